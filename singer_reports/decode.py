@@ -1,0 +1,183 @@
+"""From a JSON Schema to a typed decoder: what comes out is what the schema says, or an error.
+
+Numbers keep the decimal value they have on the wire (``decimal.Decimal``), quoted numbers and 0/1
+booleans are coerced, fields the schema does not know are left out and counted.
+"""
+
+from __future__ import annotations
+
+import decimal
+import re
+import threading
+from collections import Counter
+from typing import Any, Generic, NotRequired, Protocol, Required, TypedDict, TypeVar, cast
+
+import msgspec
+
+Schema = dict[str, Any]
+Row = dict[str, Any]
+
+#: Texts that a decimal number can be read from without being a number JSON can carry.
+_MAYBE_NOT_FINITE = re.compile(rb'"\s*[+-]?s?(?:nan|inf)', re.IGNORECASE)
+_PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_SHOWN_CHARACTERS = 80
+
+
+class UnexpectedAnswer(Exception):  # noqa: N818 - a finding about the answer, not about the program
+    """An answer that is JSON but not what the schema says."""
+
+
+class Envelope(Protocol):
+    """What surrounds the rows of an answer."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, in the order they came."""
+
+
+AnyEnvelope = TypeVar("AnyEnvelope", bound=Envelope)
+
+
+def row_type(schema: Schema, nullable: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401
+    """Make the type an object of ``schema`` is decoded to: a plain dictionary with typed fields.
+
+    Args:
+        schema: A JSON Schema of type object.
+        nullable: Fields in which a null is taken although the schema has none.
+
+    Returns:
+        A ``TypedDict``, which msgspec decodes to a ``dict``; without ``properties`` a dictionary of
+        the type of ``additionalProperties``.
+    """
+    if "properties" not in schema:
+        values = schema.get("additionalProperties", True)
+        return dict[str, _value_type(values) if isinstance(values, dict) else Any]  # type: ignore[misc]
+    required = schema.get("required", ())
+    fields = {}
+    for name, field in schema["properties"].items():
+        kind = _value_type(field)
+        if name in nullable:
+            kind |= None
+        fields[name] = Required[kind] if name in required else NotRequired[kind]
+    return TypedDict("Row", fields)  # type: ignore[operator]
+
+
+def _value_type(schema: Schema) -> Any:  # noqa: ANN401
+    names = schema["type"]
+    kinds = [_KINDS[name](schema) for name in ([names] if isinstance(names, str) else names)]
+    union = kinds[0]
+    for kind in kinds[1:]:
+        union |= kind
+    return union
+
+
+_KINDS: dict[str, Any] = {
+    "array": lambda schema: list[_value_type(schema["items"])],  # type: ignore[misc]
+    "boolean": lambda _: bool,
+    "integer": lambda _: int,
+    "null": lambda _: None,
+    "number": lambda _: decimal.Decimal,
+    "object": row_type,
+    "string": lambda _: str,
+}
+
+
+class Decoder(Generic[AnyEnvelope]):
+    """Decodes a stream's answers, and counts what it leaves out."""
+
+    def __init__(
+        self,
+        envelope: Any,  # noqa: ANN401
+        schema: Schema,
+        nullable: frozenset[str] = frozenset(),
+    ) -> None:
+        """Make the decoder, once a stream.
+
+        Args:
+            envelope: A generic ``msgspec.Struct`` over the type of its rows.
+            schema: The stream's JSON Schema.
+            nullable: Key fields the API may leave null.
+        """
+        self._schema = schema
+        self._typed = msgspec.json.Decoder(envelope[row_type(schema, nullable)], strict=False)
+        self._untyped = msgspec.json.Decoder(envelope[Row], float_hook=decimal.Decimal)
+        self._keys_around_rows: int | None = None
+        self._lock = threading.Lock()
+        self.unknown_fields: Counter[str] = Counter()
+
+    def decode(self, content: bytes) -> AnyEnvelope:
+        """Decode one answer.
+
+        Args:
+            content: The JSON text, in UTF-8.
+
+        Returns:
+            The envelope with its typed rows.
+
+        Raises:
+            UnexpectedAnswer: If a value is not what the schema says; names the place and the value.
+        """
+        try:
+            envelope = cast("AnyEnvelope", self._typed.decode(content))
+            if _MAYBE_NOT_FINITE.search(content):
+                _refuse_not_finite(envelope.rows)
+        except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+            raise UnexpectedAnswer(_explain(error, content)) from error
+        self._count_unknown_fields(content, envelope.rows)
+        return envelope
+
+    def _count_unknown_fields(self, content: bytes, rows: list[Row]) -> None:
+        # Every key in the text but the envelope's own should be in a row. Counting them costs next
+        # to nothing; only an answer with another number of them is looked through field by field.
+        around = content.count(b'":') - sum(map(len, rows))
+        if around == self._keys_around_rows:
+            return
+        unknown: Counter[str] = Counter()
+        for row in self._untyped.decode(content).rows:
+            _count_unknown(row, self._schema, "", unknown)
+        with self._lock:
+            self.unknown_fields += unknown
+            if not unknown:
+                self._keys_around_rows = around
+
+
+def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str]) -> None:  # noqa: ANN401
+    if isinstance(value, dict) and "properties" in schema:
+        for name, inner in value.items():
+            if name in schema["properties"]:
+                _count_unknown(inner, schema["properties"][name], f"{path}{name}.", unknown)
+            else:
+                unknown[path + name] += 1
+    elif isinstance(value, list) and "items" in schema:
+        for inner in value:
+            _count_unknown(inner, schema["items"], path, unknown)
+
+
+def _refuse_not_finite(value: Any, path: str = "$") -> None:  # noqa: ANN401
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_not_finite(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_not_finite(inner, f"{path}[{index}]")
+    elif isinstance(value, decimal.Decimal) and not value.is_finite():
+        message = f"Expected a number, got the text {str(value)!r} - at `{path}`"
+        raise msgspec.ValidationError(message)
+
+
+def _explain(error: Exception, content: bytes) -> str:
+    """Say what was wrong, and show the value that was."""
+    what, _, path = str(error).partition(" - at `")
+    path = path.rstrip("`")
+    if not path:
+        return what
+    try:
+        value = msgspec.json.decode(content)
+        for name, index in _PATH_STEP.findall(path):
+            value = value[name] if name else value[int(index)]
+    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError):
+        return f"{what}, at {path}"
+    shown = msgspec.json.encode(value).decode()
+    if len(shown) > _SHOWN_CHARACTERS:
+        shown = shown[:_SHOWN_CHARACTERS] + "…"
+    return f"{what}, at {path}: {shown}"

@@ -1,0 +1,186 @@
+"""A stream of an HTTP API: how it asks, tries again and fails, without a word on what it reads.
+
+Built from the Singer SDK's own hooks on ``requests``; a tap adds the address, the authentication
+and what the API's errors mean.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import backoff
+import msgspec
+from singer_sdk.exceptions import RetriableAPIError
+from singer_sdk.streams.rest import PageContext, RESTStream
+
+from singer_reports.errors import TRANSIENT, RequestFailed, cause, is_transient, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import requests
+    from singer_sdk.helpers.types import Context
+
+    from singer_reports.tap import ReportTap
+
+#: The longest ``Retry-After`` a run waits for, in seconds; past it the user decides.
+LONGEST_WAIT = 900
+
+
+class HttpStream(RESTStream[Any]):
+    """A stream that sends requests and gets answers, or says why not."""
+
+    #: The API's name, as users know it.
+    api_name: ClassVar[str]
+    #: How often a request is sent before its failure is final. Six tries last about a minute.
+    tries: ClassVar[int] = 6
+
+    # A redirect would carry the token to wherever it points.
+    allow_redirects = False
+
+    def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
+        """Take what all streams of a run share from the tap."""
+        super().__init__(tap, **options)
+        self._shared = tap
+        self._ended = threading.Event()
+
+    # What is asked
+
+    @property
+    def requests_session(self) -> requests.Session:
+        """The connections, shared by all streams and threads of a run."""
+        return self._shared.session
+
+    @property
+    def user_agent(self) -> str:
+        """What the tap calls itself: the setting, or its name and version."""
+        tap = self._shared
+        return str(self.config.get("user_agent") or f"{tap.name}/{tap.plugin_version}")
+
+    @property
+    def timeout(self) -> int:
+        """Seconds to wait for a connection, and for each piece of an answer."""
+        return int(self.config["request_timeout"])
+
+    def where(self, page: object) -> str:
+        """Name a request for people: the stream and what was asked of it."""
+        return self.name if page is None else f"{self.name} {page}"
+
+    def ask(self, page: Any, tries: int | None = None) -> requests.Response:  # noqa: ANN401
+        """Send one request, as often as it takes.
+
+        Args:
+            page: What ``get_http_request`` finds as ``next_page_token``.
+            tries: How often to send it; the stream's own number if none is given.
+
+        Raises:
+            RequestFailed: If it cannot be had; its cause is the last failure.
+        """
+        request = self.get_http_request(
+            page=PageContext(stream_context=self.context, next_page_token=page)
+        )
+        prepared = self.build_prepared_request(
+            method=request.method,
+            url=request.url,
+            params=request.encode_params(),
+            headers=request.headers,
+        )
+        tries = tries or self.tries
+        send = self.request_decorator(self._request, tries, self.where(page))
+        try:
+            return send(prepared, None)  # type: ignore[no-any-return]
+        except TRANSIENT as error:
+            wait = retry_after(error)
+            hint = (
+                f"It asks to wait {wait:,.0f} seconds: run again after that."
+                if wait and wait > LONGEST_WAIT
+                else f"That was try {tries} of {tries}: run again later, the next run goes on here."
+            )
+            raise self.failure(page, f"{cause(error, request.url)}. {hint}") from error
+        except RequestFailed as error:
+            raise self.failure(page, str(error)) from error
+
+    # What goes wrong
+
+    def failure(self, page: Any, message: str) -> RequestFailed:  # noqa: ANN401
+        """Make the error that ends the stream: where it happened, what it is and what to do."""
+        return RequestFailed(self._shared.redactor.redact(f"{self.where(page)}: {message}"))
+
+    def _request(
+        self, prepared_request: requests.PreparedRequest, context: Context | None
+    ) -> requests.Response:
+        self._shared.budget.wait()
+        return super()._request(prepared_request, context)
+
+    def validate_response(self, response: requests.Response) -> None:
+        """Tell an answer to use from one to ask for again and from one that ends the stream.
+
+        Raises:
+            RetriableAPIError: For a status that may pass, and for a body that is not JSON.
+            RequestFailed: For any other status but 2xx, with what to do.
+        """
+        status = response.status_code
+        if is_transient(status):
+            message = f"{self.api_name} answered {status} {response.reason}"
+            raise RetriableAPIError(message, response)
+        if not response.ok or response.is_redirect:
+            raise RequestFailed(self.remedy(response))
+        try:
+            msgspec.json.decode(response.content, type=msgspec.Raw)
+        except (msgspec.DecodeError, RecursionError):
+            kind = response.headers.get("Content-Type", "no content type")
+            message = f"{self.api_name} answered with something that is not JSON ({kind})"
+            raise RetriableAPIError(message, response) from None
+
+    def remedy(self, response: requests.Response) -> str:
+        """Say what an error answer means and what to do; a tap knows more of its API's.
+
+        Args:
+            response: An answer with a status of 3xx or 4xx that is not tried again.
+        """
+        if response.is_redirect:
+            return (
+                f"{self.api_name} wants to redirect to another address, which is not followed "
+                "because the token would go with it. Check the setting api_url."
+            )
+        return f"{self.api_name} answered {response.status_code} {response.reason}."
+
+    def request_decorator(
+        self, func: Callable[..., Any], tries: int | None = None, where: str = ""
+    ) -> Callable[..., Any]:
+        """Send again what failed for a passing reason, with growing pauses."""
+
+        def log(details: Any) -> None:  # noqa: ANN401
+            error = details["exception"]
+            if retry_after(error) is not None:
+                self._shared.budget.pause(details["wait"])
+            self.log(
+                "%s: %s; trying again in %.0f seconds (try %d of %d)",
+                where or self.name,
+                cause(error, details["args"][0].url),
+                details["wait"],
+                details["tries"] + 1,
+                tries or self.tries,
+                level=logging.WARNING,
+            )
+
+        retry: Callable[[Callable[..., Any]], Callable[..., Any]] = backoff.on_exception(
+            self.backoff_wait_generator,
+            TRANSIENT,
+            max_tries=tries or self.tries,
+            jitter=self.backoff_jitter,
+            giveup=lambda _: self._ended.is_set(),
+            on_backoff=log,
+            logger=None,
+        )
+        return retry(func)
+
+    def backoff_wait_generator(self) -> Generator[float, Any, None]:
+        """Wait 2, 4, 8 … seconds, or as long as the API asks to."""
+        steps = backoff.expo(factor=2)
+        next(steps)
+        error = yield 0
+        while (asked := retry_after(error)) is None or asked <= LONGEST_WAIT:
+            error = yield next(steps) if asked is None else asked

@@ -1,0 +1,64 @@
+"""What makes the rows of an answer whole: nothing missing, nothing twice, sorted by their key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from singer_reports.decode import Row
+
+_EXAMPLES = 3
+
+
+class IncompleteAnswer(Exception):  # noqa: N818 - a finding about the answer, not about the program
+    """Rows that are not what the API announced: too few, too many, or one key twice."""
+
+
+def fill_null_keys(rows: list[Row], sentinels: Mapping[str, Any]) -> None:
+    """Put the API's own sentinel where a key field is null, for a null never equals itself.
+
+    Args:
+        rows: The rows, changed in place.
+        sentinels: For each key field that may come null, the value that stands for none.
+    """
+    for name, sentinel in sentinels.items():
+        for row in rows:
+            if row[name] is None:
+                row[name] = sentinel
+
+
+def check_count(rows: list[Row], announced: int | None) -> None:
+    """Compare the number of rows with the one the API announced, if it announced any.
+
+    Raises:
+        IncompleteAnswer: If they differ.
+    """
+    if announced is not None and announced != len(rows):
+        message = f"the API announced {announced:,} rows and sent {len(rows):,}"
+        raise IncompleteAnswer(message)
+
+
+def sorted_by_key(rows: list[Row], keys: Sequence[str]) -> list[Row]:
+    """Sort rows by their primary key, so that two runs over the same data write the same bytes.
+
+    Args:
+        rows: All rows of a window, or of a stream that has no windows.
+        keys: The fields of the primary key.
+
+    Returns:
+        The same rows, sorted.
+
+    Raises:
+        IncompleteAnswer: If a key stands twice.
+    """
+    key = itemgetter(*keys)
+    if len(set(map(key, rows))) != len(rows):
+        twice = [value for value, count in Counter(map(key, rows)).items() if count > 1]
+        examples = ", ".join(map(str, twice[:_EXAMPLES]))
+        message = f"the API sent {len(twice):,} keys ({', '.join(keys)}) more than once: {examples}"
+        raise IncompleteAnswer(message)
+    return sorted(rows, key=key)

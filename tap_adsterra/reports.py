@@ -1,0 +1,138 @@
+"""A report from its dimensions: key, schema, windows and requests all follow from them.
+
+Source: *Adsterra Publishers API*, version 3.0.0, Statistics.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import StreamSchema
+
+from singer_reports.stream import DatedStream
+from tap_adsterra.client import SCHEMAS, AdsterraStream
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from singer_sdk.helpers.types import Context
+
+    from singer_reports.dates import Window
+    from singer_reports.decode import Row
+    from singer_reports.tap import ReportTap
+    from tap_adsterra.client import Items
+
+#: All the API can group by, in the order reports have them (Statistics, group_by).
+DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
+#: The most dimensions a request may name (Statistics, group_by, maxItems).
+MOST_DIMENSIONS = 3
+#: A field's value where the API names none, by the field's type.
+_NONE = {"integer": 0, "string": "-"}
+
+
+def with_date(group_by: Collection[str]) -> tuple[str, ...]:
+    """Put the dimensions of a report into their order, the date always among them.
+
+    >>> with_date(["country", "placement"])
+    ('date', 'placement', 'country')
+    """
+    return tuple(name for name in DIMENSIONS if name == "date" or name in group_by)
+
+
+def report_schema(dimensions: Collection[str], *, on_the_wire: bool = False) -> dict[str, Any]:
+    """Make the JSON Schema of a report from that of all statistics.
+
+    Args:
+        dimensions: The report's dimensions.
+        on_the_wire: Make the schema of the rows as the API sends them instead, without what the
+            tap adds: the time of the last update and, in a report asked for day by day, the date.
+    """
+    schema = SCHEMAS.get_schema("stats")
+    left_out = set(DIMENSIONS) - set(dimensions)
+    if on_the_wire:
+        left_out |= {"db_last_update_time"}
+        left_out |= {"date"} if asked_by_day(dimensions) else set()
+    properties = {
+        name: field for name, field in schema["properties"].items() if name not in left_out
+    }
+    required = [name for name in properties if name in dimensions or name in schema["required"]]
+    return {**schema, "properties": properties, "required": required}
+
+
+def asked_by_day(dimensions: Collection[str]) -> bool:
+    """Say whether a report has one dimension more than a request may name.
+
+    Such a report is asked for one day a request, without the date, which is then known.
+    """
+    return len(dimensions) > MOST_DIMENSIONS
+
+
+class ReportSchema(StreamSchema):
+    """Gives each report the schema of its dimensions."""
+
+    def get_stream_schema(  # type: ignore[override] - only reports have it
+        self,
+        stream: ReportStream,
+        stream_class: type[ReportStream],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Make the JSON Schema of ``stream``."""
+        return report_schema(stream.dimensions)
+
+
+class ReportStream(AdsterraStream, DatedStream):
+    """Statistics by day and up to three dimensions more; incremental on ``date``."""
+
+    schema = ReportSchema(SCHEMAS)
+    path = "/stats.json"
+    #: What the report is grouped by, the date first; also its primary key.
+    dimensions: tuple[str, ...]
+    #: What the report is restricted to: parameters of the request.
+    filters: Mapping[str, Any] = {}
+
+    def __init__(
+        self,
+        tap: ReportTap,
+        name: str | None = None,
+        dimensions: tuple[str, ...] | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make a built-in report, or one of the user's own from its name and dimensions."""
+        self.dimensions = dimensions or self.dimensions
+        self.filters = filters or self.filters
+        self.primary_keys = self.dimensions
+        self.by_day = asked_by_day(self.dimensions)
+        self.window_days = 1 if self.by_day else tap.config.get("window_days", 1)
+        fields = self.schema["properties"]
+        self.null_keys = {
+            name: _NONE[fields[name]["type"]] for name in self.dimensions if name != "date"
+        }
+        super().__init__(tap, name=name)
+
+    @property
+    def wire_schema(self) -> dict[str, Any]:
+        """The schema without what the tap adds to the rows."""
+        return report_schema(self.dimensions, on_the_wire=True)
+
+    def get_url_params(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: Window | None,
+    ) -> dict[str, Any]:
+        """Ask for one window, both its days inclusive, and for nothing the API does not know."""
+        window = next_page_token
+        assert window is not None, "a report is always asked for by window"  # noqa: S101
+        return {
+            "start_date": str(window.first),
+            "finish_date": str(window.last),
+            "group_by[]": list(self.dimensions[1:] if self.by_day else self.dimensions),
+            **self.filters,
+        }
+
+    def finish_rows(self, answer: Items[Row], page: Window) -> list[Row]:
+        """Add what the API says once an answer: the last update and, if asked by day, the day."""
+        beside = {"db_last_update_time": answer.db_last_update_time}
+        if self.by_day:
+            beside["date"] = str(page.first)
+        for row in answer.rows:
+            row.update(beside)
+        return super().finish_rows(answer, page)

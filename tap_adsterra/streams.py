@@ -1,0 +1,84 @@
+"""The streams of the Adsterra Publishers API, version 3.0.0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic
+
+import msgspec
+
+from tap_adsterra.client import AdsterraStream, AnyRow, Items
+from tap_adsterra.reports import ReportStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Domains(AdsterraStream):
+    """The publisher's websites (Domains)."""
+
+    name = "domains"
+    path = "/domains.json"
+
+
+class Placements(AdsterraStream):
+    """All placements of all domains, in one request (Placements)."""
+
+    name = "placements"
+    path = "/placements.json"
+
+
+class SmartLinkData(msgspec.Struct, Generic[AnyRow]):
+    """What the answer about smart links wraps once more, and does not count (SmartLinks)."""
+
+    data: Items[AnyRow]
+
+    @property
+    def rows(self) -> list[AnyRow]:
+        """The rows."""
+        return self.data.items
+
+    @property
+    def announced(self) -> int | None:
+        """The API announces no number of smart links."""
+        return self.data.item_count
+
+
+class SmartLinks(AdsterraStream):
+    """The publisher's smart links, active and inactive (SmartLinks)."""
+
+    name = "smart_links"
+    path = "/smart-links.json"
+    envelope = SmartLinkData
+
+
+class Stats(ReportStream):
+    """Each placement's day (Statistics)."""
+
+    name = "stats"
+    dimensions = ("date", "domain", "placement")
+
+
+class StatsByCountry(ReportStream):
+    """Each placement's day by the visitors' country (Statistics)."""
+
+    name = "stats_by_country"
+    dimensions = ("date", "placement", "country")
+    selected_by_default = False
+
+
+class StatsBySubId(ReportStream):
+    """Each placement's day by the publisher's own sub ids (Statistics)."""
+
+    name = "stats_by_sub_id"
+    dimensions = ("date", "placement", "placement_sub_id")
+    selected_by_default = False
+
+
+STREAMS: Sequence[type[AdsterraStream]] = (
+    Domains,
+    Placements,
+    SmartLinks,
+    Stats,
+    StatsByCountry,
+    StatsBySubId,
+)

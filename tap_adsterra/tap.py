@@ -1,0 +1,224 @@
+"""The Adsterra tap: its settings and its streams."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+from singer_sdk.exceptions import ConfigValidationError
+
+from singer_reports.tap import CONFIG_REFUSED, ReportTap
+from tap_adsterra.reports import DIMENSIONS, ReportStream, with_date
+from tap_adsterra.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_adsterra.client import AdsterraStream
+
+#: The first day there are statistics of (API 3.0.0, Statistics, start_date).
+FIRST_DAY = datetime.date(2016, 12, 17)
+#: How many dimensions a report may have beside the date: asked for by day, one more than by window.
+MOST_BESIDE_DATE = 3
+
+REPORT = th.ObjectType(
+    th.Property(
+        "name",
+        th.StringType(pattern="^[A-Za-z][A-Za-z0-9_]*$"),
+        required=True,
+        description="The stream's name.",
+    ),
+    th.Property(
+        "group_by",
+        th.ArrayType(th.StringType(allowed_values=list(DIMENSIONS))),
+        required=True,
+        minItems=1,
+        uniqueItems=True,
+        description=(
+            "What to break the numbers down by: date, domain, placement, country, "
+            "placement_sub_id. The date is always one of them; at most three others."
+        ),
+    ),
+    th.Property("domain", th.IntegerType(minimum=1), description="Only this domain."),
+    th.Property(
+        "placement_ids",
+        th.ArrayType(th.IntegerType(minimum=1)),
+        minItems=1,
+        maxItems=499,
+        uniqueItems=True,
+        description="Only these placements, at most 499.",
+    ),
+    th.Property(
+        "country",
+        th.StringType(pattern="^[A-Z]{2}$"),
+        description="Only visitors from this country, ISO 3166-1 alpha-2.",
+    ),
+    additional_properties=False,
+)
+
+
+class TapAdsterra(ReportTap):
+    """Reads what a publisher has and earns at Adsterra: domains, placements, smart links and
+    statistics by day, from the Publishers API.
+    """  # noqa: D205 - the text is shown by --about
+
+    name = "tap-adsterra"
+
+    config_jsonschema = th.PropertiesList(
+        th.Property(
+            "api_token",
+            th.StringType(pattern="^[A-Za-z0-9_-]+$"),
+            required=True,
+            secret=True,
+            title="API token",
+            description=(
+                "A token of a publisher's account, from Settings, API. It lives one year."
+            ),
+        ),
+        th.Property(
+            "auth_method",
+            th.StringType(allowed_values=["header", "path"]),
+            default="header",
+            title="Authentication method",
+            description=(
+                "Where the token goes: `header` (X-API-Key, version 3 of the API) or `path` (a "
+                "segment of the address, version 2)."
+            ),
+        ),
+        th.Property(
+            "api_url",
+            th.StringType(pattern="^https?://[^/]"),
+            default="https://api3.adsterratools.com/publisher",
+            title="API address",
+            description="The address of the API.",
+        ),
+        th.Property(
+            "start_date",
+            th.StringType,
+            default=str(FIRST_DAY),
+            title="Start date",
+            description=(
+                "The first day to read, in UTC: a date or a date-time. There are no statistics "
+                "before 2016-12-17."
+            ),
+        ),
+        th.Property(
+            "end_date",
+            th.StringType,
+            title="End date",
+            description="The last day to read, inclusive. Without it, a run reads up to today.",
+        ),
+        th.Property(
+            "lookback_days",
+            th.IntegerType(minimum=0, maximum=365),
+            default=7,
+            title="Lookback",
+            description=(
+                "Finished days that every run after the first reads again, for late corrections."
+            ),
+        ),
+        th.Property(
+            "include_today",
+            th.BooleanType,
+            default=True,
+            title="Include today",
+            description="Whether to read today's unfinished day, which the next run reads again.",
+        ),
+        th.Property(
+            "window_days",
+            th.IntegerType(minimum=1, maximum=365),
+            default=30,
+            title="Window",
+            description=(
+                "Days a request. A window that keeps failing with a timeout or a server error is "
+                "cut in halves, down to a day."
+            ),
+        ),
+        th.Property(
+            "reports",
+            th.ArrayType(REPORT),
+            title="Own reports",
+            description=(
+                "Reports of your own, one stream each: a `name`, what to `group_by` (distinct ones "
+                "of date, domain, placement, country, placement_sub_id; the date is always one; at "
+                "most three others) and, if wanted, a `domain`, `placement_ids` (1 to 499) or a "
+                "`country` to restrict it to."
+            ),
+        ),
+        th.Property(
+            "max_concurrency",
+            th.IntegerType(minimum=1, maximum=32),
+            default=4,
+            title="Concurrency",
+            description="The most requests under way at a time.",
+        ),
+        th.Property(
+            "requests_per_minute",
+            th.IntegerType(minimum=1, maximum=1200),
+            default=1000,
+            title="Requests a minute",
+            description="The most requests in any minute. The API allows 1200 a user.",
+        ),
+        th.Property(
+            "request_timeout",
+            th.IntegerType(minimum=1, maximum=3600),
+            default=120,
+            title="Request timeout",
+            description="Seconds to wait for an answer before the request is tried again.",
+        ),
+        th.Property(
+            "user_agent",
+            th.StringType(pattern="^[ -~]+$"),
+            title="User agent",
+            description="What the tap calls itself; `tap-adsterra/<version>` unless set.",
+        ),
+        additional_properties=False,
+    ).to_dict()
+
+    def problems(self, flawed: set[str]) -> Iterator[str]:
+        """Say what is wrong with the settings beyond what their schema can say."""
+        yield from super().problems(flawed)
+        try:
+            start = self.day_setting("start_date")
+        except (TypeError, ValueError):
+            start = None
+        if start and start < FIRST_DAY:
+            yield f"start_date {start} is before {FIRST_DAY}, and Adsterra has nothing before that."
+        if "reports" not in flawed:
+            yield from _report_problems(self.config.get("reports", []))
+
+    def discover_streams(self) -> list[AdsterraStream]:
+        """Make the built-in streams and one a report of the user's; needs no network.
+
+        Raises:
+            ConfigValidationError: If the reports are not what they must be. Discovery is otherwise
+                done without looking at the settings.
+        """
+        if unusable := [text for text in self.found_problems if text.startswith("reports")]:
+            raise ConfigValidationError(CONFIG_REFUSED, errors=unusable)
+        streams = [stream(self) for stream in STREAMS]
+        for report in self.config.get("reports", ()):
+            filters = {name: report.get(name) for name in ("domain", "country")}
+            filters["placement_ids[]"] = report.get("placement_ids")
+            streams.append(
+                ReportStream(self, report["name"], with_date(report["group_by"]), filters)
+            )
+        return streams
+
+
+def _report_problems(reports: list[dict[str, Any]]) -> Iterator[str]:
+    taken = {stream.name: "a stream of the tap" for stream in STREAMS}
+    for index, report in enumerate(reports):
+        path, name = f"reports[{index}]", report["name"]
+        # Databases fold case, and two streams in one table would overwrite each other.
+        if other := taken.get(name.lower()):
+            yield f"{path}.name must be another one: {name!r} is already the name of {other}."
+        taken.setdefault(name.lower(), path)
+        beside = [dimension for dimension in report["group_by"] if dimension != "date"]
+        if len(beside) > MOST_BESIDE_DATE:
+            yield (
+                f"{path}.group_by must name at most {MOST_BESIDE_DATE} dimensions beside the date, "
+                f"not {len(beside)}: the API groups by at most three, and the date can be had by "
+                "asking day by day."
+            )
