@@ -99,7 +99,9 @@ class Decoder(Generic[AnyEnvelope]):
             nullable: Key fields the API may leave null.
         """
         self._schema = schema
-        self._typed = msgspec.json.Decoder(envelope[row_type(schema, nullable)], strict=False)
+        self._typed = msgspec.json.Decoder(
+            envelope[row_type(schema, nullable)], strict=False, float_hook=decimal.Decimal
+        )
         self._untyped = msgspec.json.Decoder(envelope[Row], float_hook=decimal.Decimal)
         self._keys_around_rows: int | None = None
         self._lock = threading.Lock()
@@ -119,10 +121,10 @@ class Decoder(Generic[AnyEnvelope]):
         """
         try:
             envelope = cast("AnyEnvelope", self._typed.decode(content))
-            if _MAYBE_NOT_FINITE.search(content):
-                _refuse_not_finite(envelope.rows)
         except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise UnexpectedAnswer(_explain(error, content)) from error
+        if _MAYBE_NOT_FINITE.search(content):
+            _refuse_not_finite(envelope.rows, "rows")
         self._count_unknown_fields(content, envelope.rows)
         return envelope
 
@@ -153,7 +155,7 @@ def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str])
             _count_unknown(inner, schema["items"], path, unknown)
 
 
-def _refuse_not_finite(value: Any, path: str = "$") -> None:  # noqa: ANN401
+def _refuse_not_finite(value: Any, path: str) -> None:  # noqa: ANN401
     if isinstance(value, dict):
         for name, inner in value.items():
             _refuse_not_finite(inner, f"{path}.{name}")
@@ -161,8 +163,8 @@ def _refuse_not_finite(value: Any, path: str = "$") -> None:  # noqa: ANN401
         for index, inner in enumerate(value):
             _refuse_not_finite(inner, f"{path}[{index}]")
     elif isinstance(value, decimal.Decimal) and not value.is_finite():
-        message = f"Expected a number, got the text {str(value)!r} - at `{path}`"
-        raise msgspec.ValidationError(message)
+        message = f'Expected a number, at {path}: "{value}"'
+        raise UnexpectedAnswer(message)
 
 
 def _explain(error: Exception, content: bytes) -> str:
@@ -175,7 +177,7 @@ def _explain(error: Exception, content: bytes) -> str:
         value = msgspec.json.decode(content)
         for name, index in _PATH_STEP.findall(path):
             value = value[name] if name else value[int(index)]
-    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError, RecursionError):
         return f"{what}, at {path}"
     shown = msgspec.json.encode(value).decode()
     if len(shown) > _SHOWN_CHARACTERS:

@@ -106,18 +106,18 @@ class RateBudget:
         self,
         requests_per_minute: int | None = None,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         """Start with the whole budget unspent.
 
         Args:
             requests_per_minute: The most requests in any 60 seconds; none sets no limit.
-            clock: Tells the time in seconds.
+            clock: Tells the time in seconds; the computer's own unless given.
             sleep: Waits for a number of seconds.
         """
-        self._clock = clock
-        self._sleep = sleep
+        self._clock = clock or time.monotonic
+        self._sleep = sleep or time.sleep
         self._sent: deque[float] = deque(maxlen=requests_per_minute)
         self._not_before = 0.0
         self._lock = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -57,6 +58,52 @@ def describe(errors: Iterable[ValidationError], schema: Mapping[str, Any]) -> It
             case _:
                 rule = _RULES.get(str(error.validator), lambda _: "")(error.validator_value)
                 yield f"{path} must be {rule}{value}." if rule else f"{path}: {error.message}."
+
+
+def describe_environment(
+    environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
+) -> Iterator[str]:
+    """Say which environment variables do not hold what their setting must be.
+
+    Args:
+        environment: The environment variables.
+        prefix: What the variables of the settings begin with, such as ``TAP_ADSTERRA_``.
+        schema: The schema of the whole configuration.
+
+    Yields:
+        A sentence a variable. What a variable says is not shown where it is secret.
+    """
+    for name, setting in schema["properties"].items():
+        variable = prefix + name.upper()
+        text = environment.get(variable)
+        kinds = setting.get("type", ())
+        if text is None:
+            continue
+        for kind, must_be, is_it in _READABLE:
+            if kind in kinds and not is_it(text):
+                shown = "" if setting.get("secret") else f", not {text[:_SHOWN_CHARACTERS]!r}"
+                yield f"{variable} must be {must_be}{shown}."
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+#: What the SDK can make of a variable, by the type of its setting.
+_READABLE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
+    ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
+    (
+        "boolean",
+        "true or false",
+        lambda text: text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"},
+    ),
+    ("array", "JSON", _is_json),
+    ("object", "JSON", _is_json),
+)
 
 
 def _unknown(path: str, name: str, known: list[str]) -> str:

@@ -112,7 +112,11 @@ class DatedStream(TableStream):
         except RequestFailed as error:
             if window.days == 1 or not is_overload(error.__cause__):
                 raise
-            self.log("%s; asking for half as many days", error, level=logging.WARNING)
+            self.log(
+                "%s: too much for the API at once, so asking for half as many days",
+                self.where(window),
+                level=logging.WARNING,
+            )
             return None
 
     def ask(self, page: Window, tries: int | None = None) -> requests.Response:

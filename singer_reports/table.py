@@ -15,7 +15,6 @@ from singer_reports.rows import IncompleteAnswer, check_count, fill_null_keys, s
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from singer_sdk import singerlib
     from singer_sdk.helpers.types import Context
 
     from singer_reports.tap import ReportTap
@@ -45,12 +44,6 @@ class TableStream(HttpStream):
     def wire_schema(self) -> Schema:
         """The JSON Schema of the rows as the API sends them: the stream's own, as a rule."""
         return self.schema
-
-    def apply_catalog(self, catalog: singerlib.Catalog) -> None:
-        """Take the user's selection, but keep the keys, which a catalog may have left out."""
-        primary_keys, replication_key = self.primary_keys, self.replication_key
-        super().apply_catalog(catalog)
-        self.primary_keys, self.replication_key = primary_keys, replication_key
 
     def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
         """Read the whole stream."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import logging
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import requests
@@ -15,10 +13,12 @@ from singer_sdk import Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
-from singer_sdk.plugin_base import JSONSchemaValidator, SingerCommand
+from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.singerlib import Schema
 
 from singer_reports import dates, settings
-from singer_reports.errors import Redactor, RequestFailed
+from singer_reports.command import TapCommand
+from singer_reports.errors import Redactor
 from singer_reports.fetch import RateBudget
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     import click
+
 
 CONFIG_REFUSED = "Nothing was read: correct the settings above and run again."
 
@@ -46,7 +47,14 @@ class ReportTap(Tap):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Check the settings and open what the streams share; nothing is sent yet."""
         self.now = type(self).clock()
-        super().__init__(**options)
+        self._reads_environment = bool(options.get("parse_env_config"))
+        try:
+            super().__init__(**options)
+        except ValueError:
+            # The SDK does not say which variable it could not read.
+            if problems := self._environment_problems():
+                raise ConfigValidationError(CONFIG_REFUSED, errors=problems) from None
+            raise
         self.budget = RateBudget(self.config.get("requests_per_minute"))
         self.session = requests.Session()
         adapter = HTTPAdapter(pool_maxsize=self.config.get("max_concurrency", 1))
@@ -55,6 +63,23 @@ class ReportTap(Tap):
         # A session that sends prepared requests does not look for REQUESTS_CA_BUNDLE by itself.
         environment = self.session.merge_environment_settings("", {}, None, None, None)
         self.session.verify = environment["verify"]
+
+    # Catalog
+
+    def setup_mapper(self) -> None:
+        """Complete the user's catalog before anything is made from it.
+
+        A catalog written by hand may lack the keys, and without them every row would be a new one;
+        one written by an older version lacks the fields added since.
+        """
+        if self.input_catalog is not None:
+            for stream in self.discover_streams():
+                if entry := self.input_catalog.get_stream(stream.name):
+                    entry.key_properties = list(stream.primary_keys)
+                    entry.replication_key = stream.replication_key
+                    fields = Schema.from_dict(stream.schema).properties or {}
+                    entry.schema.properties = {**fields, **(entry.schema.properties or {})}
+        super().setup_mapper()
 
     # Days
 
@@ -107,10 +132,20 @@ class ReportTap(Tap):
         found = list(JSONSchemaValidator(schema).iter_errors(self._config))
         flawed = {str(step) for error in found for step in list(error.absolute_path)[:1]}
         #: What is wrong with the settings; kept for discovery, which goes on without the rest.
-        self.found_problems = [*settings.describe(found, schema), *self.problems(flawed)]
+        self.found_problems = [
+            *self._environment_problems(),
+            *settings.describe(found, schema),
+            *self.problems(flawed),
+        ]
         if self.found_problems and raise_errors:
             raise ConfigValidationError(CONFIG_REFUSED, errors=self.found_problems, schema=schema)
         return self.found_problems
+
+    def _environment_problems(self) -> list[str]:
+        if not self._reads_environment:
+            return []
+        schema = self.config_jsonschema
+        return list(settings.describe_environment(os.environ, self._env_var_prefix, schema))
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -118,6 +153,23 @@ class ReportTap(Tap):
         super().append_builtin_config(config_jsonschema)
         for name, setting in EMIT_ACTIVATE_VERSION_CONFIG["properties"].items():
             config_jsonschema["properties"].setdefault(name, setting)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401
+        """Read the settings files, and name each that cannot be read.
+
+        Raises:
+            ConfigValidationError: If one cannot.
+        """
+        problems = []
+        for path in value:
+            try:
+                super().cb_config(ctx, param, (path,))
+            except (OSError, TypeError, ValueError) as error:
+                problems.append(f"The settings in {path} cannot be read: {error}.")
+        if problems:
+            raise ConfigValidationError(CONFIG_REFUSED, errors=problems)
+        return super().cb_config(ctx, param, value)
 
     # Endings
 
@@ -131,7 +183,7 @@ class ReportTap(Tap):
     def get_singer_command(cls) -> click.Command:
         """Make the command line of the SDK, which tells errors without a traceback."""
         command = super().get_singer_command()
-        return _Command(
+        return TapCommand(
             name=command.name,
             callback=command.callback,
             params=command.params,
@@ -139,27 +191,3 @@ class ReportTap(Tap):
             help=command.help,
             logger=cls.logger,
         )
-
-
-class _Command(SingerCommand):
-    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        try:
-            return super().main(*args, **options)
-        except ConfigValidationError as error:
-            for problem in error.errors:
-                self.logger.error(problem)  # noqa: TRY400
-            self.logger.error(error)  # noqa: TRY400
-        except BrokenPipeError:
-            # What is still buffered has nowhere to go; Python would complain of it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self.logger.error("The target stopped reading. Its own messages say why.")  # noqa: TRY400
-        except Exception as error:
-            debugging = self.logger.isEnabledFor(logging.DEBUG)
-            self.logger.critical("%s", _sentence(error), exc_info=debugging)
-        sys.exit(1)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, RequestFailed):
-        return str(error)
-    return f"{type(error).__name__}: {error}. With LOGLEVEL=DEBUG the log shows where."

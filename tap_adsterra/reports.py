@@ -70,7 +70,7 @@ def asked_by_day(dimensions: Collection[str]) -> bool:
 class ReportSchema(StreamSchema):
     """Gives each report the schema of its dimensions."""
 
-    def get_stream_schema(  # type: ignore[override] - only reports have it
+    def get_stream_schema(  # type: ignore[override]
         self,
         stream: ReportStream,
         stream_class: type[ReportStream],  # noqa: ARG002

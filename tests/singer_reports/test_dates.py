@@ -1,0 +1,115 @@
+"""Rules about days."""
+
+from __future__ import annotations
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from singer_reports import dates
+from singer_reports.dates import ONE_DAY, Window
+from tests.support import day
+
+DAYS = st.dates(day("2010-01-01"), day("2040-12-31"))
+LENGTHS = st.integers(1, 400)
+
+
+@given(first=DAYS, count=st.integers(-5, 800), length=LENGTHS)
+def test_windows_cover_every_day_once_in_order(
+    first: datetime.date, count: int, length: int
+) -> None:
+    last = first + ONE_DAY * (count - 1)
+    windows = list(dates.windows(first, last, length))
+    covered = [w.first + ONE_DAY * number for w in windows for number in range(w.days)]
+    assert covered == [first + ONE_DAY * number for number in range(max(count, 0))]
+    assert all(window.days == length for window in windows[:-1])
+    assert all(1 <= window.days <= length for window in windows)
+
+
+@given(first=DAYS, count=st.integers(2, 400))
+def test_halves_cover_the_window_and_nothing_else(first: datetime.date, count: int) -> None:
+    window = Window(first, first + ONE_DAY * (count - 1))
+    early, late = window.halves()
+    assert (early.first, late.last) == (window.first, window.last)
+    assert late.first - early.last == ONE_DAY
+    assert abs(early.days - late.days) <= 1
+
+
+def test_a_single_day_has_no_halves() -> None:
+    with pytest.raises(ValueError, match="2024-01-01"):
+        Window(day("2024-01-01"), day("2024-01-01")).halves()
+
+
+@given(start=DAYS, lookback=st.integers(0, 365), yesterday=DAYS)
+def test_the_first_run_starts_at_the_start_date_without_lookback(
+    start: datetime.date, lookback: int, yesterday: datetime.date
+) -> None:
+    assert dates.first_day(start, None, lookback, yesterday) == start
+
+
+@given(start=DAYS, bookmark=DAYS, lookback=st.integers(0, 365), yesterday=DAYS)
+def test_later_runs_look_back_from_the_bookmark_and_never_before_the_start_date(
+    start: datetime.date, bookmark: datetime.date, lookback: int, yesterday: datetime.date
+) -> None:
+    first = dates.first_day(start, bookmark, lookback, yesterday)
+    assert first >= start
+    # No day after a bookmark that a right clock wrote is left out, whatever the lookback.
+    assert first <= max(start, min(bookmark, yesterday) + ONE_DAY)
+    if first > start:
+        assert first == min(bookmark, yesterday) + ONE_DAY - ONE_DAY * lookback
+
+
+@given(today=DAYS, end=st.none() | DAYS, include_today=st.booleans())
+def test_the_last_day_is_never_in_the_future_and_never_past_the_end_date(
+    today: datetime.date, end: datetime.date | None, *, include_today: bool
+) -> None:
+    last = dates.last_day(end, today, include_today=include_today)
+    assert last <= (today if include_today else today - ONE_DAY)
+    assert end is None or last <= end
+
+
+@given(bookmark=st.none() | DAYS, first=DAYS, count=st.integers(1, 400), yesterday=DAYS)
+def test_the_bookmark_never_goes_back_and_never_passes_yesterday_or_the_window(
+    bookmark: datetime.date | None, first: datetime.date, count: int, yesterday: datetime.date
+) -> None:
+    window = Window(first, first + ONE_DAY * (count - 1))
+    after = dates.bookmark_after(bookmark, window, yesterday)
+    if bookmark is not None:
+        assert after is not None
+        assert after >= bookmark
+    if after != bookmark:
+        assert after is not None
+        assert window.first <= after <= min(window.last, yesterday)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2024-01-31", datetime.UTC, "2024-01-31"),
+        ("2024-01-31T23:30:00", datetime.UTC, "2024-01-31"),
+        ("2026-05-22T04:15:56.738076", datetime.UTC, "2026-05-22"),
+        ("2024-01-31T23:30:00Z", datetime.UTC, "2024-01-31"),
+        ("2024-01-31T23:30:00-05:00", datetime.UTC, "2024-02-01"),
+        ("2024-01-31T23:30:00Z", ZoneInfo("Europe/Berlin"), "2024-02-01"),
+        ("2024-01-31T23:30:00", ZoneInfo("Europe/Berlin"), "2024-01-31"),
+    ],
+)
+def test_days_are_read_from_dates_and_date_times(
+    text: str, zone: ZoneInfo | datetime.timezone, expected: str
+) -> None:
+    assert dates.parse_day(text, zone) == day(expected)
+
+
+@pytest.mark.parametrize("text", ["2026-13-77", "30 days ago", "", "yesterday", "01/02/2024"])
+def test_what_is_not_a_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        dates.parse_day(text, datetime.UTC)
+
+
+def test_today_depends_on_the_zone() -> None:
+    now = datetime.datetime(2024, 5, 1, 22, 30, tzinfo=datetime.UTC)
+    assert dates.today(now, datetime.UTC) == day("2024-05-01")
+    assert dates.today(now, ZoneInfo("Europe/Berlin")) == day("2024-05-02")

@@ -1,0 +1,114 @@
+"""Rules about errors: what is tried again, how long it waits, and that no secret is told."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import io
+import logging
+
+import pytest
+import requests
+from singer_sdk.exceptions import RetriableAPIError
+
+from singer_reports.errors import Redactor, cause, is_overload, is_transient, retry_after
+
+URL = "https://user:password@api.example.com/publisher/s3cr3t/stats.json?x=1"
+
+
+def failed(status: int, **headers: str) -> RetriableAPIError:
+    answer = requests.Response()
+    answer.status_code = status
+    answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return RetriableAPIError("Adsterra answered", answer)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_passing_statuses_are_tried_again(status: int) -> None:
+    assert is_transient(status)
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 405, 422])
+def test_final_statuses_are_not_tried_again(status: int) -> None:
+    assert not is_transient(status)
+
+
+def test_retry_after_is_read_in_both_forms() -> None:
+    in_a_minute = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=60)
+    assert retry_after(failed(429, Retry_After="7")) == 7
+    date = email.utils.format_datetime(in_a_minute, usegmt=True)
+    assert retry_after(failed(429, Retry_After=date)) == pytest.approx(60, abs=5)
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-5", "1.5", "Wed, 99 Foo 2024"])
+def test_an_unreadable_retry_after_is_none(header: str) -> None:
+    assert retry_after(failed(429, Retry_After=header)) is None
+
+
+def test_a_date_in_the_past_asks_for_no_wait() -> None:
+    assert retry_after(failed(503, Retry_After="Wed, 01 May 2024 12:00:00 GMT")) == 0
+    assert retry_after(failed(503, Retry_After="Wed, 01 May 2024 12:00:00 -0000")) == 0
+
+
+def test_an_error_without_an_answer_asks_for_nothing() -> None:
+    assert retry_after(requests.ConnectionError("gone")) is None
+    assert retry_after(failed(503)) is None
+
+
+def test_only_timeouts_and_server_errors_speak_of_too_much() -> None:
+    assert is_overload(failed(504))
+    assert is_overload(requests.ReadTimeout())
+    assert not is_overload(failed(429))
+    assert not is_overload(requests.ConnectionError())
+    assert not is_overload(None)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (requests.exceptions.SSLError("bad"), "certificate"),
+        (requests.exceptions.ProxyError("bad"), "proxy"),
+        (requests.ConnectTimeout("slow"), "accept a connection"),
+        (requests.ReadTimeout("slow"), "too long to answer"),
+        (requests.exceptions.ChunkedEncodingError("IncompleteRead(5)"), "cut short"),
+        (requests.ConnectionError("NameResolutionError"), "was not found"),
+        (requests.ConnectionError("Connection refused"), "refused the connection"),
+        (requests.ConnectionError("Connection reset by peer"), "was lost"),
+        (ConnectionResetError("reset"), "was lost"),
+    ],
+)
+def test_a_failed_connection_is_told_by_host_and_never_by_address(
+    error: Exception, expected: str
+) -> None:
+    told = cause(error, URL)
+    assert expected in told
+    assert "api.example.com" in told
+    assert "s3cr3t" not in told
+    assert "password" not in told
+
+
+def test_no_log_line_shows_a_secret_in_message_arguments_or_traceback() -> None:
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    redactor = Redactor(["s3cr3t", ""])
+    handler.addFilter(redactor)
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    logger.warning("GET %s", URL)
+    logger.warning("%s", {"url": URL})
+    redactor.add("t0k3n")
+    try:
+        raise ValueError(URL) from KeyError("t0k3n")
+    except ValueError:
+        logger.exception("It failed")
+    written = lines.getvalue()
+    assert "s3cr3t" not in written
+    assert "t0k3n" not in written
+    assert written.count("***") >= 4
+    assert "Traceback" in written
+
+
+def test_a_line_without_secrets_stays_as_it_is() -> None:
+    record = logging.makeLogRecord({"msg": "%d rows", "args": (5,)})
+    assert Redactor(["s3cr3t"]).filter(record)
+    assert (record.msg, record.args) == ("%d rows", (5,))

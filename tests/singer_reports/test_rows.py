@@ -1,0 +1,60 @@
+"""Rules about the rows of an answer: whole, once each, in the order of their key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from singer_reports.rows import IncompleteAnswer, check_count, fill_null_keys, sorted_by_key
+
+KEYS = ("date", "country")
+
+
+def key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["date"], row["country"]
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "date": st.sampled_from(["2024-01-01", "2024-01-02"]),
+            "country": st.sampled_from(["AT", "DE", "-", "US"]),
+        }
+    ),
+    unique_by=key,
+)
+
+
+@given(rows=ROWS, order=st.randoms(use_true_random=False))
+def test_any_order_of_rows_comes_out_the_same(rows: list[dict[str, Any]], order: Any) -> None:
+    shuffled = list(rows)
+    order.shuffle(shuffled)
+    result = sorted_by_key(shuffled, KEYS)
+    assert result == sorted_by_key(rows, KEYS)
+    assert [key(row) for row in result] == sorted(key(row) for row in rows)
+
+
+def test_a_key_that_stands_twice_is_named() -> None:
+    rows = [{"id": 1}, {"id": 7}, {"id": 7}]
+    with pytest.raises(IncompleteAnswer, match=r"1 keys \(id\) more than once: 7"):
+        sorted_by_key(rows, ("id",))
+
+
+@pytest.mark.parametrize("announced", [0, 2, 4_000])
+def test_another_number_than_announced_is_refused(announced: int) -> None:
+    with pytest.raises(IncompleteAnswer, match=f"announced {announced:,} rows and sent 1"):
+        check_count([{"id": 1}], announced)
+
+
+def test_nothing_announced_is_nothing_to_compare() -> None:
+    check_count([{"id": 1}], None)
+    check_count([{"id": 1}], 1)
+
+
+def test_a_null_key_becomes_the_sentinel_and_other_values_stay() -> None:
+    rows: list[dict[str, Any]] = [{"country": None, "domain": 5}, {"country": "DE", "domain": None}]
+    fill_null_keys(rows, {"country": "-", "domain": 0})
+    assert rows == [{"country": "-", "domain": 5}, {"country": "DE", "domain": 0}]

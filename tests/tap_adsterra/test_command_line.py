@@ -1,0 +1,271 @@
+"""The command as users run it: another process, its exit code, and every word it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time as real_time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.adsterra import DEMO_TOKEN
+from sandbox.faults import Fault
+from tests.support import Adsterra, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The command with the sandbox's clock and without waiting; otherwise as it is installed.
+COMMAND = """
+import datetime, os, time
+time.sleep = lambda seconds: None
+from tap_adsterra.tap import TapAdsterra
+now = datetime.datetime.fromisoformat(os.environ["NOW"])
+TapAdsterra.clock = staticmethod(lambda: now)
+TapAdsterra.cli()
+"""
+
+
+class CommandLine:
+    """Runs ``tap-adsterra`` against the sandbox."""
+
+    def __init__(self, adsterra: Adsterra, folder: Path) -> None:
+        self.adsterra = adsterra
+        self.folder = folder
+
+    def write(self, name: str, content: Any) -> str:
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def start(
+        self, *arguments: str, environment: dict[str, str] | None = None, **settings: Any
+    ) -> subprocess.Popen[bytes]:
+        config = self.write("config.json", self.adsterra.settings(**settings))
+        given = list(arguments) or ["--config", config]
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND, *[config if a == "CONFIG" else a for a in given]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("TAP_")},
+                "NOW": self.adsterra.sandbox.clock.now.isoformat(),
+                **(environment or {}),
+            },
+        )
+
+    def run(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
+        process = self.start(*arguments, **options)
+        output, log = process.communicate(timeout=60)
+        return process.returncode, output, log.decode()
+
+
+@pytest.fixture
+def command_line(adsterra: Adsterra, tmp_path: Path) -> CommandLine:
+    return CommandLine(adsterra, tmp_path)
+
+
+def test_it_writes_what_a_run_in_this_process_writes(command_line: CommandLine) -> None:
+    code, output, _ = command_line.run()
+    assert code == 0
+    here = command_line.adsterra.run()
+    assert Run(output).without_times() == here.without_times()
+
+
+def test_settings_come_from_the_environment(command_line: CommandLine) -> None:
+    reports = [{"name": "own", "group_by": ["country"], "placement_ids": [15928739]}]
+    code, output, log = command_line.run(
+        "--config=ENV",
+        environment={
+            "TAP_ADSTERRA_API_TOKEN": DEMO_TOKEN,
+            "TAP_ADSTERRA_API_URL": command_line.adsterra.sandbox.adsterra_url,
+            "TAP_ADSTERRA_START_DATE": "2024-04-01T00:00:00.123456",
+            "TAP_ADSTERRA_WINDOW_DAYS": "7",
+            "TAP_ADSTERRA_INCLUDE_TODAY": "false",
+            "TAP_ADSTERRA_REPORTS": json.dumps(reports),
+        },
+    )
+    assert code == 0, log
+    assert Run(output).bookmark("own") == "2024-04-30"
+    assert "2024-04-01..2024-04-07" in command_line.adsterra.windows()
+
+
+def test_a_state_file_carries_on(command_line: CommandLine) -> None:
+    _, output, _ = command_line.run()
+    state = command_line.write("state.json", Run(output).state)
+    command_line.adsterra.sandbox.requests.clear()
+    code, output, _ = command_line.run("--config", "CONFIG", "--state", state)
+    assert code == 0
+    assert command_line.adsterra.windows() == ["2024-04-24..2024-05-01"]
+
+
+def test_an_error_is_one_sentence_and_no_traceback(command_line: CommandLine) -> None:
+    code, output, log = command_line.run(api_token="0" * 32)
+    assert code == 1
+    assert "Traceback" not in log
+    last = log.splitlines()[-1]
+    assert last.endswith(
+        "domains: Adsterra does not know this api_token. Copy it again as Settings, API showed it, "
+        "or generate a new one there."
+    )
+    assert "CRITICAL" in last
+    assert Run(output).records("domains") == []
+
+
+def test_a_traceback_comes_with_debugging(command_line: CommandLine) -> None:
+    _, _, log = command_line.run(api_token="0" * 32, environment={"TAP_ADSTERRA_LOGLEVEL": "DEBUG"})
+    assert "Traceback" in log
+
+
+@pytest.mark.parametrize("arguments", [("--config", "CONFIG"), ("--config", "CONFIG", "--test")])
+def test_bad_settings_are_refused_together_before_the_first_request(
+    command_line: CommandLine, arguments: tuple[str, ...]
+) -> None:
+    code, output, log = command_line.run(*arguments, window_days=0, start_date="soon", colour="red")
+    assert code == 1
+    assert output == b""
+    assert "Traceback" not in log
+    assert "window_days must be at least 1, not 0." in log
+    assert "start_date must be a day such as 2024-01-31, or a date-time, not 'soon'." in log
+    assert "colour is not a setting" in log
+    assert log.splitlines()[-1].endswith("correct the settings above and run again.")
+    assert command_line.adsterra.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [("missing.json", "missing.json"), ("broken.json", "broken.json")],
+)
+def test_a_settings_file_that_cannot_be_read_is_named(
+    command_line: CommandLine, file: str, expected: str
+) -> None:
+    (command_line.folder / "broken.json").write_text('{"api_token": "s3cr3t')
+    code, _, log = command_line.run("--config", str(command_line.folder / file))
+    assert code == 1
+    assert "Traceback" not in log
+    assert "s3cr3t" not in log
+    assert expected in log
+
+
+def test_an_environment_variable_that_cannot_be_read_is_named(command_line: CommandLine) -> None:
+    code, _, log = command_line.run(
+        "--config=ENV",
+        environment={
+            "TAP_ADSTERRA_API_TOKEN": "s3cr3t",
+            "TAP_ADSTERRA_WINDOW_DAYS": "many",
+            "TAP_ADSTERRA_INCLUDE_TODAY": "maybe",
+            "TAP_ADSTERRA_REPORTS": "[{",
+        },
+    )
+    assert code == 1
+    assert "Traceback" not in log
+    assert "s3cr3t" not in log
+    assert "TAP_ADSTERRA_WINDOW_DAYS must be a whole number, not 'many'." in log
+    assert "TAP_ADSTERRA_INCLUDE_TODAY must be true or false, not 'maybe'." in log
+    assert "TAP_ADSTERRA_REPORTS must be JSON, not '[{'." in log
+
+
+def test_discovery_needs_neither_settings_nor_network(command_line: CommandLine) -> None:
+    code, output, _ = command_line.run("--discover")
+    assert code == 0
+    catalog = json.loads(output)
+    assert [stream["tap_stream_id"] for stream in catalog["streams"]] == [
+        *("domains", "placements", "smart_links"),
+        *("stats", "stats_by_country", "stats_by_sub_id"),
+    ]
+    assert command_line.adsterra.sandbox.requests == []
+
+
+def test_version_and_about(command_line: CommandLine) -> None:
+    code, output, _ = command_line.run("--version")
+    assert code == 0
+    assert output.decode().startswith(f"tap-adsterra v{version('ad-taps')}, Meltano SDK v")
+    code, output, _ = command_line.run("--about", "--format=json")
+    assert code == 0
+    about = json.loads(output)
+    assert set(about["capabilities"]) >= {"catalog", "state", "discover", "about", "batch"}
+    assert about["settings"]["properties"]["api_token"]["secret"]
+
+
+@pytest.mark.parametrize("auth_method", ["header", "path"])
+@pytest.mark.parametrize("kind", [None, "status", "reset", "redirect", "cut"])
+def test_the_token_is_nowhere_to_be_read_even_when_debugging(
+    command_line: CommandLine, auth_method: str, kind: Any
+) -> None:
+    if kind:
+        # Adsterra's own message may repeat the address, in which the token may be.
+        message = f'No route found for "GET /publisher/{DEMO_TOKEN}/stats.json"'
+        fault = Fault(kind, path="stats", status=404 if kind == "status" else None, message=message)
+        command_line.adsterra.sandbox.faults.add(fault)
+    code, output, log = command_line.run(
+        auth_method=auth_method, environment={"TAP_ADSTERRA_LOGLEVEL": "DEBUG"}
+    )
+    assert code == (1 if kind else 0)
+    assert "DEBUG" in log
+    assert DEMO_TOKEN not in log
+    assert DEMO_TOKEN.encode() not in output
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_ended_by_a_signal_does_not_look_whole(
+    command_line: CommandLine, ending: signal.Signals
+) -> None:
+    adsterra = command_line.adsterra
+    query = {"start_date": "2024-04-21"}
+    adsterra.sandbox.faults.add(Fault("hang", path="stats", query=query, seconds=60))
+    process = command_line.start(window_days=10)
+    while "2024-04-21..2024-04-30" not in adsterra.windows():
+        os.sched_yield()
+    assert process.stdout is not None
+    output = b""
+    while b"2024-04-20" not in output.rpartition(b'"STATE"')[2]:
+        output += process.stdout.readline()
+    started = real_time.monotonic()
+    process.send_signal(ending)
+    rest, log = process.communicate(timeout=30)
+    assert process.returncode == 128 + ending
+    assert real_time.monotonic() - started < 10
+    run = Run(output + rest)
+    assert run.bookmark("stats") == "2024-04-20"
+    assert f"Ended by {ending.name}" in log.decode()
+    assert "Traceback" not in log.decode()
+
+
+def test_a_target_that_stops_reading_is_told_without_a_traceback(
+    command_line: CommandLine,
+) -> None:
+    process = command_line.start(start_date="2023-01-01")
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        log = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert "The target stopped reading. Its own messages say why." in log
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+
+
+def test_output_can_go_to_a_file_that_is_full(command_line: CommandLine) -> None:
+    if not os.path.exists("/dev/full"):  # noqa: PTH110
+        pytest.skip("this system has no /dev/full")
+    config = command_line.write("config.json", command_line.adsterra.settings())
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        process = subprocess.run(
+            [sys.executable, "-c", COMMAND, "--config", config],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "NOW": "2024-05-01T12:00:00+00:00"},
+            timeout=60,
+            check=False,
+        )
+    assert process.returncode == 1
+    assert b"No space left on device" in process.stderr
+    assert b"Traceback" not in process.stderr

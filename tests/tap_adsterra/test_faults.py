@@ -1,0 +1,326 @@
+"""What goes wrong on the way, and how a run gets over it or says what to do."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import socket
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+import requests
+
+from sandbox.adsterra import ADVERTISER_TOKEN, REVOKED_TOKEN
+from sandbox.faults import Fault
+from singer_reports.http import LONGEST_WAIT
+from singer_reports.stream import TRIES_BEFORE_SPLIT
+from tap_adsterra.tap import TapAdsterra
+from tests.support import sync
+
+if TYPE_CHECKING:
+    from tests.support import Adsterra
+
+PASSING = {
+    "500": Fault("status", status=500),
+    "503": Fault("status", status=503),
+    "429 without a hint": Fault("rate_limit", seconds=None),
+    "429 in seconds": Fault("rate_limit", seconds=7),
+    "429 as a date": Fault("rate_limit", seconds=7, as_date=True),
+    "502 with HTML": Fault("html", status=502),
+    "200 with HTML": Fault("html", status=200),
+    "empty body": Fault("empty"),
+    "reset": Fault("reset"),
+    "reset in the body": Fault("reset_in_body"),
+    "cut": Fault("cut"),
+    "cut chunked": Fault("cut_chunked"),
+    "truncated": Fault("truncated"),
+}
+
+
+def again(fault: Fault, **changes: object) -> Fault:
+    return Fault(**{**vars(fault), **changes, "seen": 0, "struck": 0})
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("stream", ["domains", "smart_links", "stats"])
+def test_what_passes_is_tried_again(adsterra: Adsterra, fault: Fault, stream: str) -> None:
+    undisturbed = adsterra.run(stream, window_days=10)
+    path = stream.replace("_", "-")
+    adsterra.sandbox.faults.add(again(fault, path=path, times=2))
+    run = adsterra.run(stream, window_days=10)
+    assert run.error is None
+    assert run.without_times() == undisturbed.without_times()
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_what_does_not_pass_ends_the_run_with_a_sentence(
+    adsterra: Adsterra, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    strikes = {"path": "stats", "query": {"start_date": "2024-05-01"}, "times": None}
+    adsterra.sandbox.faults.add(again(fault, **strikes))
+    run = adsterra.run("stats")
+    message = str(run.error)
+    assert message.startswith("stats 2024-05-01: ")
+    assert message.endswith("That was try 6 of 6: run again later, the next run goes on here.")
+    assert run.bookmark("stats") == "2024-04-30"
+    assert sum("trying again in" in record.getMessage() for record in caplog.records) == 5
+
+
+def test_waits_grow(adsterra: Adsterra, waits: list[float]) -> None:
+    adsterra.sandbox.faults.add(Fault("status", path="domains", status=503))
+    adsterra.run("domains")
+    assert [round(wait - 0.5) for wait in waits] == pytest.approx([2, 4, 8, 16, 32], abs=1)
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_obeyed(adsterra: Adsterra, waits: list[float], *, as_date: bool) -> None:
+    fault = Fault("rate_limit", path="domains", seconds=70, as_date=as_date, times=1)
+    adsterra.sandbox.faults.add(fault)
+    assert adsterra.run("domains").error is None
+    assert max(waits) >= 68
+
+
+def test_one_429_holds_all_threads(adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch) -> None:
+    tap = adsterra.tap("stats", window_days=3)
+    paused: list[float] = []
+    monkeypatch.setattr(tap.budget, "pause", paused.append)
+    adsterra.sandbox.faults.add(Fault("rate_limit", path="stats", seconds=70, times=1))
+    assert sync(tap).error is None
+    assert len(paused) == 1
+    assert paused[0] >= 70
+
+
+def test_a_wait_too_long_is_the_users_to_decide(adsterra: Adsterra, waits: list[float]) -> None:
+    adsterra.sandbox.faults.add(Fault("rate_limit", path="domains", seconds=LONGEST_WAIT + 1))
+    run = adsterra.run("domains")
+    assert "asks to wait 901 seconds" in str(run.error)
+    assert waits == []
+
+
+def test_no_connection_names_the_host_and_not_the_token(adsterra: Adsterra) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/publisher"
+    tap = adsterra.tap("domains", auth_method="path", api_url=url)
+    message = str(sync(tap).error)
+    assert message.startswith(f"domains: 127.0.0.1:{port} refused the connection.")
+
+
+@pytest.mark.parametrize("kind", ["hang", "status"])
+def test_a_window_that_asks_for_too_much_is_cut_in_halves(
+    adsterra: Adsterra, kind: Literal["hang", "status"]
+) -> None:
+    """The API cannot answer for eight days or more; every row comes all the same."""
+    small = [f"2024-04-{first:02}..2024-04-{first + 3:02}" for first in range(1, 25, 4)]
+    undisturbed = adsterra.run("stats", window_days=4, end_date="2024-04-24")
+    assert adsterra.windows() == small
+    adsterra.sandbox.requests.clear()
+    large = ["2024-04-01..2024-04-16", "2024-04-01..2024-04-08", "2024-04-09..2024-04-16"]
+    large += ["2024-04-17..2024-04-24"]
+    for window in large:
+        first, last = window.split("..")
+        query = {"start_date": first, "finish_date": last}
+        fault = Fault(kind, path="stats", query=query, status=504, seconds=30)
+        adsterra.sandbox.faults.add(fault)
+    run = adsterra.run("stats", window_days=16, end_date="2024-04-24", request_timeout=1)
+    assert run.error is None
+    assert run.records("stats") == undisturbed.records("stats")
+    assert run.bookmark("stats") == "2024-04-24"
+    assert adsterra.windows() == sorted(small + TRIES_BEFORE_SPLIT * large)
+
+
+def test_a_single_day_that_cannot_be_had_ends_the_run(adsterra: Adsterra) -> None:
+    adsterra.sandbox.faults.add(Fault("status", path="stats", status=500))
+    run = adsterra.run("stats", start_date="2024-04-28")
+    assert str(run.error).startswith("stats 2024-04-28: Adsterra answered 500")
+    assert run.records("stats") == []
+
+
+@pytest.mark.parametrize("kind", ["lost_row", "wrong_total", "duplicate_row"])
+def test_rows_that_do_not_add_up_are_read_once_more(
+    adsterra: Adsterra, waits: list[float], kind: str
+) -> None:
+    undisturbed = adsterra.run("stats")
+    adsterra.sandbox.faults.add(Fault(kind, path="stats", times=1))  # type: ignore[arg-type]
+    run = adsterra.run("stats")
+    assert run.error is None
+    assert run.without_times() == undisturbed.without_times()
+    # Adsterra caches an answer for a minute: sooner, it would be the same one.
+    assert 61 in waits
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("lost_row", "the API announced"),
+        ("wrong_total", "the API announced"),
+        ("duplicate_row", "more than once"),
+    ],
+)
+def test_rows_that_never_add_up_end_the_run_and_are_not_written(
+    adsterra: Adsterra, kind: str, expected: str
+) -> None:
+    query = {"start_date": "2024-05-01"}
+    adsterra.sandbox.faults.add(Fault(kind, path="stats", query=query))  # type: ignore[arg-type]
+    run = adsterra.run("stats")
+    assert str(run.error).startswith("stats 2024-05-01: ")
+    assert expected in str(run.error)
+    assert "at the second reading too" in str(run.error)
+    assert run.bookmark("stats") == "2024-04-30"
+    assert max(row["date"] for row in run.records("stats")) == "2024-04-30"
+
+
+def test_an_entity_list_is_checked_as_well(adsterra: Adsterra) -> None:
+    adsterra.sandbox.faults.add(Fault("lost_row", path="placements"))
+    assert "announced" in str(adsterra.run("placements").error)
+
+
+def test_rows_of_other_days_are_left_out_and_told(
+    adsterra: Adsterra, caplog: pytest.LogCaptureFixture
+) -> None:
+    undisturbed = adsterra.run("stats")
+    adsterra.sandbox.faults.add(Fault("foreign_row", path="stats", times=1))
+    run = adsterra.run("stats")
+    assert run.without_times() == undisturbed.without_times()
+    assert "left out 1 rows of other days" in caplog.text
+    assert "2000-01-01" in caplog.text
+
+
+def test_a_day_that_is_no_day_ends_the_run(adsterra: Adsterra) -> None:
+    fault = Fault("set_field", path="stats", field="date", value="2024-04-31")
+    adsterra.sandbox.faults.add(fault)
+    assert "expected a day as YYYY-MM-DD, got '2024-04-31'" in str(adsterra.run("stats").error)
+
+
+@pytest.mark.parametrize("kind", ["wrong_type", "not_a_number"])
+def test_a_value_that_is_not_what_it_must_be_ends_the_run(adsterra: Adsterra, kind: str) -> None:
+    adsterra.sandbox.faults.add(Fault(kind, path="stats", field="revenue", row=3))  # type: ignore[arg-type]
+    run = adsterra.run("stats")
+    message = str(run.error)
+    assert message.startswith("stats 2024-04-01..2024-04-30: Adsterra's answer is not what")
+    assert "[3].revenue: " in message
+    assert run.records("stats") == []
+
+
+def test_a_missing_number_ends_the_run(adsterra: Adsterra) -> None:
+    adsterra.sandbox.faults.add(Fault("drop_field", path="stats", field="revenue"))
+    assert "missing required field `revenue`" in str(adsterra.run("stats").error)
+
+
+def test_unknown_fields_are_told_once_a_stream(
+    adsterra: Adsterra, caplog: pytest.LogCaptureFixture
+) -> None:
+    undisturbed = adsterra.run("stats", window_days=5)
+    adsterra.sandbox.faults.add(Fault("unknown_field", path="stats"))
+    run = adsterra.run("stats", window_days=5)
+    assert run.without_times() == undisturbed.without_times()
+    told = [record for record in caplog.records if "left out fields" in record.getMessage()]
+    assert len(told) == 1
+    assert f"surprise ({len(run.records('stats')):,} times)" in told[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ("0" * 32, "does not know this api_token"),
+        (REVOKED_TOKEN, "a token lives one year"),
+        (ADVERTISER_TOKEN, "belongs to an advertiser"),
+    ],
+)
+@pytest.mark.parametrize("auth_method", ["header", "path"])
+def test_a_token_that_does_not_work_is_explained(
+    adsterra: Adsterra, token: str, expected: str, auth_method: str
+) -> None:
+    run = adsterra.run("domains", api_token=token, auth_method=auth_method)
+    assert expected in str(run.error)
+    assert token not in str(run.error)
+    assert len(adsterra.sandbox.requests) == 1
+
+
+def test_a_token_in_the_path_reads_the_same(adsterra: Adsterra) -> None:
+    header, path = (adsterra.run(auth_method=method) for method in ("header", "path"))
+    assert header.without_times() == path.without_times()
+    assert "x-api-key" in adsterra.sandbox.requests[0].headers
+    assert "x-api-key" not in adsterra.sandbox.requests[-1].headers
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 422])
+def test_final_errors_are_asked_for_once(adsterra: Adsterra, status: int) -> None:
+    adsterra.sandbox.faults.add(Fault("status", path="domains", status=status))
+    assert adsterra.run("domains").error is not None
+    assert len(adsterra.sandbox.requests) == 1
+
+
+def test_a_refused_request_gives_the_apis_reasons(adsterra: Adsterra) -> None:
+    reports = [{"name": "own", "group_by": ["date"], "domain": 2147483648}]
+    run = adsterra.run("own", reports=reports)
+    assert "Adsterra refused the request: domain: Invalid domain ID value." in str(run.error)
+
+
+def test_a_wrong_address_is_explained(adsterra: Adsterra) -> None:
+    run = adsterra.run("domains", api_url=f"{adsterra.sandbox.url}/elsewhere")
+    assert "Check the setting api_url" in str(run.error)
+
+
+def test_a_redirect_is_not_followed(adsterra: Adsterra) -> None:
+    adsterra.sandbox.faults.add(Fault("redirect", location=f"{adsterra.sandbox.url}/elsewhere"))
+    run = adsterra.run("domains")
+    assert "redirect to another address" in str(run.error)
+    assert [request.path for request in adsterra.sandbox.requests] == ["/publisher/domains.json"]
+
+
+def test_the_rate_budget_counts_every_request_of_the_run(
+    adsterra: Adsterra, waits: list[float]
+) -> None:
+    adsterra.run(window_days=1, requests_per_minute=20)
+    sent = len(adsterra.sandbox.requests)
+    assert sent == 3 + 31
+    assert len([wait for wait in waits if wait > 50]) == sent - 20
+
+
+def test_the_tap_names_itself(adsterra: Adsterra) -> None:
+    adsterra.run("domains")
+    assert adsterra.sandbox.requests[0].headers["user-agent"].startswith("tap-adsterra/")
+    adsterra.run("domains", user_agent="our own (mail@example.com)")
+    assert adsterra.sandbox.requests[1].headers["user-agent"] == "our own (mail@example.com)"
+
+
+def test_certificates_and_proxies_come_from_the_environment(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/certificates/of/the/house.pem")
+    assert adsterra.tap().session.verify == "/certificates/of/the/house.pem"
+    proxied = requests.utils.get_environ_proxies("https://api3.adsterratools.com/")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    assert requests.utils.get_environ_proxies("https://api3.adsterratools.com/") != proxied
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    run = adsterra.run("domains", api_url="http://api.example.com/publisher")
+    assert "no connection to api.example.com through the proxy" in str(run.error)
+
+
+def test_a_test_of_the_connection_asks_once_a_stream(adsterra: Adsterra) -> None:
+    tap = adsterra.tap("stats", window_days=3, include_today=False)
+    assert tap.run_connection_test()
+    paths = [request.path for request in adsterra.sandbox.requests]
+    assert sorted(paths) == [
+        "/publisher/domains.json",
+        "/publisher/placements.json",
+        "/publisher/smart-links.json",
+        "/publisher/stats.json",
+        "/publisher/stats.json",
+        "/publisher/stats.json",
+    ]
+    assert set(adsterra.windows()) == {"2024-04-28..2024-04-30"}
+    assert tap.state["bookmarks"].get("stats") == {}
+
+
+def test_the_plan_is_told_beforehand(adsterra: Adsterra, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    adsterra.run("domains", "stats", window_days=10)
+    told = [record.getMessage() for record in caplog.records]
+    assert "stats: 2024-04-01..2024-05-01, 4 requests" in told
+    assert "domains: the whole list, 1 request" in told
+
+
+def test_the_real_clock_is_utc() -> None:
+    assert TapAdsterra.clock().utcoffset() == datetime.timedelta(0)

@@ -1,0 +1,213 @@
+"""Rules about bookmarks: what is read again, what is never skipped."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.adsterra import DEMO, truth
+from sandbox.faults import Fault
+from tests.support import NOW, Run, day, sync
+
+if TYPE_CHECKING:
+    from tests.support import Adsterra
+
+ONE_DAY = datetime.timedelta(days=1)
+
+
+def state_at(bookmark: str, stream: str = "stats") -> dict[str, Any]:
+    return {"bookmarks": {stream: {"replication_key": "date", "replication_key_value": bookmark}}}
+
+
+def days_of(run: Run, stream: str = "stats") -> list[str]:
+    return sorted({record["date"] for record in run.records(stream)})
+
+
+def test_the_bookmark_is_yesterday_although_today_was_read(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats")
+    assert days_of(run)[-1] == "2024-05-01"
+    assert run.bookmark("stats") == "2024-04-30"
+
+
+def test_today_can_be_left_out(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", include_today=False)
+    assert days_of(run)[-1] == "2024-04-30"
+    assert run.bookmark("stats") == "2024-04-30"
+
+
+def test_the_first_run_reads_from_the_start_date_without_lookback(adsterra: Adsterra) -> None:
+    adsterra.run("stats", start_date="2024-04-20", lookback_days=30)
+    assert adsterra.windows() == ["2024-04-20..2024-05-01"]
+
+
+def test_the_next_run_reads_the_lookback_again(adsterra: Adsterra) -> None:
+    first = adsterra.run("stats")
+    adsterra.sandbox.requests.clear()
+    adsterra.sandbox.clock.advance(ONE_DAY)
+    second = adsterra.run("stats", state=first.state, lookback_days=3)
+    assert adsterra.windows() == ["2024-04-28..2024-05-02"]
+    assert second.bookmark("stats") == "2024-05-01"
+
+
+def test_without_lookback_the_next_run_reads_the_day_after_the_bookmark(
+    adsterra: Adsterra,
+) -> None:
+    adsterra.run("stats", state=state_at("2024-04-10"), lookback_days=0)
+    assert adsterra.windows() == ["2024-04-11..2024-05-01"]
+
+
+def test_the_lookback_never_reads_before_the_start_date(adsterra: Adsterra) -> None:
+    adsterra.run("stats", start_date="2024-04-28", state=state_at("2024-04-29"))
+    assert adsterra.windows() == ["2024-04-28..2024-05-01"]
+
+
+def test_a_later_start_date_wins_over_the_bookmark(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", start_date="2024-04-25", state=state_at("2024-04-01"))
+    assert adsterra.windows() == ["2024-04-25..2024-05-01"]
+    assert run.bookmark("stats") == "2024-04-30"
+
+
+def test_restated_days_are_read_anew(adsterra: Adsterra) -> None:
+    first = adsterra.run("stats")
+    adsterra.sandbox.clock.advance(3 * ONE_DAY)
+    second = adsterra.run("stats", state=first.state)
+    account = DEMO
+    dimensions = ("date", "domain", "placement")
+    now = adsterra.sandbox.clock.now
+    now_true = truth(account, dimensions, day("2024-04-24"), day("2024-05-04"), now)
+    then_true = truth(account, dimensions, day("2024-04-24"), day("2024-05-01"), NOW)
+    assert now_true[: len(then_true)] != then_true
+    updated = {"db_last_update_time": "2024-05-04 12:00:00"}
+    assert second.records("stats") == [{**row, **updated} for row in now_true]
+
+
+def test_state_is_written_after_every_window(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", window_days=10)
+    marks, written = [], []
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            written.append(message["record"]["date"])
+        if message["type"] == "STATE":
+            mark = message["value"]["bookmarks"]["stats"]["replication_key_value"]
+            marks.append(mark)
+            # What is said to be done has been written, and nothing beyond it but today.
+            assert max(written) <= max(mark, "2024-05-01" if mark == "2024-04-30" else mark)
+            assert min({*days_of(run)} - {*written}, default="9") > mark
+    assert marks == ["2024-04-10", "2024-04-20", "2024-04-30"]
+
+
+def test_a_state_holds_the_bookmark_and_nothing_else(adsterra: Adsterra) -> None:
+    assert adsterra.run("stats").state == state_at("2024-04-30")
+
+
+def test_days_without_rows_move_the_bookmark(adsterra: Adsterra) -> None:
+    run = adsterra.run(
+        "none",
+        reports=[{"name": "none", "group_by": ["date"], "country": "AQ"}],
+    )
+    assert run.records("none") == []
+    assert run.bookmark("none") == "2024-04-30"
+
+
+def test_a_failed_window_does_not_move_the_bookmark(adsterra: Adsterra) -> None:
+    fault = Fault("status", path="stats", query={"start_date": "2024-04-21"}, status=403)
+    adsterra.sandbox.faults.add(fault)
+    run = adsterra.run("stats", window_days=10)
+    assert run.error is not None
+    assert run.bookmark("stats") == "2024-04-20"
+    assert run.records("stats")
+    assert days_of(run)[-1] <= "2024-04-20"
+
+
+def test_a_run_that_died_and_its_successor_read_what_an_undisturbed_run_reads(
+    adsterra: Adsterra,
+) -> None:
+    whole = adsterra.run("stats", window_days=10)
+    fault = Fault("status", path="stats", query={"start_date": "2024-04-21"}, status=403, times=1)
+    adsterra.sandbox.faults.add(fault)
+    died = adsterra.run("stats", window_days=10)
+    resumed = adsterra.run("stats", window_days=10, lookback_days=0, state=died.state)
+    assert resumed.error is None
+    assert days_of(resumed)[0] > "2024-04-20"
+    assert [*died.records("stats"), *resumed.records("stats")] == whole.records("stats")
+    assert resumed.bookmark("stats") == whole.bookmark("stats")
+
+
+def test_the_bookmark_never_goes_back(adsterra: Adsterra) -> None:
+    fault = Fault("status", path="stats", query={"start_date": "2024-04-16"}, status=403)
+    adsterra.sandbox.faults.add(fault)
+    run = adsterra.run("stats", state=state_at("2024-04-20"), lookback_days=10, window_days=5)
+    assert run.error is not None
+    assert days_of(run) == ["2024-04-11", "2024-04-12", "2024-04-13", "2024-04-14", "2024-04-15"]
+    assert run.bookmark("stats") == "2024-04-20"
+
+
+def test_a_bookmark_from_a_clock_that_was_wrong_does_not_stop_the_reading(
+    adsterra: Adsterra,
+) -> None:
+    run = adsterra.run("stats", state=state_at("2031-01-01"))
+    assert adsterra.windows() == ["2024-04-24..2024-05-01"]
+    assert run.bookmark("stats") == "2031-01-01"
+
+
+@pytest.mark.parametrize("bookmark", ["2024-04-20T00:00:00Z", "2024-04-20T00:00:00+00:00"])
+def test_a_bookmark_that_is_a_date_time_is_understood(adsterra: Adsterra, bookmark: str) -> None:
+    adsterra.run("stats", state=state_at(bookmark), lookback_days=0)
+    assert adsterra.windows() == ["2024-04-21..2024-05-01"]
+
+
+@pytest.mark.parametrize("bookmark", ["last week", 20240420, ["2024-04-20"]])
+def test_a_bookmark_that_is_no_day_is_refused(adsterra: Adsterra, bookmark: Any) -> None:
+    run = adsterra.run("stats", state=state_at(bookmark))
+    assert "not a day" in str(run.error)
+    assert adsterra.windows() == []
+
+
+def test_an_end_date_is_inclusive(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", end_date="2024-04-10")
+    assert adsterra.windows() == ["2024-04-01..2024-04-10"]
+    assert run.bookmark("stats") == "2024-04-10"
+
+
+def test_an_end_date_in_the_future_stops_at_today(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", end_date="2030-01-01")
+    assert days_of(run)[-1] == "2024-05-01"
+    assert run.bookmark("stats") == "2024-04-30"
+
+
+def test_nothing_to_read_is_no_request_and_no_change(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", start_date="2024-06-01", state=state_at("2024-04-20"))
+    assert run.error is None
+    assert adsterra.windows() == []
+    assert run.state == state_at("2024-04-20")
+
+
+def test_every_stream_has_its_own_bookmark(adsterra: Adsterra) -> None:
+    run = adsterra.run("stats", "stats_by_country", state=state_at("2024-04-20"))
+    assert run.bookmark("stats") == run.bookmark("stats_by_country") == "2024-04-30"
+    assert "2024-04-01..2024-04-30" in adsterra.windows()
+
+
+def test_full_table_replication_reads_everything_and_keeps_no_bookmark(
+    adsterra: Adsterra,
+) -> None:
+    catalog = adsterra.tap("stats").catalog_dict
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+    run = adsterra.run(catalog=catalog, state=state_at("2024-04-20"))
+    assert adsterra.windows() == ["2024-04-01..2024-04-30", "2024-05-01..2024-05-01"]
+    assert run.bookmark("stats") == "2024-04-20"
+
+
+def test_the_clock_is_read_once_a_run(adsterra: Adsterra) -> None:
+    """Midnight passes while the first window is read: the plan stays as it was."""
+    tap = adsterra.tap("stats", window_days=10)
+    adsterra.sandbox.clock.advance(ONE_DAY)
+    assert sync(tap).bookmark("stats") == "2024-04-30"
+
+
+def test_a_bookmark_survives_a_stream_that_is_not_selected(adsterra: Adsterra) -> None:
+    run = adsterra.run("domains", state=state_at("2024-04-20"))
+    assert run.bookmark("stats") == "2024-04-20"

@@ -1,0 +1,211 @@
+"""What the streams read: every row of the sandbox, exactly."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, truth
+from sandbox.faults import Fault
+from tap_adsterra.reports import DIMENSIONS, MOST_DIMENSIONS, with_date
+from tests.support import NOW, day
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support import Adsterra
+
+UPDATED = "2024-05-01 12:00:00"
+
+#: The 25 ways to group that the API knows, as users may write them: the date may be left out.
+GROUPINGS = [
+    list(dimensions)
+    for count in range(1, MOST_DIMENSIONS + 1)
+    for dimensions in combinations(DIMENSIONS, count)
+]
+
+
+def expected(
+    dimensions: Sequence[str], start: str, finish: str, **filters: Any
+) -> list[dict[str, Any]]:
+    """Say what a report must hold, by the sandbox's own account."""
+    rows = truth(DEMO, dimensions, day(start), day(finish), NOW, **filters)
+    return [{**row, "db_last_update_time": UPDATED} for row in rows]
+
+
+def test_entities_are_read_whole(adsterra: Adsterra) -> None:
+    run = adsterra.run("domains", "placements", "smart_links")
+    assert run.error is None
+    for stream, rows in (
+        ("domains", DEMO.domains),
+        ("placements", DEMO.placements),
+        ("smart_links", DEMO.smart_links),
+    ):
+        assert rows
+        assert run.records(stream) == sorted(rows, key=lambda row: row["id"])
+    assert [request.path for request in adsterra.sandbox.requests] == [
+        "/publisher/domains.json",
+        "/publisher/placements.json",
+        "/publisher/smart-links.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "dimensions"),
+    [
+        ("stats", ("date", "domain", "placement")),
+        ("stats_by_country", ("date", "placement", "country")),
+        ("stats_by_sub_id", ("date", "placement", "placement_sub_id")),
+    ],
+)
+def test_built_in_reports(adsterra: Adsterra, stream: str, dimensions: tuple[str, ...]) -> None:
+    run = adsterra.run(stream)
+    rows = expected(dimensions, "2024-04-01", "2024-05-01")
+    assert len(rows) > 100
+    assert run.records(stream) == rows
+    assert run.of_type("SCHEMA")[0]["key_properties"] == list(dimensions)
+
+
+def test_only_statistics_by_placement_are_selected_by_default(adsterra: Adsterra) -> None:
+    run = adsterra.run()
+    streams = [message["stream"] for message in run.of_type("SCHEMA")]
+    assert streams == ["domains", "placements", "smart_links", "stats"]
+
+
+def test_there_are_25_groupings() -> None:
+    assert len(GROUPINGS) == 25
+
+
+@pytest.mark.parametrize("group_by", GROUPINGS, ids="-".join)
+def test_every_grouping_the_api_knows(adsterra: Adsterra, group_by: list[str]) -> None:
+    dimensions = with_date(group_by)
+    by_day = len(dimensions) > 3
+    run = adsterra.run(
+        "own",
+        start_date="2024-04-21",
+        window_days=5,
+        reports=[{"name": "own", "group_by": group_by[::-1]}],
+    )
+    assert run.error is None
+
+    schema = run.of_type("SCHEMA", "own")[0]
+    assert schema["key_properties"] == list(dimensions)
+    assert schema["bookmark_properties"] == ["date"]
+    assert set(schema["schema"]["properties"]) == {
+        *dimensions,
+        *("impression", "clicks", "ctr", "cpm", "revenue", "db_last_update_time"),
+    }
+
+    rows = run.records("own")
+    assert rows == expected(dimensions, "2024-04-21", "2024-05-01")
+    assert len({tuple(row[name] for name in dimensions) for row in rows}) == len(rows) > 0
+    as_json = json.loads(json.dumps(rows, default=float))
+    validator = Draft202012Validator(schema["schema"])
+    assert not [error for row in as_json for error in validator.iter_errors(row)]
+
+    asked = [request.values("group_by[]") for request in adsterra.sandbox.requests]
+    grouped_by = [name for name in dimensions if not (by_day and name == "date")]
+    assert asked == [grouped_by] * (11 if by_day else 3)
+    assert adsterra.windows()[:2] == (
+        ["2024-04-21..2024-04-21", "2024-04-22..2024-04-22"]
+        if by_day
+        else ["2024-04-21..2024-04-25", "2024-04-26..2024-04-30"]
+    )
+    assert run.bookmark("own") == "2024-04-30"
+
+
+def test_a_report_can_be_restricted(adsterra: Adsterra) -> None:
+    placement = DEMO.placements[0]
+    others = [row["id"] for row in DEMO.placements[1:3]]
+    filters = {"domain": placement["domain_id"], "country": "US"}
+    run = adsterra.run(
+        "one",
+        "several",
+        reports=[
+            {"name": "one", "group_by": ["country"], **filters},
+            {"name": "several", "group_by": ["placement"], "placement_ids": others},
+        ],
+    )
+    assert run.error is None
+    assert run.records("one") == expected(
+        ("date", "country"), "2024-04-01", "2024-05-01", **filters
+    )
+    assert run.records("several") == expected(
+        ("date", "placement"), "2024-04-01", "2024-05-01", placement_ids=others
+    )
+    asked = adsterra.sandbox.requests[-1]
+    assert asked.values("placement_ids[]") == [str(number) for number in others]
+
+
+def test_nothing_is_asked_that_the_api_does_not_know(adsterra: Adsterra) -> None:
+    """One unknown parameter and Adsterra refuses the request."""
+    adsterra.run()
+    parameters = {name for request in adsterra.sandbox.requests for name, _ in request.query}
+    assert parameters == {"start_date", "finish_date", "group_by[]"}
+
+
+def test_the_documents_own_sample(adsterra: Adsterra) -> None:
+    run = adsterra.run(
+        "daily",
+        api_token=DOCUMENTS_TOKEN,
+        start_date="2018-10-04",
+        end_date="2018-10-05",
+        reports=[{"name": "daily", "group_by": ["date"]}],
+    )
+    updated = {"db_last_update_time": "2018-10-08 14:47:49"}
+    assert run.records("daily") == [
+        {
+            "date": "2018-10-04",
+            "impression": 3014,
+            "clicks": 175,
+            "ctr": Decimal("5.806"),
+            "cpm": Decimal("0.383"),
+            "revenue": Decimal("1.154"),
+            **updated,
+        },
+        {
+            "date": "2018-10-05",
+            "impression": 3485,
+            "clicks": 155,
+            "ctr": Decimal("4.448"),
+            "cpm": Decimal("0.396"),
+            "revenue": Decimal("1.379"),
+            **updated,
+        },
+    ]
+
+
+def test_two_runs_write_the_same_bytes_whatever_the_order_and_the_concurrency(
+    adsterra: Adsterra,
+) -> None:
+    first = adsterra.run(start_date="2024-01-01", window_days=7, max_concurrency=8)
+    adsterra.sandbox.faults.add(Fault("shuffled_rows"))
+    second = adsterra.run(start_date="2024-01-01", window_days=7, max_concurrency=1)
+    assert first.without_times() == second.without_times()
+
+
+@pytest.mark.parametrize(
+    ("field", "none"), [("country", "-"), ("placement_sub_id", "-"), ("placement", 0)]
+)
+def test_a_null_in_a_key_becomes_the_apis_own_sentinel(
+    adsterra: Adsterra, field: str, none: object
+) -> None:
+    adsterra.sandbox.faults.add(Fault("null_key", path="stats", field=field, row=1))
+    run = adsterra.run(
+        "own", reports=[{"name": "own", "group_by": ["placement", "country", "placement_sub_id"]}]
+    )
+    # Two rows a day with no more than this difference are one row twice, which is refused.
+    if run.error is None:
+        assert none in {row[field] for row in run.records("own")}
+    assert None not in {row[field] for row in run.records("own")}
+
+
+def test_quoted_numbers_are_numbers(adsterra: Adsterra) -> None:
+    plain = adsterra.run("stats")
+    adsterra.sandbox.faults.add(Fault("quoted_numbers"))
+    assert adsterra.run("stats").records("stats") == plain.records("stats")
