@@ -1,0 +1,17 @@
+"""Both ad APIs as a local server, for trying things out, for tests and for benchmarks.
+
+It is made from what the APIs' documents say, and imports nothing of the taps. Started with
+`python -m sandbox`, or in a test:
+
+    with Sandbox(now=datetime(2024, 5, 1, 12, tzinfo=UTC)) as sandbox:
+        requests.get(f"{sandbox.adsterra_url}/domains.json", headers={"X-API-Key": DEMO_TOKEN})
+"""
+
+from __future__ import annotations
+
+from sandbox.clock import Clock
+from sandbox.faults import Fault, Faults
+from sandbox.server import Sandbox
+from sandbox.watching import SeenRequest
+
+__all__ = ["Clock", "Fault", "Faults", "Sandbox", "SeenRequest"]

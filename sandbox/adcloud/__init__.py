@@ -1,0 +1,28 @@
+"""The Adcloud API, as far as its documents and clients describe it, over a made-up account."""
+
+from __future__ import annotations
+
+from sandbox.adcloud.days import SETTLED_AFTER_DAYS, truth
+from sandbox.adcloud.inventory import entities
+from sandbox.adcloud.performance import performance
+from sandbox.adcloud.settings import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    DOCUMENTED_DAY,
+    DOCUMENTED_ROWS,
+    Settings,
+)
+from sandbox.adcloud.tokens import Tokens
+
+__all__ = [
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "DOCUMENTED_DAY",
+    "DOCUMENTED_ROWS",
+    "SETTLED_AFTER_DAYS",
+    "Settings",
+    "Tokens",
+    "entities",
+    "performance",
+    "truth",
+]

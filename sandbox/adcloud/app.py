@@ -1,0 +1,215 @@
+"""The routes of the Adcloud API: two generations, `/v1` and `/v2`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.adcloud import days
+from sandbox.adcloud.envelopes import DEFAULT_PER_PAGE, MAXIMUM_PER_PAGE, Page
+from sandbox.adcloud.errors import error_body, invalid_client
+from sandbox.adcloud.inventory import TYPES, entities
+from sandbox.adcloud.performance import performance
+from sandbox.adcloud.settings import CLIENT_ID, CLIENT_SECRET
+from sandbox.numbers import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+
+    from sandbox.adcloud.settings import Settings
+    from sandbox.adcloud.tokens import Tokens
+    from sandbox.clock import Clock
+    from sandbox.faults import Fault
+
+#: What an item of the report calls itself in the second generation.
+REPORT_TYPE = "AdvertiserReport"
+
+
+class ApiError(Exception):
+    """A request is answered with an error."""
+
+    def __init__(
+        self, status: int, message: str | None = None, details: dict[str, list[str]] | None = None
+    ) -> None:
+        """Say what the answer is.
+
+        Args:
+            status: The HTTP status.
+            message: What the answer says.
+            details: What is wrong, by parameter.
+        """
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+        self.details = details
+
+
+class Api:
+    """The Adcloud API."""
+
+    def __init__(self, clock: Clock, settings: Settings, tokens: Tokens) -> None:
+        """Make the API.
+
+        Args:
+            clock: Tells what day it is.
+            settings: How the API behaves.
+            tokens: The tokens there are.
+        """
+        self._clock = clock
+        self._settings = settings
+        self._tokens = tokens
+
+    def routes(self) -> list[Route]:
+        """All paths there are.
+
+        Returns:
+            The routes.
+        """
+        result = []
+        for version in ("v1", "v2"):
+            path = f"/{version}/oauth/access_token"
+            result.append(Route(path, self._token, methods=["POST"]))
+            path = f"/{version}/reports/advertiser"
+            result.append(Route(path, self._endpoint(version, self._report)))
+        path = "/v2/campaign_performance_data"
+        result.append(Route(path, self._endpoint("v2", self._performance)))
+        for resource in ("campaigns", "advertisements", "customers", "products", "topics"):
+            path = f"/v2/{resource}"
+            result.append(Route(path, self._endpoint("v2", self._entities)))
+            result.append(Route(f"{path}/{{id:int}}", self._endpoint("v2", self._entity)))
+        return result
+
+    async def _token(self, request: Request) -> Response:
+        form = {
+            name: values[-1] for name, values in parse_qs((await request.body()).decode()).items()
+        }
+        fault = _fault(request, "bad_credentials")
+        client = (form.get("client_id"), form.get("client_secret"))
+        if fault is not None or client != (CLIENT_ID, CLIENT_SECRET):
+            status = fault.status if fault and fault.status else self._settings.refusal_status
+            return _json(to_json(invalid_client()), status)
+        if form.get("grant_type") != "none":
+            return _json(to_json({"error": "unsupported_grant_type"}), 400)
+        token = self._tokens.issue()
+        if self._settings.token_in_meta and request.url.path.startswith("/v2"):
+            return _json(to_json({"_meta": {"access_token": token, "scope": ""}}))
+        return _json(to_json({"access_token": token, "scope": ""}))
+
+    def _endpoint(
+        self, version: str, answer: Callable[[Request, str, str], bytes]
+    ) -> Callable[[Request], Any]:
+        """An endpoint that looks at the token before it answers."""
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                return _json(answer(request, version, self._authorized(request)))
+            except ApiError as error:
+                body = error_body(version, error.status, error.message, error.details)
+                return _json(to_json(body), error.status)
+
+        return endpoint
+
+    def _authorized(self, request: Request) -> str:
+        """The token of a request, if it is a good one."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            token = request.query_params.get("access_token", "")
+        if _fault(request, "dead_token"):
+            self._tokens.revoke(token)
+        if not self._tokens.use(token):
+            raise ApiError(401)
+        return token
+
+    def _report(self, request: Request, version: str, token: str) -> bytes:
+        asked = request.query_params.get("filter[date]")
+        if not asked:
+            raise ApiError(400, "filter[date] is missing", {"date": ["cannot be empty"]})
+        try:
+            day = date.fromisoformat(asked)
+        except ValueError:
+            raise ApiError(400, "filter[date] is no date", {"date": ["is invalid"]}) from None
+        settings = self._settings
+        new_backend = settings.new_backend and version == "v2"
+        known = days.moment(day, self._clock.now, settings.timezone)
+        rows: Sequence[bytes] = ()
+        if known is not None:
+            rows = days.row_texts(
+                day, known, settings.rows_per_day, settings.page_type, new_backend=new_backend
+            )
+        page = _page(request, rows, [("filter[date]", asked)])
+        if version == "v2":
+            return page.second_generation(REPORT_TYPE)
+        announce = settings.pages == "always" or (
+            settings.pages == "sometimes" and day.day % 2 == 0
+        )
+        return page.first_generation(token, announce_pages=announce)
+
+    def _entities(self, request: Request, _version: str, _token: str) -> bytes:
+        resource = request.url.path.rpartition("/")[2]
+        filters = [
+            pair for pair in request.query_params.multi_items() if pair[0].startswith("filter[")
+        ]
+        found = [
+            to_json(row)
+            for row in entities(resource)
+            if all(str(row.get(name[7:-1])) == value for name, value in filters)
+        ]
+        return _page(request, found, filters).second_generation(TYPES[resource])
+
+    def _entity(self, request: Request, _version: str, _token: str) -> bytes:
+        resource = request.url.path.split("/")[-2]
+        for row in entities(resource):
+            if row["id"] == request.path_params["id"]:
+                return to_json(row | {"_meta": {"type": TYPES[resource]}})
+        raise ApiError(404)
+
+    def _performance(self, request: Request, _version: str, _token: str) -> bytes:
+        asked = request.query_params.get("campaign_ids", "")
+        try:
+            campaign_ids = [int(number) for number in asked.split(",")]
+        except ValueError:
+            message = "campaign_ids is missing or wrong"
+            raise ApiError(400, message, {"campaign_ids": ["is invalid"]}) from None
+        found = [to_json(row) for row in performance(campaign_ids, self._clock.now)]
+        page = _page(request, found, [("campaign_ids", asked)])
+        return page.second_generation(TYPES["campaign_performance_data"])
+
+
+def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, str]]) -> Page:
+    """The page of a collection that a request asks for.
+
+    Too large a page is cut to the maximum; what the real API does with one is not documented.
+    """
+    number = _natural(request, "page", 1)
+    per_page = min(_natural(request, "per_page", DEFAULT_PER_PAGE), MAXIMUM_PER_PAGE)
+    start = (number - 1) * per_page
+    fault = _fault(request, "page_shift")
+    if fault is not None:
+        start = max(0, start - fault.by)
+    url = f"{request.url.scheme}://{request.url.netloc}{request.url.path}"
+    return Page(url, query, rows[start : start + per_page], number, per_page, len(rows))
+
+
+def _natural(request: Request, name: str, default: int) -> int:
+    """A parameter that counts from 1."""
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):  # noqa: PLR2004
+        raise ApiError(400, f"{name} is wrong", {name: ["is invalid"]})
+    return int(text)
+
+
+def _fault(request: Request, kind: str) -> Fault | None:
+    """The fault that strikes a request, if it is of this kind."""
+    fault: Fault | None = request.scope["state"].get("fault")
+    return fault if fault is not None and fault.kind == kind else None
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    """An answer in JSON."""
+    return Response(body, status, media_type="application/json")

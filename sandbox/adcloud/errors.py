@@ -1,0 +1,51 @@
+"""The error answers of the Adcloud API, of both generations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MESSAGES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    500: "Internal Server Error",
+}
+
+
+def error_body(
+    version: str,
+    status: int,
+    message: str | None = None,
+    details: dict[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """The body of an error. Source: Adcloud's own clients, whose fixtures have both shapes.
+
+    Args:
+        version: The generation, `v1` or `v2`.
+        status: The status to tell.
+        message: What to say; the usual text of the status if absent.
+        details: What is wrong, by parameter; told by the second generation only.
+
+    Returns:
+        The body.
+    """
+    text = message or _MESSAGES.get(status, "Error")
+    if version == "v1":
+        return {"status": status, "errors": [{"message": text}]}
+    kind = _MESSAGES.get(status, "Error").replace(" ", "")
+    return {
+        "_meta": {"type": kind, "message": text, "status": status, "details": details or {}},
+    }
+
+
+def invalid_client() -> dict[str, str]:
+    """How the token endpoint refuses a client. Source: Adcloud's own clients.
+
+    Returns:
+        The body.
+    """
+    return {
+        "error": "invalid_client",
+        "error_description": "Client ID and client secret do not match.",
+    }

@@ -1,0 +1,49 @@
+"""How campaigns perform at a moment: a snapshot, without a date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sandbox.adcloud.inventory import Entity, entities
+from sandbox.numbers import decimal_number, random_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def performance(campaign_ids: Sequence[int], now: datetime) -> list[Entity]:
+    """How campaigns perform at some time: `campaign_performance_data`.
+
+    Args:
+        campaign_ids: The campaigns; those that do not exist are left out.
+        now: The time; the numbers move on by the hour.
+
+    Returns:
+        A row for each campaign, in the order asked for. Budgets are in the campaign's currency,
+        the performance is a share.
+    """
+    known = {row["id"]: row for row in entities("campaigns")}
+    return [_performance(known[number], now) for number in campaign_ids if number in known]
+
+
+def _performance(booked: Entity, now: datetime) -> Entity:
+    """How one campaign performs."""
+    number: int = booked["id"]
+    pace = random_bytes(f"performance {number}", 4)
+    hours = int((now - datetime(2010, 1, 1, tzinfo=now.tzinfo)).total_seconds()) // 3_600
+    clicks = hours * pace[0] // 64
+    clicks_today = now.hour * pace[0] // 64
+    return {
+        "campaign_id": number,
+        "budget_delivered": decimal_number(clicks * 23, 2),
+        "budget_delivered_today": decimal_number(clicks_today * 23, 2),
+        "budget_limit_today": booked["budget_limit_today"],
+        "performance": decimal_number(pace[1] * 39, 4),
+        "clicks_delivered": clicks,
+        "clicks_delivered_today": clicks_today,
+        "impressions_delivered": clicks * 150 + pace[2],
+        "impressions_delivered_today": clicks_today * 150,
+        "conversions_delivered": clicks // 40,
+        "conversions_delivered_today": clicks_today // 40,
+    }

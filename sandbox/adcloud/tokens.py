@@ -1,0 +1,83 @@
+"""The tokens of the Adcloud API. Source: Adcloud API description 1.0, Authentication."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sandbox.adcloud.settings import Settings
+    from sandbox.clock import Clock
+
+
+@dataclass
+class _Token:
+    """When a token was issued, and for how many requests it was used."""
+
+    issued: datetime
+    requests: int = 0
+
+
+class Tokens:
+    """Issues tokens and knows which are good."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        """Begin without any token.
+
+        Args:
+            clock: Tells how old a token is.
+            settings: How long a token is good, by time and by requests.
+        """
+        self._clock = clock
+        self._settings = settings
+        self._lock = Lock()
+        self._tokens: dict[str, _Token] = {}
+
+    def issue(self) -> str:
+        """Make a new token.
+
+        Returns:
+            The token.
+        """
+        token = secrets.token_hex(20)
+        with self._lock:
+            self._tokens[token] = _Token(self._clock.now)
+        return token
+
+    def use(self, token: str) -> bool:
+        """Use a token for a request.
+
+        Args:
+            token: The token.
+
+        Returns:
+            Whether it is good.
+        """
+        with self._lock:
+            known = self._tokens.get(token)
+            if known is None:
+                return False
+            known.requests += 1
+            age = (self._clock.now - known.issued).total_seconds()
+            limit = self._settings.token_requests
+            return age < self._settings.token_lifetime_seconds and (
+                limit is None or known.requests <= limit
+            )
+
+    def revoke(self, token: str) -> None:
+        """Let a token die.
+
+        Args:
+            token: The token.
+        """
+        with self._lock:
+            self._tokens.pop(token, None)
+
+    def revoke_all(self) -> None:
+        """Let all tokens die."""
+        with self._lock:
+            self._tokens.clear()

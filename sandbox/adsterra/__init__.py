@@ -1,0 +1,29 @@
+"""The Adsterra Publishers API, as far as its documents describe it, over made-up accounts."""
+
+from __future__ import annotations
+
+from sandbox.adsterra.accounts import (
+    ADVERTISER_TOKEN,
+    DEMO,
+    DEMO_TOKEN,
+    DOCUMENTS_TOKEN,
+    LARGE,
+    LARGE_TOKEN,
+    REVOKED_TOKEN,
+    Account,
+)
+from sandbox.adsterra.cells import SETTLED_AFTER_DAYS
+from sandbox.adsterra.reports import truth
+
+__all__ = [
+    "ADVERTISER_TOKEN",
+    "DEMO",
+    "DEMO_TOKEN",
+    "DOCUMENTS_TOKEN",
+    "LARGE",
+    "LARGE_TOKEN",
+    "REVOKED_TOKEN",
+    "SETTLED_AFTER_DAYS",
+    "Account",
+    "truth",
+]

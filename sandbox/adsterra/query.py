@@ -1,0 +1,207 @@
+"""The parameters of the Adsterra API: read as PHP reads them, refused as the documents say."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, TypeAlias
+
+from sandbox.adsterra.cells import FIRST_DAY
+from sandbox.adsterra.reports import DIMENSIONS, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A query string as PHP sees it.
+Parameters: TypeAlias = dict[str, str | list[str]]
+
+MAXIMUM_DAYS = 366
+MAXIMUM_DIMENSIONS = 3
+MAXIMUM_PLACEMENTS = 499
+MAXIMUM_ID = 2_147_483_647
+
+_STATISTICS = (
+    "start_date",
+    "finish_date",
+    "group_by",
+    "domain",
+    "placement",
+    "placement_ids",
+    "country",
+)
+_SMART_LINKS = {
+    "status": {"3": "Active", "4": "Inactive"},
+    "traffic_type": {"1": "Mainstream", "2": "Adult"},
+}
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class InvalidParametersError(Exception):
+    """Parameters that the API refuses with 422."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        """Say what is wrong.
+
+        Args:
+            errors: The messages, by parameter.
+        """
+        super().__init__(errors)
+        self.errors = errors
+
+
+def parameters(pairs: Iterable[tuple[str, str]]) -> Parameters:
+    """Read a query string as PHP does: only names with brackets may have several values.
+
+    Args:
+        pairs: The names and values, in order.
+
+    Returns:
+        A list for each name with brackets, the last value for each other.
+    """
+    result: Parameters = {}
+    for full_name, value in pairs:
+        name, bracket, _ = full_name.partition("[")
+        values = result.get(name)
+        if not bracket:
+            result[name] = value
+        elif isinstance(values, list):
+            values.append(value)
+        else:
+            result[name] = [value]
+    return result
+
+
+def report(asked: Parameters) -> Report:
+    """Read the parameters of `/stats`. Source: Adsterra Publishers API 3.0.0, Statistics.
+
+    Args:
+        asked: The parameters.
+
+    Returns:
+        The report they ask for.
+
+    Raises:
+        InvalidParametersError: If the API would refuse them. The documents have the messages about
+            dates and domains; the others are made up.
+    """
+    errors: dict[str, list[str]] = {
+        name: ["This parameter is not known"] for name in asked if name not in _STATISTICS
+    }
+    start = _date(asked, "start_date", "Start date", errors)
+    finish = _date(asked, "finish_date", "Finish date", errors)
+    if start and finish and start > finish:
+        errors["start_date"] = ["Start date must be before or equal to finish date"]
+    elif start and finish and (finish - start).days >= MAXIMUM_DAYS:
+        errors["start_date"] = [f"Date range cannot exceed {MAXIMUM_DAYS} days"]
+    group_by = _group_by(asked, errors)
+    domain = _id(asked, "domain", "Invalid domain ID value", errors)
+    placements = _placements(asked, errors)
+    country = asked.get("country")
+    if country is not None and not (isinstance(country, str) and _COUNTRY.fullmatch(country)):
+        errors["country"] = ["Country must be a two-letter ISO code"]
+    if errors or start is None or finish is None or isinstance(country, list):
+        raise InvalidParametersError(errors)
+    return Report(start, finish, group_by, domain, placements, country)
+
+
+def smart_links(asked: Parameters) -> dict[str, str]:
+    """Read the parameters of `/smart-links`. Source: Adsterra Publishers API 3.0.0, SmartLinks.
+
+    Args:
+        asked: The parameters.
+
+    Returns:
+        The texts that the rows must have, by field.
+
+    Raises:
+        InvalidParametersError: If a value is not one of the documented ones, or a name is not.
+    """
+    wanted: dict[str, str] = {}
+    errors: dict[str, list[str]] = {}
+    for name, value in asked.items():
+        if name not in _SMART_LINKS:
+            errors[name] = ["This parameter is not known"]
+        elif isinstance(value, str) and value in _SMART_LINKS[name]:
+            wanted[name] = _SMART_LINKS[name][value]
+        else:
+            errors[name] = [f"Value must be one of {', '.join(_SMART_LINKS[name])}"]
+    if errors:
+        raise InvalidParametersError(errors)
+    return wanted
+
+
+def _date(asked: Parameters, name: str, title: str, errors: dict[str, list[str]]) -> date | None:
+    """A date, or a message why it is none."""
+    value = asked.get(name)
+    if value is None or value == "":
+        errors[name] = [f"{title} is required"]
+        return None
+    try:
+        day = (
+            date.fromisoformat(value) if isinstance(value, str) and _DATE.fullmatch(value) else None
+        )
+    except ValueError:
+        day = None
+    if day is None:
+        errors[name] = ["Invalid date format"]
+    elif day < FIRST_DAY:
+        errors[name] = [f"{title} must be on or after {FIRST_DAY}"]
+        return None
+    return day
+
+
+def _group_by(asked: Parameters, errors: dict[str, list[str]]) -> tuple[str, ...]:
+    """The dimensions; a single one may come without brackets."""
+    value = asked.get("group_by", [])
+    names = [value] if isinstance(value, str) else value
+    unknown = [name for name in names if name not in DIMENSIONS]
+    if not names:
+        errors["group_by"] = ["Group by is required"]
+    elif unknown:
+        errors["group_by"] = [f"Group by must be of {', '.join(DIMENSIONS)}"]
+    elif len(set(names)) < len(names):
+        errors["group_by"] = ["Group by values must be unique"]
+    elif len(names) > MAXIMUM_DIMENSIONS:
+        errors["group_by"] = [f"Group by cannot exceed {MAXIMUM_DIMENSIONS} values"]
+    return tuple(names)
+
+
+def _id(asked: Parameters, name: str, message: str, errors: dict[str, list[str]]) -> int | None:
+    """A single id, if there is one."""
+    value = asked.get(name)
+    if value is None:
+        return None
+    number = _natural(value)
+    if number is None:
+        errors[name] = [message]
+    return number
+
+
+def _placements(asked: Parameters, errors: dict[str, list[str]]) -> frozenset[int] | None:
+    """The placements to keep, from the list or from the older single parameter."""
+    single = _id(asked, "placement", "Invalid placement ID value", errors)
+    values = asked.get("placement_ids")
+    if values is None:
+        return None if single is None else frozenset([single])
+    if "placement" in asked:
+        errors["placement"] = ["Placement and placement_ids cannot be used together"]
+    if isinstance(values, str):
+        errors["placement_ids"] = ["Placement ids must be a list, placement_ids[]=1"]
+        return None
+    if len(values) > MAXIMUM_PLACEMENTS:
+        errors["placement_ids"] = [
+            f"Placement ids count should be less than {MAXIMUM_PLACEMENTS + 1}"
+        ]
+    numbers = [_natural(value) for value in values]
+    if None in numbers:
+        errors["placement_ids"] = ["Invalid placement ID value"]
+    return frozenset(number for number in numbers if number is not None)
+
+
+def _natural(value: str | list[str]) -> int | None:
+    """A positive integer that fits the API's ids."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value) and 0 < int(value) <= MAXIMUM_ID:
+        return int(value)
+    return None

@@ -1,0 +1,116 @@
+"""The sandbox's own paths, for tests in other processes and other languages.
+
+* `GET /_sandbox/requests`: every request received, as JSON; `DELETE` forgets them.
+* `GET /_sandbox/faults`: the faults asked for; `POST` adds one, or a list of them, written with the
+  fields of `sandbox.Fault`; `DELETE` removes all.
+* `GET /_sandbox/clock`: the time; `PUT` with `{"now": "2024-05-01T12:00:00Z"}` freezes it there,
+  with `{"now": null}` lets it run.
+* `GET /_sandbox/adcloud`: the settings of the Adcloud API; `PUT` changes those given, written with
+  the fields of `sandbox.adcloud.Settings`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime  # noqa: TC003 - msgspec reads it.
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.adcloud import Settings
+from sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from sandbox.server import Sandbox
+
+
+class _Time(msgspec.Struct, forbid_unknown_fields=True):
+    """What the clock is set to."""
+
+    now: datetime | None
+
+
+class Control:
+    """Answers the sandbox's own paths."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Make the answers.
+
+        Args:
+            sandbox: The sandbox they are about.
+        """
+        self._sandbox = sandbox
+
+    def routes(self) -> list[Route]:
+        """All paths there are.
+
+        Returns:
+            The routes.
+        """
+        answers = {
+            "requests": (self._requests, ["GET", "DELETE"]),
+            "faults": (self._faults, ["GET", "POST", "DELETE"]),
+            "clock": (self._clock, ["GET", "PUT"]),
+            "adcloud": (self._adcloud, ["GET", "PUT"]),
+        }
+        return [
+            Route(f"/_sandbox/{name}", _careful(answer), methods=methods)
+            for name, (answer, methods) in answers.items()
+        ]
+
+    async def _requests(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._sandbox.requests.clear()
+        return _json(list(self._sandbox.requests))
+
+    async def _faults(self, request: Request) -> Response:
+        faults = self._sandbox.faults
+        if request.method == "DELETE":
+            faults.clear()
+        elif request.method == "POST":
+            asked = msgspec.json.decode(await request.body(), type=Fault | list[Fault])
+            for fault in asked if isinstance(asked, list) else [asked]:
+                faults.add(fault)
+        return _json([asdict(fault) for fault in faults])
+
+    async def _clock(self, request: Request) -> Response:
+        clock = self._sandbox.clock
+        if request.method == "PUT":
+            asked = msgspec.json.decode(await request.body(), type=_Time)
+            if asked.now is None:
+                clock.run()
+            else:
+                clock.now = asked.now
+        return _json({"now": clock.now, "frozen": clock.frozen})
+
+    async def _adcloud(self, request: Request) -> Response:
+        settings = self._sandbox.adcloud
+        if request.method == "PUT":
+            given = msgspec.json.decode(await request.body(), type=dict[str, Any])
+            wanted = msgspec.convert({**asdict(settings), **given}, Settings)
+            for name in given:
+                setattr(settings, name, getattr(wanted, name))
+        return _json(settings)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    """An answer in JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def _careful(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Any]:
+    """An endpoint that says what is wrong with a body it cannot read."""
+
+    async def careful(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except (AttributeError, msgspec.MsgspecError) as error:
+            return _json({"error": str(error)}, 400)
+
+    return careful

@@ -1,0 +1,149 @@
+"""Faults in the delivery of an answer: other answers, broken connections, delays."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from sandbox.errors import error_for
+from sandbox.numbers import to_json
+from sandbox.rewriting import REWRITERS, rewritten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from sandbox.exchange import Exchange
+
+_OK = 200
+_PIECES = 20
+_HTML = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>nginx</body></html>\n"
+
+
+async def _status(exchange: Exchange) -> None:
+    status = exchange.fault.status or 500
+    body = error_for(exchange.scope["path"], status, exchange.fault.message)
+    await exchange.respond(_json(body, status))
+
+
+async def _rate_limit(exchange: Exchange) -> None:
+    fault = exchange.fault
+    status = fault.status or 429
+    response = _json(error_for(exchange.scope["path"], status, "Too Many Requests"), status)
+    if fault.seconds is not None:
+        date = formatdate(time.time() + fault.seconds, usegmt=True)
+        response.headers["Retry-After"] = date if fault.as_date else f"{fault.seconds:g}"
+    await exchange.respond(response)
+
+
+async def _html(exchange: Exchange) -> None:
+    status = exchange.fault.status or 502
+    await exchange.respond(Response(_HTML, status, media_type="text/html"))
+
+
+async def _redirect(exchange: Exchange) -> None:
+    headers = {"Location": exchange.fault.location}
+    await exchange.respond(Response(b"", exchange.fault.status or 302, headers))
+
+
+async def _empty(exchange: Exchange) -> None:
+    status = exchange.fault.status or _OK
+    await exchange.respond(Response(b"", status, media_type="application/json"))
+
+
+async def _error_in_body(exchange: Exchange) -> None:
+    body = error_for(exchange.scope["path"], exchange.fault.status or 500, exchange.fault.message)
+    await exchange.respond(_json(body, _OK))
+
+
+async def _hang(exchange: Exchange) -> None:
+    seconds = 3600.0 if exchange.fault.seconds is None else exchange.fault.seconds
+    if not await exchange.gone(seconds):
+        await exchange.proceed(exchange.send)
+
+
+async def _slow(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    seconds = 1.0 if exchange.fault.seconds is None else exchange.fault.seconds
+    await exchange.start(start, len(body))
+    piece = len(body) // _PIECES + 1
+    for position in range(0, len(body), piece):
+        if await exchange.gone(seconds / _PIECES):
+            return
+        await exchange.send_more(body[position : position + piece])
+    await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def _reset(exchange: Exchange) -> None:
+    await exchange.close(reset=True)
+
+
+async def _reset_in_body(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    await exchange.start(start, len(body))
+    await exchange.send_more(body[: len(body) // 2])
+    # A reset throws away what the client has not read, so it gets a moment to read.
+    await exchange.gone(0.05)
+    await exchange.close(reset=True)
+
+
+async def _cut(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    await exchange.start(start, len(body))
+    await exchange.send_more(body[: len(body) // 2])
+    await exchange.close(reset=False)
+
+
+async def _cut_chunked(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    await exchange.send(start)
+    await exchange.send_more(body[: len(body) // 2])
+    await exchange.close(reset=False)
+
+
+async def _truncated(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    await exchange.answer(start, body[: len(body) // 2])
+
+
+async def _gigantic(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    await exchange.start(start, exchange.fault.size + len(body))
+    piece = b" " * 65_536
+    for position in range(0, exchange.fault.size, len(piece)):
+        await exchange.send_more(piece[: exchange.fault.size - position])
+    await exchange.send({"type": "http.response.body", "body": body})
+
+
+async def _rewritten(exchange: Exchange) -> None:
+    start, body = await exchange.good()
+    if start["status"] == _OK:
+        body = rewritten(body, exchange.fault)
+    await exchange.answer(start, body)
+
+
+def _json(body: dict[str, Any], status: int) -> Response:
+    """An answer in JSON."""
+    return Response(to_json(body), status, media_type="application/json")
+
+
+#: What answers a request badly, by kind of fault.
+DELIVERIES: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
+    "status": _status,
+    "rate_limit": _rate_limit,
+    "html": _html,
+    "redirect": _redirect,
+    "empty": _empty,
+    "error_in_body": _error_in_body,
+    "hang": _hang,
+    "slow": _slow,
+    "reset": _reset,
+    "reset_in_body": _reset_in_body,
+    "cut": _cut,
+    "cut_chunked": _cut_chunked,
+    "truncated": _truncated,
+    "gigantic": _gigantic,
+    **dict.fromkeys(REWRITERS, _rewritten),
+}

@@ -1,0 +1,212 @@
+"""Faults on request: what goes wrong, for which requests, how often."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: What can go wrong; `Fault` explains each.
+Kind: TypeAlias = Literal[
+    # Another answer instead of the good one.
+    "status",
+    "rate_limit",
+    "html",
+    "redirect",
+    "empty",
+    "error_in_body",
+    # The good answer, badly delivered.
+    "hang",
+    "slow",
+    "reset",
+    "reset_in_body",
+    "cut",
+    "cut_chunked",
+    "truncated",
+    "gigantic",
+    # The good answer with other rows or totals.
+    "set_field",
+    "drop_field",
+    "unknown_field",
+    "quoted_numbers",
+    "null_key",
+    "wrong_type",
+    "not_a_number",
+    "duplicate_row",
+    "lost_row",
+    "foreign_row",
+    "shuffled_rows",
+    "wrong_total",
+    "drop_envelope_field",
+    # The data or the token changes under the reader; Adcloud only.
+    "page_shift",
+    "dead_token",
+    "bad_credentials",
+]
+
+
+@dataclass
+class Fault:
+    """Something that goes wrong with some requests.
+
+    A request meets a fault if its path, method and query match. Of several faults that are due, the
+    one added first strikes.
+
+    Kinds, with the arguments they use:
+
+    * `status`: an error (`status`, default 500) with the body the API's documents give it, saying
+      `message` if given.
+    * `rate_limit`: 429 (or `status`) with `Retry-After: seconds`; `as_date` writes it as an HTTP
+      date that many seconds ahead of the real clock; `seconds=None` leaves the header out.
+    * `html`: an HTML page with `status` (default 502).
+    * `redirect`: 302 (or `status`) to `location`.
+    * `empty`: `status` (default 200) and an empty body.
+    * `error_in_body`: HTTP 200, and an error (`status`, default 500) in the body.
+    * `hang`: nothing for `seconds` (default 3600), then the good answer.
+    * `slow`: the good answer in 20 pieces over `seconds` (default 1).
+    * `reset`: the connection is reset before anything is answered.
+    * `reset_in_body`: the connection is reset in the middle of the body.
+    * `cut`: the connection is closed in the middle of the body, short of its Content-Length.
+    * `cut_chunked`: the same in the middle of a chunked transfer.
+    * `truncated`: the first half of the body, with a Content-Length that fits.
+    * `gigantic`: `size` bytes (default 64 MiB) of white space before the good JSON.
+    * `set_field`: `field` of one row (`row`, default the first) becomes `value`.
+    * `drop_field`: `field` is missing in one row.
+    * `unknown_field`: all rows have one more `field` (default `surprise`) of `value`.
+    * `quoted_numbers`: all numbers in rows are strings.
+    * `null_key`: a dimension (`field`, or a fitting one) of one row is null.
+    * `wrong_type`: a number (`field`, or a fitting one) of one row is text (`value`).
+    * `not_a_number`: a number (`field`, or a fitting one) of one row is `"NaN"`.
+    * `duplicate_row`: one row comes twice; the totals count both.
+    * `lost_row`: one row is missing; the totals still count it.
+    * `foreign_row`: one more row, of the day `value` (default 2000-01-01); the totals count it.
+    * `shuffled_rows`: the rows come in another order.
+    * `wrong_total`: the announced totals are off by `by` (default 1).
+    * `drop_envelope_field`: `field` is missing in the envelope (`itemCount`; or in `collection`,
+      `_meta`).
+    * `page_shift` (Adcloud): `by` rows have come in (above 0) or gone (below 0) at the front of the
+      day, so the page starts that many rows earlier or later; the totals stay.
+    * `dead_token` (Adcloud): the request's token is invalid from this request on.
+    * `bad_credentials` (Adcloud): the token endpoint refuses the client.
+
+    Attributes:
+        kind: What goes wrong.
+        path: A regular expression found in the path of the requests meant.
+        query: Names and values that the query must have.
+        method: The method of the requests meant, if not any.
+        after: How many of these requests are let through first.
+        times: How many of these requests it then strikes; ``None`` for all.
+        status: The HTTP status to answer with.
+        message: What an error says.
+        seconds: How long, in seconds.
+        as_date: Whether Retry-After is a date.
+        location: Where a redirect leads.
+        size: How many bytes.
+        row: Which row, counted from 0; negative from the end.
+        field: Which field.
+        value: Which value.
+        by: By how much.
+        seen: How many requests matched so far.
+        struck: How many requests it struck so far.
+    """
+
+    kind: Kind
+    path: str = ""
+    query: dict[str, str] = dataclass_field(default_factory=dict)
+    method: str | None = None
+    after: int = 0
+    times: int | None = None
+    status: int | None = None
+    message: str | None = None
+    seconds: float | None = None
+    as_date: bool = False
+    location: str = "http://localhost.invalid/"
+    size: int = 64 * 1024 * 1024
+    row: int = 0
+    field: str | None = None
+    value: Any = None
+    by: int = 1
+    seen: int = 0
+    struck: int = 0
+
+    def matches(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> bool:
+        """Whether a request is one of those meant.
+
+        Args:
+            method: Its method.
+            path: Its path.
+            query: Its query, as names and values.
+
+        Returns:
+            Whether it is.
+        """
+        return (
+            (self.method is None or self.method == method)
+            and re.search(self.path, path) is not None
+            and all(pair in query for pair in self.query.items())
+        )
+
+    def strikes(self) -> bool:
+        """Count one more matching request.
+
+        Returns:
+            Whether the fault strikes it.
+        """
+        self.seen += 1
+        due = self.seen > self.after and (self.times is None or self.struck < self.times)
+        self.struck += due
+        return due
+
+
+class Faults:
+    """The faults asked for, safe to change while the server runs."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._lock = Lock()
+        self._faults: list[Fault] = []
+
+    def __iter__(self) -> Iterator[Fault]:
+        """All faults, in the order they were added."""
+        with self._lock:
+            return iter(self._faults.copy())
+
+    def add(self, fault: Fault) -> Fault:
+        """Ask for a fault.
+
+        Args:
+            fault: The fault.
+
+        Returns:
+            The same fault, for reading its counts afterwards.
+        """
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Ask for no faults any more."""
+        with self._lock:
+            self._faults.clear()
+
+    def strike(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> Fault | None:
+        """Find the fault that strikes a request.
+
+        Args:
+            method: Its method.
+            path: Its path.
+            query: Its query, as names and values.
+
+        Returns:
+            The fault; ``None`` if the request goes well.
+        """
+        with self._lock:
+            for fault in self._faults:
+                if fault.matches(method, path, query) and fault.strikes():
+                    return fault
+        return None

@@ -1,0 +1,210 @@
+"""Both APIs as one local server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sandbox.adcloud import Settings, Tokens
+from sandbox.adcloud.app import Api as AdcloudApi
+from sandbox.adsterra.app import Api as AdsterraApi
+from sandbox.adsterra.errors import no_route, not_allowed
+from sandbox.clock import Clock
+from sandbox.control import Control
+from sandbox.errors import error_for
+from sandbox.faults import Faults
+from sandbox.numbers import to_json
+from sandbox.watching import SeenRequest, Watch
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+
+    from starlette.requests import Request
+
+_PATIENCE_SECONDS = 10.0
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP that lets the application at the connection, to break it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"]["transport"] = self.transport
+
+
+class _Server(uvicorn.Server):
+    """A server that starts, and stops, without waiting for anyone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = Event()
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=1)
+
+    def stop(self) -> None:
+        """End the main loop, from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+class Sandbox:
+    """Both APIs on a local port, for as long as a `with` block lasts.
+
+    Attributes:
+        clock: The clock, to be set at will.
+        adcloud: The settings of the Adcloud API, to be set at will.
+        tokens: The tokens of the Adcloud API; `tokens.revoke_all()` lets them die.
+        faults: The faults asked for.
+        requests: Every request received, in order; `requests.clear()` forgets them.
+        url: Where the server is.
+        adsterra_url: The base URL of the Adsterra API.
+        adcloud_url: The base URL of the Adcloud API, without a version.
+    """
+
+    def __init__(
+        self,
+        now: datetime | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        adcloud: Settings | None = None,
+    ) -> None:
+        """Take the port, without answering yet.
+
+        Args:
+            now: The time to stand still at; ``None`` runs with the real clock.
+            host: The address to listen at.
+            port: The port to listen at; 0 picks a free one.
+            adcloud: How the Adcloud API behaves.
+
+        Raises:
+            OSError: If the port is taken.
+        """
+        self.clock = Clock(now)
+        self.adcloud = adcloud or Settings()
+        self.tokens = Tokens(self.clock, self.adcloud)
+        self.faults = Faults()
+        self.requests: list[SeenRequest] = []
+        self._socket = _listening_socket(host, port)
+        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
+        self.adsterra_url = f"{self.url}/publisher"
+        self.adcloud_url = self.url
+        routes = [
+            *AdsterraApi(self.clock).routes(),
+            *AdcloudApi(self.clock, self.adcloud, self.tokens).routes(),
+            *Control(self).routes(),
+        ]
+        config = uvicorn.Config(
+            Watch(
+                Starlette(routes=routes, exception_handlers=_HANDLERS), self.requests, self.faults
+            ),
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            date_header=False,
+            server_header=False,
+        )
+        self._server = _Server(config)
+        self._thread = Thread(target=self._server.run, args=([self._socket],), daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the server.
+
+        Returns:
+            The sandbox, ready for requests.
+        """
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the server.
+
+        Args:
+            kind: The class of the error that ended the block, if one did.
+            error: That error.
+            traceback: Where it comes from.
+        """
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            TimeoutError: If it does not.
+        """
+        self._thread.start()
+        if not self._server.ready.wait(_PATIENCE_SECONDS):
+            message = "The sandbox has not started"
+            raise TimeoutError(message)
+
+    def stop(self) -> None:
+        """Stop the server at once; requests under way are dropped. Once stopped it stays so."""
+        if self._thread.is_alive():
+            self._server.stop()
+            self._thread.join(_PATIENCE_SECONDS)
+        self._socket.close()
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    """Take a port. Only of a socket that says it is TCP does asyncio switch off delays."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What the routers answer: no such path, no such method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    method, path = request.method, request.url.path
+    headers = error.headers if isinstance(error, HTTPException) else None
+    body: dict[str, Any]
+    if not path.startswith("/publisher"):
+        body = error_for(path, status)
+    elif status == 405:  # noqa: PLR2004 - of Adsterra's own shape; HEAD is refused as well.
+        body, headers = not_allowed(method, path), {"Allow": "GET"}
+    else:
+        body = no_route(method, path)
+    return Response(to_json(body), status, headers, media_type="application/json")
+
+
+_HANDLERS = {HTTPException: _http_error}

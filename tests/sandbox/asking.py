@@ -1,0 +1,38 @@
+"""Ways to ask the sandbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
+from sandbox.adsterra import DEMO_TOKEN
+
+if TYPE_CHECKING:
+    import requests
+
+    from sandbox import Sandbox
+
+NOW = datetime(2024, 5, 1, 12, 34, 56, tzinfo=UTC)
+
+
+class AskAdsterra(Protocol):
+    """Asks the Adsterra half for a path below its base URL."""
+
+    def __call__(self, path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
+        """Return the status and the body."""
+
+
+class AskAdcloud(Protocol):
+    """Asks the Adcloud half for a path, with a token."""
+
+    def __call__(self, path: str, query: Any = ()) -> tuple[int, Any]:
+        """Return the status and the body."""
+
+
+def get_token(sandbox: Sandbox, session: requests.Session, version: str = "v1") -> str:
+    """Get a token the documented way."""
+    form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
+    url = f"{sandbox.adcloud_url}/{version}/oauth/access_token"
+    answer = session.post(url, data=form, timeout=10).json()
+    return str(answer["access_token"])

@@ -1,0 +1,65 @@
+"""A sandbox of its own for each test, and ways to ask it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from sandbox import Sandbox
+from sandbox.adsterra import DEMO_TOKEN
+from sandbox.numbers import from_json
+from tests.sandbox.asking import NOW, get_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.sandbox.asking import AskAdcloud, AskAdsterra
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(now=NOW) as running:
+        yield running
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as running:
+        # Loopback only, whatever the machine's proxies are.
+        running.trust_env = False
+        yield running
+
+
+@pytest.fixture
+def adsterra(sandbox: Sandbox, session: requests.Session) -> AskAdsterra:
+    def ask(path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
+        answer = session.get(
+            f"{sandbox.adsterra_url}/{path}",
+            params=query,
+            headers={"X-API-Key": token},
+            timeout=10,
+        )
+        return answer.status_code, from_json(answer.content)
+
+    return ask
+
+
+@pytest.fixture
+def token(sandbox: Sandbox, session: requests.Session) -> str:
+    return get_token(sandbox, session)
+
+
+@pytest.fixture
+def adcloud(sandbox: Sandbox, session: requests.Session, token: str) -> AskAdcloud:
+    def ask(path: str, query: Any = ()) -> tuple[int, Any]:
+        answer = session.get(
+            f"{sandbox.adcloud_url}/{path}",
+            params=query,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        return answer.status_code, from_json(answer.content)
+
+    return ask
