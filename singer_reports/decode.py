@@ -10,12 +10,13 @@ import decimal
 import re
 import threading
 from collections import Counter
-from typing import Any, Generic, NotRequired, Protocol, Required, TypedDict, TypeVar, cast
+from typing import Any, Generic, NotRequired, Required, TypedDict, TypeVar, cast
 
 import msgspec
 
 Schema = dict[str, Any]
 Row = dict[str, Any]
+AnyRow = TypeVar("AnyRow")
 
 #: Texts that a decimal number can be read from without being a number JSON can carry.
 _MAYBE_NOT_FINITE = re.compile(rb'"\s*[+-]?s?(?:nan|inf)', re.IGNORECASE)
@@ -27,15 +28,28 @@ class UnexpectedAnswer(Exception):  # noqa: N818 - a finding about the answer, n
     """An answer that is JSON but not what the schema says."""
 
 
-class Envelope(Protocol):
-    """What surrounds the rows of an answer."""
+class Envelope(msgspec.Struct, Generic[AnyRow]):
+    """What surrounds the rows of an answer; a tap's own are generic over the type of the rows."""
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[AnyRow]:
         """The rows, in the order they came."""
+        raise NotImplementedError
 
+    @property
+    def announced(self) -> int | None:
+        """How many rows the API says there are, on all pages together."""
+        return None
 
-AnyEnvelope = TypeVar("AnyEnvelope", bound=Envelope)
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least 1."""
+        return 1
+
+    @property
+    def more(self) -> bool:
+        """Whether the API says that a page follows this one."""
+        return False
 
 
 def row_type(schema: Schema, nullable: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401
@@ -82,7 +96,7 @@ _KINDS: dict[str, Any] = {
 }
 
 
-class Decoder(Generic[AnyEnvelope]):
+class Decoder:
     """Decodes a stream's answers, and counts what it leaves out."""
 
     def __init__(
@@ -94,7 +108,7 @@ class Decoder(Generic[AnyEnvelope]):
         """Make the decoder, once a stream.
 
         Args:
-            envelope: A generic ``msgspec.Struct`` over the type of its rows.
+            envelope: The ``Envelope``, generic over the type of its rows.
             schema: The stream's JSON Schema.
             nullable: Key fields the API may leave null.
         """
@@ -107,7 +121,7 @@ class Decoder(Generic[AnyEnvelope]):
         self._lock = threading.Lock()
         self.unknown_fields: Counter[str] = Counter()
 
-    def decode(self, content: bytes) -> AnyEnvelope:
+    def decode(self, content: bytes) -> Envelope[Row]:
         """Decode one answer.
 
         Args:
@@ -120,7 +134,7 @@ class Decoder(Generic[AnyEnvelope]):
             UnexpectedAnswer: If a value is not what the schema says; names the place and the value.
         """
         try:
-            envelope = cast("AnyEnvelope", self._typed.decode(content))
+            envelope = cast("Envelope[Row]", self._typed.decode(content))
         except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise UnexpectedAnswer(_explain(error, content)) from error
         if _MAYBE_NOT_FINITE.search(content):

@@ -66,7 +66,7 @@ class HttpStream(RESTStream[Any]):
 
     def where(self, page: object) -> str:
         """Name a request for people: the stream and what was asked of it."""
-        return self.name if page is None else f"{self.name} {page}"
+        return f"{self.name} {'' if page is None else page}".strip()
 
     def ask(self, page: Any, tries: int | None = None) -> requests.Response:  # noqa: ANN401
         """Send one request, as often as it takes.

@@ -31,14 +31,26 @@ def fill_null_keys(rows: list[Row], sentinels: Mapping[str, Any]) -> None:
                 row[name] = sentinel
 
 
-def check_count(rows: list[Row], announced: int | None) -> None:
-    """Compare the number of rows with the one the API announced, if it announced any.
+def check_total(count: int, announced: Sequence[int | None], *, more: bool = False) -> None:
+    """Compare the number of rows with what the API announced, if it announced anything.
+
+    Args:
+        count: How many rows came, on all pages together.
+        announced: How many rows there are, as each page said.
+        more: Whether the last page said that another one follows.
 
     Raises:
-        IncompleteAnswer: If they differ.
+        IncompleteAnswer: If they differ, or the data changed between the pages.
     """
-    if announced is not None and announced != len(rows):
-        message = f"the API announced {announced:,} rows and sent {len(rows):,}"
+    totals = sorted({total for total in announced if total is not None})
+    if len(totals) > 1:
+        message = f"the API announced {totals[0]:,} rows on one page and {totals[-1]:,} on another"
+        raise IncompleteAnswer(message)
+    if totals and totals != [count]:
+        message = f"the API announced {totals[0]:,} rows and sent {count:,}"
+        raise IncompleteAnswer(message)
+    if more:
+        message = f"the API sent {count:,} rows as announced, and says there are more"
         raise IncompleteAnswer(message)
 
 

@@ -15,8 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_reports import dates
 from singer_reports.decode import UnexpectedAnswer
 from singer_reports.errors import RequestFailed, is_overload
-from singer_reports.fetch import in_order
-from singer_reports.table import TableStream
+from singer_reports.table import Page, TableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from singer_reports.dates import Window
-    from singer_reports.decode import Row
+    from singer_reports.decode import Envelope, Row
 
 #: A window that may still be cut in halves is given up sooner than a single day.
 TRIES_BEFORE_SPLIT = 3
@@ -93,40 +92,39 @@ class DatedStream(TableStream):
 
     def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
         """Read the windows in order, several at a time; each ends with a bookmark."""
-        self._ended.clear()
-        try:
-            for window, rows in in_order(
-                self.plan(), self._read_or_split, _halves, self.config["max_concurrency"]
-            ):
-                if rows is not None:
-                    yield from rows
-                    self._finish(window)
-        finally:
-            self._ended.set()
-            self.warn_of_unknown_fields()
+        for window, rows in self.read(self.plan()):
+            yield from rows
+            self._finish(window)
 
-    def _read_or_split(self, window: Window) -> list[Row] | None:
-        """Read a window; none if it asks for more than the API can answer and has to be cut."""
+    def ask(self, page: Page, tries: int | None = None) -> requests.Response:
+        """Ask for a window, giving up sooner where it can still be cut in halves."""
+        return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.part.days > 1 else None))
+
+    def fetch(self, page: Page) -> Envelope[Row] | None:
+        """Fetch a page; none if its window asks for more than the API can answer at once."""
         try:
-            return self.read(window)
+            return super().fetch(page)
         except RequestFailed as error:
-            if window.days == 1 or not is_overload(error.__cause__):
+            if page.part.days == 1 or not is_overload(error.__cause__):
                 raise
             self.log(
                 "%s: too much for the API at once, so asking for half as many days",
-                self.where(window),
+                self.where(page),
                 level=logging.WARNING,
             )
             return None
 
-    def ask(self, page: Window, tries: int | None = None) -> requests.Response:
-        """Ask for a window, giving up sooner where it can still be cut in halves."""
-        return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.days > 1 else None))
+    def further_pages(self, page: Page, answer: Envelope[Row] | None) -> Iterable[Page]:
+        """Name the further pages of a window, or its halves if it was too much."""
+        if answer is None:
+            return map(Page, page.part.halves())
+        return super().further_pages(page, answer)
 
-    def finish_rows(self, answer: Any, page: Window) -> list[Row]:  # noqa: ANN401
+    def finish_rows(self, rows: list[Row], part: Window, answer: Any) -> list[Row]:  # noqa: ANN401
         """Return the rows of the window's days, without any the API sent beyond them."""
-        rows = super().finish_rows(answer, page)
-        wanted = {str(window.first) for window in dates.windows(page.first, page.last, 1)}
+        rows = super().finish_rows(rows, part, answer)
+        days = dates.windows(part.first, part.last, 1)
+        wanted = {str(day.first) for day in days}
         others = {row["date"] for row in rows} - wanted
         if not others:
             return rows
@@ -139,7 +137,7 @@ class DatedStream(TableStream):
         kept = [row for row in rows if row["date"] in wanted]
         self.log(
             "%s: left out %d rows of other days, which were not asked for (%s)",
-            self.where(page),
+            self.where(part),
             len(rows) - len(kept),
             ", ".join(sorted(others)[:3]),
             level=logging.WARNING,
@@ -173,7 +171,3 @@ class DatedStream(TableStream):
 
     def _write_starting_replication_value(self, context: Context | None) -> None:
         """Leave the state alone: the plan says where a run starts."""
-
-
-def _halves(window: Window, rows: list[Row] | None) -> Iterable[Window]:
-    return window.halves() if rows is None else ()

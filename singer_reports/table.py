@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
-from singer_reports.decode import Decoder, Row, Schema, UnexpectedAnswer
+from singer_reports.decode import Decoder, Envelope, Row, Schema, UnexpectedAnswer
+from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
-from singer_reports.rows import IncompleteAnswer, check_count, fill_null_keys, sorted_by_key
+from singer_reports.rows import IncompleteAnswer, check_total, fill_null_keys, sorted_by_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import RecordMessage
 
+    from singer_reports.errors import RequestFailed
     from singer_reports.tap import ReportTap
 
 
-class TableStream(HttpStream):
-    """A stream read whole in one request; ``DatedStream`` builds windows of days on it."""
+class Page(NamedTuple):
+    """One request: a page of what is read as a whole."""
 
-    #: A generic ``msgspec.Struct`` over the type of its rows, with ``rows`` and ``announced``.
+    part: Any = None
+    number: int = 1
+
+    def __str__(self) -> str:
+        """Name the part, if it is not everything, and the page, if it is not the first."""
+        page = f"page {self.number}" if self.number > 1 else ""
+        return f"{self.part or ''} {page}".strip()
+
+
+class TableStream(HttpStream):
+    """A stream read whole; ``DatedStream`` reads it by windows of days instead."""
+
+    #: The ``Envelope`` of the answers, generic over the type of the rows.
     envelope: ClassVar[Any]
     #: What stands for none in a key field, by field; the API may leave these null.
     null_keys: Mapping[str, Any] = {}
@@ -36,9 +52,8 @@ class TableStream(HttpStream):
     def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
         """Make the decoder from the stream's schema."""
         super().__init__(tap, **options)
-        self.decoder: Decoder[Any] = Decoder(
-            self.envelope, self.wire_schema, frozenset(self.null_keys)
-        )
+        self._read_at: datetime.datetime | None = None
+        self.decoder = Decoder(self.envelope, self.wire_schema, frozenset(self.null_keys))
 
     @property
     def wire_schema(self) -> Schema:
@@ -47,50 +62,119 @@ class TableStream(HttpStream):
 
     def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
         """Read the whole stream."""
-        self.log("%s: the whole list, 1 request", self.name)
-        yield from self.read(None)
-        self.warn_of_unknown_fields()
+        self.log("%s: the whole list", self.name)
+        for _, rows in self.read([None]):
+            yield from rows
 
-    def read(self, page: Any) -> list[Row]:  # noqa: ANN401
-        """Read the rows of one request, checked and sorted; once more if they do not add up.
+    def read(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Row]]]:
+        """Read parts of the stream, several requests at a time, and hand them out in order.
 
         Args:
-            page: What ``get_http_request`` finds as ``next_page_token``: a window of days, or none.
+            parts: What is read and checked as a whole: windows of days, or none for everything.
+
+        Yields:
+            Each part, or the smaller ones it had to be cut into, with its rows: complete, each key
+            once, sorted by key.
 
         Raises:
-            RequestFailed: If the request fails, the answer is not what the schema says, or the rows
+            RequestFailed: If a request fails, an answer is not what the schema says, or the rows
                 do not add up at the second reading either.
         """
+        self._ended.clear()
         try:
-            return self._read_once(page)
+            for part, answers in self._answers(parts):
+                rows = self._whole(part, answers)
+                self._read_at = datetime.datetime.now(datetime.UTC)
+                yield part, rows
+        finally:
+            self._ended.set()
+            self.warn_of_unknown_fields()
+
+    def _answers(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Envelope[Row]]]]:
+        """Fetch all pages of each part."""
+        answers: list[Envelope[Row]] = []
+        for page, answer in in_order(
+            map(Page, parts), self.fetch, self.further_pages, self.config["max_concurrency"]
+        ):
+            if answer is not None:
+                answers.append(answer)
+                if len(answers) == self.pages(answers[0]):
+                    yield page.part, answers
+                    answers = []
+
+    def fetch(self, page: Page) -> Envelope[Row] | None:
+        """Fetch and decode one page; none if its part has to be cut into smaller ones."""
+        content = self.ask(page).content
+        try:
+            return self.decoder.decode(content)
+        except UnexpectedAnswer as error:
+            raise self.unexpected(page, error) from error
+
+    def pages(self, first: Envelope[Row]) -> int:
+        """Say how many pages of a part to read, from its first one."""
+        # A test of the connection asks once.
+        return first.pages if self.ABORT_AT_RECORD_COUNT is None else 1
+
+    def further_pages(self, page: Page, answer: Envelope[Row] | None) -> Iterable[Page]:
+        """Name the pages that a part's first page shows to be there."""
+        if answer is None or page.number > 1:
+            return ()
+        return [page._replace(number=number) for number in range(2, self.pages(answer) + 1)]
+
+    def _whole(self, part: Any, answers: list[Envelope[Row]]) -> list[Row]:  # noqa: ANN401
+        """Check a part and sort it; read it once more if it does not add up."""
+        try:
+            return self._checked(part, answers)
         except IncompleteAnswer as error:
-            self.log("%s: %s; reading it once more", self.where(page), error, level=logging.WARNING)
+            self.log("%s: %s; reading it once more", self.where(part), error, level=logging.WARNING)
             time.sleep(self.seconds_to_second_reading)
         try:
-            return self._read_once(page)
+            again = self._answers([part])
+            return [row for smaller, answers in again for row in self._checked(smaller, answers)]
         except IncompleteAnswer as error:
             raise self.failure(
-                page,
+                part,
                 f"{error}, at the second reading too. None of these rows was written; run again "
                 f"later, and if it stays so report it to {self.api_name}.",
             ) from error
 
-    def _read_once(self, page: Any) -> list[Row]:  # noqa: ANN401
+    def _checked(self, part: Any, answers: list[Envelope[Row]]) -> list[Row]:  # noqa: ANN401
+        rows = [row for answer in answers for row in answer.rows]
+        if len(answers) == answers[0].pages:
+            check_total(len(rows), [answer.announced for answer in answers], more=answers[-1].more)
         try:
-            answer = self.decoder.decode(self.ask(page).content)
-            check_count(answer.rows, answer.announced)
-            fill_null_keys(answer.rows, self.null_keys)
-            return sorted_by_key(self.finish_rows(answer, page), self.primary_keys)
+            rows = self.finish_rows(rows, part, answers[0])
         except UnexpectedAnswer as error:
-            raise self.failure(
-                page,
-                f"{self.api_name}'s answer is not what its documentation says: {error}. None of "
-                "these rows was written; please report it to the makers of this tap.",
-            ) from error
+            raise self.unexpected(part, error) from error
+        fill_null_keys(rows, self.null_keys)
+        return sorted_by_key(rows, self.primary_keys)
 
-    def finish_rows(self, answer: Any, page: Any) -> list[Row]:  # noqa: ANN401, ARG002
-        """Return the answer's rows, with what the API says beside them and not in them."""
-        return answer.rows  # type: ignore[no-any-return]
+    def finish_rows(self, rows: list[Row], part: Any, answer: Any) -> list[Row]:  # noqa: ANN401, ARG002
+        """Make the stream's rows of those that came.
+
+        Args:
+            rows: All rows of the part; they may be changed in place.
+            part: What was read.
+            answer: The envelope of the first page, for what the API says beside the rows.
+
+        Raises:
+            UnexpectedAnswer: If a value cannot be what it must be.
+        """
+        return rows
+
+    def unexpected(self, page: Any, error: UnexpectedAnswer) -> RequestFailed:  # noqa: ANN401
+        """Make the error for an answer that is JSON but not what the schema says."""
+        return self.failure(
+            page,
+            f"{self.api_name}'s answer is not what its documentation says: {error}. None of these "
+            "rows was written; please report it to the makers of this tap.",
+        )
+
+    def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
+        """Date every record by the reading of its part, so that the newest reading can be told."""
+        for message in super()._generate_record_messages(record):
+            message.time_extracted = self._read_at
+            yield message
 
     def warn_of_unknown_fields(self) -> None:
         """Say once which fields were left out because the schema does not know them."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 import msgspec
 from singer_sdk import StreamSchema
 from singer_sdk.authenticators import APIAuthenticatorBase, APIKeyAuthenticator
 
+from singer_reports.decode import AnyRow, Envelope
 from singer_reports.schemas import schemas_of
 from singer_reports.table import TableStream
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import requests
-
-AnyRow = TypeVar("AnyRow")
 
 SCHEMAS = schemas_of("tap_adsterra")
 
@@ -47,7 +46,7 @@ REMEDIES = {
 }
 
 
-class Items(msgspec.Struct, Generic[AnyRow], rename="camel"):
+class Items(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
     """The answer of every endpoint but smart links (API 3.0.0, Responses)."""
 
     items: list[AnyRow]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from singer_reports.dates import Window
     from singer_reports.decode import Row
+    from singer_reports.table import Page
     from singer_reports.tap import ReportTap
     from tap_adsterra.client import Items
 
@@ -116,11 +117,11 @@ class ReportStream(AdsterraStream, DatedStream):
     def get_url_params(
         self,
         context: Context | None,  # noqa: ARG002
-        next_page_token: Window | None,
+        next_page_token: Page | None,
     ) -> dict[str, Any]:
         """Ask for one window, both its days inclusive, and for nothing the API does not know."""
-        window = next_page_token
-        assert window is not None, "a report is always asked for by window"  # noqa: S101
+        assert next_page_token is not None, "a report is always asked for by window"  # noqa: S101
+        window = next_page_token.part
         return {
             "start_date": str(window.first),
             "finish_date": str(window.last),
@@ -128,11 +129,11 @@ class ReportStream(AdsterraStream, DatedStream):
             **self.filters,
         }
 
-    def finish_rows(self, answer: Items[Row], page: Window) -> list[Row]:
+    def finish_rows(self, rows: list[Row], part: Window, answer: Items[Row]) -> list[Row]:
         """Add what the API says once an answer: the last update and, if asked by day, the day."""
         beside = {"db_last_update_time": answer.db_last_update_time}
         if self.by_day:
-            beside["date"] = str(page.first)
-        for row in answer.rows:
+            beside["date"] = str(part.first)
+        for row in rows:
             row.update(beside)
-        return super().finish_rows(answer, page)
+        return super().finish_rows(rows, part, answer)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-import msgspec
-
-from tap_adsterra.client import AdsterraStream, AnyRow, Items
+from singer_reports.decode import AnyRow, Envelope
+from tap_adsterra.client import AdsterraStream, Items
 from tap_adsterra.reports import ReportStream
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Placements(AdsterraStream):
     path = "/placements.json"
 
 
-class SmartLinkData(msgspec.Struct, Generic[AnyRow]):
+class SmartLinkData(Envelope[AnyRow], Generic[AnyRow]):
     """What the answer about smart links wraps once more, and does not count (SmartLinks)."""
 
     data: Items[AnyRow]
@@ -36,11 +35,6 @@ class SmartLinkData(msgspec.Struct, Generic[AnyRow]):
     def rows(self) -> list[AnyRow]:
         """The rows."""
         return self.data.items
-
-    @property
-    def announced(self) -> int | None:
-        """The API announces no number of smart links."""
-        return self.data.item_count
 
 
 class SmartLinks(AdsterraStream):

@@ -28,7 +28,7 @@ def test_runs_until_told_to_stop(
 ) -> None:
     ready = tmp_path / "ready"
     options = ["--port", "0", "--now", "2024-05-01T12:00:00Z", "--ready-file", str(ready)]
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
@@ -53,7 +53,7 @@ def test_runs_another_command() -> None:
         "print(os.environ['SANDBOX_ADSTERRA_URL'], os.environ['SANDBOX_ADCLOUD_URL']);"
         "sys.exit(7)"
     )
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*COMMAND, "--exec", sys.executable, "-c", program],
         capture_output=True,
         text=True,
@@ -70,7 +70,7 @@ def test_runs_another_command() -> None:
 def test_passes_signals_on(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     program = f"import time; open({str(ready)!r}, 'w').close(); time.sleep(60)"
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [*COMMAND, "--exec", sys.executable, "-c", program], stderr=subprocess.DEVNULL
     ) as process:
         try:

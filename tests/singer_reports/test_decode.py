@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_reports.decode import Decoder, UnexpectedAnswer
-
-AnyRow = TypeVar("AnyRow")
+from singer_reports.decode import AnyRow, Decoder, Envelope, UnexpectedAnswer
 
 
-class Items(msgspec.Struct, Generic[AnyRow]):
+class Items(Envelope[AnyRow], Generic[AnyRow]):
     items: list[AnyRow]
 
     @property
@@ -43,7 +41,7 @@ SCHEMA = {
 }
 
 
-def decoder(**options: Any) -> Decoder[Items[dict[str, Any]]]:
+def decoder(**options: Any) -> Decoder:
     return Decoder(Items, SCHEMA, **options)
 
 

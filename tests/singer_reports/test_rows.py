@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_reports.rows import IncompleteAnswer, check_count, fill_null_keys, sorted_by_key
+from singer_reports.rows import IncompleteAnswer, check_total, fill_null_keys, sorted_by_key
 
 KEYS = ("date", "country")
 
@@ -46,12 +46,22 @@ def test_a_key_that_stands_twice_is_named() -> None:
 @pytest.mark.parametrize("announced", [0, 2, 4_000])
 def test_another_number_than_announced_is_refused(announced: int) -> None:
     with pytest.raises(IncompleteAnswer, match=f"announced {announced:,} rows and sent 1"):
-        check_count([{"id": 1}], announced)
+        check_total(1, [announced])
 
 
 def test_nothing_announced_is_nothing_to_compare() -> None:
-    check_count([{"id": 1}], None)
-    check_count([{"id": 1}], 1)
+    check_total(1, [None])
+    check_total(5, [5, 5, 5])
+
+
+def test_another_total_on_another_page_is_data_that_changed_meanwhile() -> None:
+    with pytest.raises(IncompleteAnswer, match="5 rows on one page and 6 on another"):
+        check_total(6, [6, 5])
+
+
+def test_a_page_after_the_last_one_is_refused() -> None:
+    with pytest.raises(IncompleteAnswer, match="says there are more"):
+        check_total(5, [5], more=True)
 
 
 def test_a_null_key_becomes_the_sentinel_and_other_values_stay() -> None:
