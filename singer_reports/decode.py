@@ -104,6 +104,7 @@ class Decoder:
         envelope: Any,  # noqa: ANN401
         schema: Schema,
         nullable: frozenset[str] = frozenset(),
+        not_data: frozenset[str] = frozenset(),
     ) -> None:
         """Make the decoder, once a stream.
 
@@ -111,8 +112,10 @@ class Decoder:
             envelope: The ``Envelope``, generic over the type of its rows.
             schema: The stream's JSON Schema.
             nullable: Key fields the API may leave null.
+            not_data: Fields that are left out without being counted.
         """
         self._schema = schema
+        self._not_data = not_data
         self._typed = msgspec.json.Decoder(
             envelope[row_type(schema, nullable)], strict=False, float_hook=decimal.Decimal
         )
@@ -151,6 +154,8 @@ class Decoder:
         unknown: Counter[str] = Counter()
         for row in self._untyped.decode(content).rows:
             _count_unknown(row, self._schema, "", unknown)
+        for name in self._not_data:
+            unknown.pop(name, None)
         with self._lock:
             self.unknown_fields += unknown
             if not unknown:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import backoff
 import msgspec
+import requests
 from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.streams.rest import PageContext, RESTStream
 
@@ -20,7 +21,6 @@ from singer_reports.errors import TRANSIENT, RequestFailed, cause, is_transient,
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import requests
     from singer_sdk.helpers.types import Context
 
     from singer_reports.tap import ReportTap
@@ -81,11 +81,16 @@ class HttpStream(RESTStream[Any]):
         request = self.get_http_request(
             page=PageContext(stream_context=self.context, next_page_token=page)
         )
-        prepared = self.build_prepared_request(
-            method=request.method,
-            url=request.url,
-            params=request.encode_params(),
-            headers=request.headers,
+        prepared = self.requests_session.prepare_request(
+            requests.Request(
+                request.method,
+                request.url,
+                params=request.encode_params(),
+                headers={"User-Agent": self.user_agent, **request.headers},
+                # Each try is authenticated by itself, in ``_request``. Without this, requests would
+                # look for a password in .netrc.
+                auth=lambda unauthenticated: unauthenticated,
+            )
         )
         tries = tries or self.tries
         send = self.request_decorator(self._request, tries, self.where(page))
@@ -128,6 +133,7 @@ class HttpStream(RESTStream[Any]):
         if not response.ok or response.is_redirect:
             raise RequestFailed(self.remedy(response))
         try:
+            # A look at the form only: what is in it is decoded later, and once.
             msgspec.json.decode(response.content, type=msgspec.Raw)
         except (msgspec.DecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no content type")

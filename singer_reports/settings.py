@@ -1,145 +1,91 @@
-"""What is wrong with a configuration, in words, all of it at once and before the first request."""
+"""The settings that every tap of dated reports has, with the tap's own defaults."""
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+from singer_sdk import typing as th
 
-    from jsonschema import ValidationError
-
-_SHOWN_CHARACTERS = 60
-_TYPES = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "an object",
-    "string": "a text",
-}
+Property = th.Property[Any]
 
 
-def secret_settings(schema: Mapping[str, Any]) -> set[str]:
-    """Name the settings that a schema flags as secret."""
-    return {name for name, setting in schema["properties"].items() if setting.get("secret")}
-
-
-def describe(errors: Iterable[ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Put what jsonschema found into sentences for the user, with no secret in them.
+def day_settings(
+    zone: str, *, start_date: str | None, start_hint: str, lookback_days: int, include_today: bool
+) -> list[Property]:
+    """Make the settings that say which days are read.
 
     Args:
-        errors: What the validator found.
-        schema: The schema of the whole configuration.
-
-    Yields:
-        A sentence a problem, which names the setting, what it must be and what it is.
+        zone: The time zone of the API's days, in words.
+        start_date: The default first day; without one the user has to name it.
+        start_hint: What else there is to say of the first day.
+        lookback_days: The default lookback, in days.
+        include_today: Whether today is read by default.
     """
-    secrets = secret_settings(schema)
-    for error in errors:
-        path = _path(error.absolute_path)
-        rules = cast("dict[str, Any]", error.schema)
-        top = next(iter(error.absolute_path), None)
-        value = "" if top in secrets else f", not {_shown(error.instance)}"
-        match error.validator:
-            case "required":
-                # jsonschema reports each missing one by itself, and names it only in its message.
-                name = error.message.split("'")[1]
-                setting = rules["properties"][name]
-                what = setting.get("description", "").partition(". ")[0].rstrip(".")
-                yield f"{_join(path, name)} is missing: {what}."
-            case "additionalProperties":
-                known = list(rules["properties"])
-                for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
-                    yield _unknown(_join(path, name), name, known)
-            case _:
-                rule = _RULES.get(str(error.validator), lambda _: "")(error.validator_value)
-                yield f"{path} must be {rule}{value}." if rule else f"{path}: {error.message}."
+    return [
+        th.Property(
+            "start_date",
+            th.StringType,
+            required=start_date is None,
+            default=start_date,
+            title="Start date",
+            description=f"The first day to read, {zone}: a date or a date-time.{start_hint}",
+        ),
+        th.Property(
+            "end_date",
+            th.StringType,
+            title="End date",
+            description="The last day to read, inclusive; the present unless set.",
+        ),
+        th.Property(
+            "lookback_days",
+            th.IntegerType(minimum=0, maximum=365),
+            default=lookback_days,
+            title="Lookback",
+            description=(
+                "Finished days that every run after the first reads again, for late corrections: 0 "
+                "to 365."
+            ),
+        ),
+        th.Property(
+            "include_today",
+            th.BooleanType,
+            default=include_today,
+            title="Include today",
+            description="Whether to read today's unfinished day, which the next run reads again.",
+        ),
+    ]
 
 
-def describe_environment(
-    environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
-) -> Iterator[str]:
-    """Say which environment variables do not hold what their setting must be.
+def concurrency_setting() -> Property:
+    """Make the setting that bounds how many requests are under way."""
+    return th.Property(
+        "max_concurrency",
+        th.IntegerType(minimum=1, maximum=32),
+        default=4,
+        title="Concurrency",
+        description="The most requests under way at a time: 1 to 32.",
+    )
+
+
+def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
+    """Make the settings of a single request.
 
     Args:
-        environment: The environment variables.
-        prefix: What the variables of the settings begin with, such as ``TAP_ADSTERRA_``.
-        schema: The schema of the whole configuration.
-
-    Yields:
-        A sentence a variable. What a variable says is not shown where it is secret.
+        tap: The tap's name.
+        request_timeout: The default timeout, in seconds.
     """
-    for name, setting in schema["properties"].items():
-        variable = prefix + name.upper()
-        text = environment.get(variable)
-        kinds = setting.get("type", ())
-        if text is None:
-            continue
-        for kind, must_be, is_it in _READABLE:
-            if kind in kinds and not is_it(text):
-                shown = "" if setting.get("secret") else f", not {text[:_SHOWN_CHARACTERS]!r}"
-                yield f"{variable} must be {must_be}{shown}."
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-#: What the SDK can make of a variable, by the type of its setting.
-_READABLE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
-    ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
-    (
-        "boolean",
-        "true or false",
-        lambda text: text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"},
-    ),
-    ("array", "JSON", _is_json),
-    ("object", "JSON", _is_json),
-)
-
-
-def _unknown(path: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}."
-    return f"{path} is not a setting; {hint}"
-
-
-def _one_type(value: str | list[str]) -> str:
-    names = [value] if isinstance(value, str) else value
-    return " or ".join(_TYPES[name] for name in names if name != "null")
-
-
-_RULES: dict[str, Callable[[Any], str]] = {
-    "enum": lambda value: "one of " + ", ".join(str(item) for item in value if item is not None),
-    "maxItems": lambda value: f"a list of at most {value}",
-    "maximum": lambda value: f"at most {value}",
-    "minItems": lambda value: f"a list of at least {value}",
-    "minimum": lambda value: f"at least {value}",
-    "pattern": lambda value: f"of the form {value}",
-    "type": _one_type,
-    "uniqueItems": lambda _: "a list in which nothing stands twice",
-}
-
-
-def _path(steps: Iterable[str | int]) -> str:
-    path = ""
-    for step in steps:
-        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, step)
-    return path or "the configuration"
-
-
-def _join(path: str, name: str) -> str:
-    return name if path in {"", "the configuration"} else f"{path}.{name}"
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+    return [
+        th.Property(
+            "request_timeout",
+            th.IntegerType(minimum=1, maximum=3600),
+            default=request_timeout,
+            title="Request timeout",
+            description="Seconds to wait for an answer before the request is tried again.",
+        ),
+        th.Property(
+            "user_agent",
+            th.StringType(pattern="^[ -~]+$"),
+            title="User agent",
+            description=f"What the tap calls itself; `{tap}/<version>` unless set.",
+        ),
+    ]

@@ -65,9 +65,10 @@ class DatedStream(TableStream):
             planned = planned[-1:]
         count = len(planned)
         self.log(
-            "%s: %s, %d request%s",
+            "%s: %s, %s%d request%s",
             self.name,
             dates.Window(planned[0].first, last),
+            "at least " if self.paged else "",
             count,
             "" if count == 1 else "s",
         )

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
 
 
+#: More pages than any part can have; a larger number is a mistake, and would fill the memory.
+MOST_PAGES = 100_000
+
+
 class Page(NamedTuple):
     """One request: a page of what is read as a whole."""
 
@@ -40,9 +44,13 @@ class TableStream(HttpStream):
     """A stream read whole; ``DatedStream`` reads it by windows of days instead."""
 
     #: The ``Envelope`` of the answers, generic over the type of the rows.
-    envelope: ClassVar[Any]
+    envelope: Any
+    #: Fields of the rows that are not data, and are left out without a word.
+    not_data: ClassVar[frozenset[str]] = frozenset()
     #: What stands for none in a key field, by field; the API may leave these null.
     null_keys: Mapping[str, Any] = {}
+    #: Whether the API may need several requests for a part.
+    paged: ClassVar[bool] = False
     #: Waited before rows that did not add up are read once more: the time an answer is cached.
     seconds_to_second_reading: ClassVar[float] = 0
 
@@ -53,7 +61,9 @@ class TableStream(HttpStream):
         """Make the decoder from the stream's schema."""
         super().__init__(tap, **options)
         self._read_at: datetime.datetime | None = None
-        self.decoder = Decoder(self.envelope, self.wire_schema, frozenset(self.null_keys))
+        self.decoder = Decoder(
+            self.envelope, self.wire_schema, frozenset(self.null_keys), self.not_data
+        )
 
     @property
     def wire_schema(self) -> Schema:
@@ -106,9 +116,12 @@ class TableStream(HttpStream):
         """Fetch and decode one page; none if its part has to be cut into smaller ones."""
         content = self.ask(page).content
         try:
-            return self.decoder.decode(content)
+            answer = self.decoder.decode(content)
         except UnexpectedAnswer as error:
             raise self.unexpected(page, error) from error
+        if answer.pages > MOST_PAGES:
+            raise self.unexpected(page, UnexpectedAnswer(f"it announces {answer.pages:,} pages"))
+        return answer
 
     def pages(self, first: Envelope[Row]) -> int:
         """Say how many pages of a part to read, from its first one."""
@@ -170,10 +183,22 @@ class TableStream(HttpStream):
             "rows was written; please report it to the makers of this tap.",
         )
 
+    def _write_state_message(self) -> None:
+        """Write the state behind the rows it speaks of, also when it has not changed.
+
+        The SDK leaves out a state equal to the last one, and some targets forget theirs with every
+        record that comes behind it.
+        """
+        if self._shared.records_since_state:
+            self._shared.state_writer._last_emitted_state = None  # noqa: SLF001
+            self._shared.records_since_state = False
+        super()._write_state_message()
+
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
         """Date every record by the reading of its part, so that the newest reading can be told."""
         for message in super()._generate_record_messages(record):
             message.time_extracted = self._read_at
+            self._shared.records_since_state = True
             yield message
 
     def warn_of_unknown_fields(self) -> None:

@@ -16,7 +16,7 @@ from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Schema
 
-from singer_reports import dates, settings
+from singer_reports import dates, problems
 from singer_reports.command import TapCommand
 from singer_reports.errors import Redactor
 from singer_reports.fetch import RateBudget
@@ -47,13 +47,15 @@ class ReportTap(Tap):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         """Check the settings and open what the streams share; nothing is sent yet."""
         self.now = type(self).clock()
+        #: Whether a record has been written since the last state was.
+        self.records_since_state = False
         self._reads_environment = bool(options.get("parse_env_config"))
         try:
             super().__init__(**options)
         except ValueError:
             # The SDK does not say which variable it could not read.
-            if problems := self._environment_problems():
-                raise ConfigValidationError(CONFIG_REFUSED, errors=problems) from None
+            if found := self._environment_problems():
+                raise ConfigValidationError(CONFIG_REFUSED, errors=found) from None
             raise
         self.budget = RateBudget(self.config.get("requests_per_minute"))
         self.session = requests.Session()
@@ -126,7 +128,7 @@ class ReportTap(Tap):
         self.append_builtin_config(schema)
         # An empty setting is a setting left alone, so that its default counts.
         self._config = {name: value for name, value in self._config.items() if value is not None}
-        secrets = (self._config.get(name) for name in settings.secret_settings(schema))
+        secrets = (self._config.get(name) for name in problems.secret_settings(schema))
         self.redactor = Redactor(str(secret) for secret in secrets if secret)
         self.redactor.guard_all()
         found = list(JSONSchemaValidator(schema).iter_errors(self._config))
@@ -134,7 +136,7 @@ class ReportTap(Tap):
         #: What is wrong with the settings; kept for discovery, which goes on without the rest.
         self.found_problems = [
             *self._environment_problems(),
-            *settings.describe(found, schema),
+            *problems.describe(found, schema),
             *self.problems(flawed),
         ]
         if self.found_problems and raise_errors:
@@ -145,7 +147,7 @@ class ReportTap(Tap):
         if not self._reads_environment:
             return []
         schema = self.config_jsonschema
-        return list(settings.describe_environment(os.environ, self._env_var_prefix, schema))
+        return list(problems.describe_environment(os.environ, self._env_var_prefix, schema))
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -161,14 +163,14 @@ class ReportTap(Tap):
         Raises:
             ConfigValidationError: If one cannot.
         """
-        problems = []
+        unreadable = []
         for path in value:
             try:
                 super().cb_config(ctx, param, (path,))
             except (OSError, TypeError, ValueError) as error:
-                problems.append(f"The settings in {path} cannot be read: {error}.")
-        if problems:
-            raise ConfigValidationError(CONFIG_REFUSED, errors=problems)
+                unreadable.append(f"The settings in {path} cannot be read: {error}.")
+        if unreadable:
+            raise ConfigValidationError(CONFIG_REFUSED, errors=unreadable)
         return super().cb_config(ctx, param, value)
 
     # Endings

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 from singer_sdk import StreamSchema
@@ -69,7 +69,7 @@ class AdsterraStream(TableStream):
 
     name: str
     api_name = "Adsterra"
-    envelope: ClassVar[Any] = Items
+    envelope: Any = Items
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
     # Every answer is cached that long (API 3.0.0, description), so asking sooner is in vain.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
+from singer_reports.settings import concurrency_setting, day_settings, request_settings
 from singer_reports.tap import CONFIG_REFUSED, ReportTap
 from tap_adsterra.reports import DIMENSIONS, ReportStream, with_date
 from tap_adsterra.streams import STREAMS
@@ -93,37 +94,12 @@ class TapAdsterra(ReportTap):
             title="API address",
             description="The address of the API.",
         ),
-        th.Property(
-            "start_date",
-            th.StringType,
-            default=str(FIRST_DAY),
-            title="Start date",
-            description=(
-                "The first day to read, in UTC: a date or a date-time. There are no statistics "
-                "before 2016-12-17."
-            ),
-        ),
-        th.Property(
-            "end_date",
-            th.StringType,
-            title="End date",
-            description="The last day to read, inclusive. Without it, a run reads up to today.",
-        ),
-        th.Property(
-            "lookback_days",
-            th.IntegerType(minimum=0, maximum=365),
-            default=7,
-            title="Lookback",
-            description=(
-                "Finished days that every run after the first reads again, for late corrections."
-            ),
-        ),
-        th.Property(
-            "include_today",
-            th.BooleanType,
-            default=True,
-            title="Include today",
-            description="Whether to read today's unfinished day, which the next run reads again.",
+        *day_settings(
+            "in UTC",
+            start_date=str(FIRST_DAY),
+            start_hint=f" There are no statistics before {FIRST_DAY}.",
+            lookback_days=7,
+            include_today=True,
         ),
         th.Property(
             "window_days",
@@ -131,8 +107,8 @@ class TapAdsterra(ReportTap):
             default=30,
             title="Window",
             description=(
-                "Days a request. A window that keeps failing with a timeout or a server error is "
-                "cut in halves, down to a day."
+                "Days a request, 1 to 365. A window that keeps failing with a timeout or a server "
+                "error is cut in halves, down to a day."
             ),
         ),
         th.Property(
@@ -146,33 +122,15 @@ class TapAdsterra(ReportTap):
                 "`country` to restrict it to."
             ),
         ),
-        th.Property(
-            "max_concurrency",
-            th.IntegerType(minimum=1, maximum=32),
-            default=4,
-            title="Concurrency",
-            description="The most requests under way at a time.",
-        ),
+        concurrency_setting(),
         th.Property(
             "requests_per_minute",
             th.IntegerType(minimum=1, maximum=1200),
             default=1000,
             title="Requests a minute",
-            description="The most requests in any minute. The API allows 1200 a user.",
+            description="The most requests in any minute: 1 to 1200. The API allows a user 1200.",
         ),
-        th.Property(
-            "request_timeout",
-            th.IntegerType(minimum=1, maximum=3600),
-            default=120,
-            title="Request timeout",
-            description="Seconds to wait for an answer before the request is tried again.",
-        ),
-        th.Property(
-            "user_agent",
-            th.StringType(pattern="^[ -~]+$"),
-            title="User agent",
-            description="What the tap calls itself; `tap-adsterra/<version>` unless set.",
-        ),
+        *request_settings("tap-adsterra", request_timeout=120),
         additional_properties=False,
     ).to_dict()
 

@@ -95,7 +95,18 @@ def test_state_is_written_after_every_window(adsterra: Adsterra) -> None:
             # What is said to be done has been written, and nothing beyond it but today.
             assert max(written) <= max(mark, "2024-05-01" if mark == "2024-04-30" else mark)
             assert min({*days_of(run)} - {*written}, default="9") > mark
-    assert marks == ["2024-04-10", "2024-04-20", "2024-04-30"]
+    assert marks == ["2024-04-10", "2024-04-20", "2024-04-30", "2024-04-30"]
+
+
+def test_the_state_comes_behind_the_last_record_even_if_nothing_changed(
+    adsterra: Adsterra,
+) -> None:
+    """Some targets forget the state with every record that comes behind it."""
+    first = adsterra.run()
+    again = adsterra.run(state=first.state, lookback_days=0)
+    assert {row["date"] for row in again.records("stats")} == {"2024-05-01"}
+    assert again.messages[-1]["type"] == "STATE"
+    assert again.state == first.state
 
 
 def test_a_state_holds_the_bookmark_and_nothing_else(adsterra: Adsterra) -> None:

@@ -1,0 +1,135 @@
+# What can be done here, each from nothing: `make` lists it.
+#
+# Needed beforehand: make, git and Python 3.11 or newer. Everything else goes into .venv, .venv-meltano and .meltano, in
+# the versions and with the hashes of requirements/. What has been done is not done again until what it depends on changes.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# The Python to use. Unless it is told (make test PYTHON=python3.13), the newest that runs and is new enough.
+PYTHON ?=
+# Passed on by test and bench: make test ARGUMENTS="-k windows".
+ARGUMENTS ?=
+
+BIN := .venv/bin
+DEMO_PLUGINS := tap-adsterra target-csv target-duckdb
+
+# uv reads other settings than pip: give it the package index and the certificates that the user gave pip. What Meltano
+# installs through uv is held to the same versions as everything else.
+define as_pip_does
+set -euo pipefail; \
+index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}"; \
+certificates="$${SSL_CERT_FILE:-$${PIP_CERT:-$$($(BIN)/pip config get global.cert 2>/dev/null || true)}}"; \
+if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+if [ -n "$$certificates" ]; then export SSL_CERT_FILE="$$certificates"; fi; \
+export UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never
+endef
+define as_pinned
+export UV_CONSTRAINT="$(CURDIR)/requirements/development.txt" UV_BUILD_CONSTRAINT="$(CURDIR)/requirements/development.txt"
+endef
+
+.PHONY: help
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# The demo must work whatever the user has set for runs against the real API, so it looks neither at .env nor at the
+# taps' variables. The first run reads everything: state left behind by rows that are gone would hide older days.
+.PHONY: demo
+demo: $(BIN)/.installed .venv-meltano/.plugins ## read the sandbox into CSV files and a DuckDB file, with Meltano
+	@$(as_pip_does); $(as_pinned); \
+	unset $${!TAP_ADSTERRA_@} $${!TAP_ADCLOUD_@} $${!TARGET_CSV_@} $${!TARGET_DUCKDB_@} $${!MELTANO_@}; \
+	export MELTANO_RUN_FULL_REFRESH=$$(if [ -e output/ads.duckdb ]; then echo false; else echo true; fi); \
+	echo "Reading the sandbox into output/ with: meltano run demo (its log: output/demo.log)"; \
+	mkdir -p output; \
+	started=$$SECONDS; \
+	if ! $(BIN)/python -m sandbox --exec bash -c 'TAP_ADSTERRA_API_URL="$$SANDBOX_ADSTERRA_URL" TAP_ADCLOUD_API_URL="$$SANDBOX_ADCLOUD_URL" \
+		exec .venv-meltano/bin/meltano --env-file /dev/null --environment sandbox --log-format uncolored run demo' >output/demo.log 2>&1; \
+	then tail -n 40 output/demo.log; echo "The demo failed; the end of its log is above."; exit 1; fi; \
+	echo "Done in $$((SECONDS - started)) seconds."; echo; \
+	$(BIN)/python examples/summary.py
+
+.PHONY: test
+test: $(BIN)/.installed .venv-meltano/.plugins ## run the tests (some of them: make test ARGUMENTS="-k windows")
+	@$(BIN)/pytest $(ARGUMENTS)
+
+.PHONY: lint
+lint: $(BIN)/.installed ## check style and types
+	@echo "ruff: rules"; $(BIN)/ruff check
+	@echo "ruff: format"; $(BIN)/ruff format --check
+	@echo "mypy: types"; $(BIN)/mypy
+
+.PHONY: format
+format: $(BIN)/.installed ## put the source into the project's style
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(BIN)/.installed ## measure how fast the taps are
+	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks $(ARGUMENTS); else echo "There are no benchmarks yet."; fi
+
+.PHONY: install
+install: $(BIN)/.installed ## make .venv with the taps and what developing them needs
+	@echo ".venv is ready: source $(BIN)/activate"
+
+.PHONY: meltano
+meltano: .venv-meltano/.plugins ## make .venv/bin/meltano with the taps and loaders of the demo
+	@echo "Meltano is ready: $(BIN)/meltano run tap-adsterra target-duckdb"
+
+.PHONY: requirements
+requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, in requirements/
+	@$(as_pip_does); cd requirements; \
+	pin() { ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-header --no-emit-index-url --no-emit-find-links "$$@" >/dev/null; }; \
+	pin --group ../pyproject.toml:bootstrap --output-file bootstrap.txt; \
+	pin --group ../pyproject.toml:development ../pyproject.toml --output-file development.txt; \
+	pin --group ../pyproject.toml:meltano --output-file meltano.txt; \
+	grep --count == *.txt
+
+.PHONY: clean
+clean: ## remove whatever was made here: environments, caches, the demo's rows and state
+	rm -rf .venv .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find output -mindepth 1 -not -name .gitignore -delete
+
+# The first step is pip's, which checks that uv is the one expected; uv, far quicker, does the rest.
+$(BIN)/.uv: requirements/bootstrap.txt
+	@set -euo pipefail; python=; \
+	for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 python); do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Python 3.11 or newer is needed, and $(or $(PYTHON),no such python3) was found. Name yours: make PYTHON=/path/to/python3.13" >&2; \
+		exit 1; \
+	fi; \
+	version="$$("$$python" -c 'import sys; print("python{}.{}".format(*sys.version_info))')"; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$python has no venv module. On Debian and Ubuntu: apt-get install $$version-venv" >&2; \
+		exit 1; \
+	fi; \
+	echo "Making .venv with $$version"; \
+	"$$python" -m venv --clear .venv; \
+	$(BIN)/pip -qq --disable-pip-version-check install --require-hashes --requirement requirements/bootstrap.txt
+	@touch $@
+
+$(BIN)/.installed: $(BIN)/.uv requirements/development.txt pyproject.toml
+	@echo "Installing the taps and what developing them needs into .venv"
+	@$(as_pip_does); \
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-meltano/.installed: $(BIN)/.uv requirements/meltano.txt
+	@echo "Installing Meltano into .venv-meltano"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-meltano; \
+	$(BIN)/uv pip sync --quiet --python .venv-meltano/bin/python --require-hashes requirements/meltano.txt; \
+	ln -sf ../../.venv-meltano/bin/meltano $(BIN)/meltano
+	@touch $@
+
+# Meltano keeps every plugin in an environment of its own, under .meltano. It installs others when they are first run.
+.venv-meltano/.plugins: .venv-meltano/.installed meltano.yml pyproject.toml requirements/development.txt
+	@echo "Installing Meltano's plugins $(DEMO_PLUGINS) into .meltano"
+	@$(as_pip_does); $(as_pinned); .venv-meltano/bin/meltano --log-level warning install $(DEMO_PLUGINS)
+	@touch $@
