@@ -1,14 +1,30 @@
-"""Where the JSON Schemas of the streams are."""
+"""The JSON Schemas of the streams, wherever they stand."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from singer_sdk import SchemaDirectory
 
+#: The largest 64-bit number. Databases that are told of it do not reserve 128 bits.
+LARGEST_INTEGER = 2**63 - 1
 
-def schemas_of(package: str) -> SchemaDirectory:
+
+class Schemas(SchemaDirectory):
+    """The schemas of a tap's streams, one file each, named after its stream."""
+
+    def fetch_schema(self, key: str) -> dict[str, Any]:
+        """Read a schema, and say of its whole numbers how large they may be."""
+        schema: dict[str, Any] = super().fetch_schema(key)
+        for field in schema["properties"].values():
+            if field["type"] in ("integer", ["integer", "null"]):
+                field.setdefault("maximum", LARGEST_INTEGER)
+        return schema
+
+
+def schemas_of(package: str) -> Schemas:
     """Find a tap's schemas: inside it where it is installed, at the top of a checkout otherwise.
 
     Args:
@@ -16,6 +32,6 @@ def schemas_of(package: str) -> SchemaDirectory:
     """
     installed = Path(str(files(package))) / "schemas"
     if installed.is_dir():
-        return SchemaDirectory(installed)
+        return Schemas(installed)
     checkout = Path(__file__).resolve().parent.parent
-    return SchemaDirectory(checkout / "schemas" / package.removeprefix("tap_"))
+    return Schemas(checkout / "schemas" / package.removeprefix("tap_"))

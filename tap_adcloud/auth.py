@@ -1,0 +1,133 @@
+"""The access token of the Adcloud API: fetched once, shared by all threads, renewed in time.
+
+Source: *Adcloud API description*, version 1.0, How to authenticate your client.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.authenticators import APIAuthenticatorBase
+from singer_sdk.exceptions import RetriableAPIError
+
+from singer_reports.errors import RequestFailed, is_transient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from singer_reports.errors import Redactor
+
+#: A token lives two hours, and its answer does not say so; it is renewed five minutes earlier.
+SECONDS_TO_RENEWAL = 2 * 60 * 60 - 5 * 60
+
+
+class TokenAnswer(msgspec.Struct):
+    """The token endpoint's answer: version 2 may carry the token in its ``_meta``."""
+
+    access_token: str | None = None
+    meta: dict[str, Any] = msgspec.field(name="_meta", default_factory=dict)
+
+    @property
+    def token(self) -> str | None:
+        """The token, if the answer holds one."""
+        token = self.access_token or self.meta.get("access_token")
+        return str(token) if token else None
+
+
+class TokenAuthenticator(APIAuthenticatorBase):
+    """Two-legged OAuth 2.0 of Adcloud's own kind, for any number of threads."""
+
+    def __init__(  # noqa: PLR0913 - each is a thing of its own
+        self,
+        session: requests.Session,
+        url: str,
+        credentials: dict[str, str],
+        *,
+        timeout: int,
+        redactor: Redactor,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; the token is fetched when the first request needs it.
+
+        Args:
+            session: The connections to use.
+            url: The token endpoint.
+            credentials: ``client_id`` and ``client_secret``.
+            timeout: Seconds to wait for the answer.
+            redactor: Is told every token, to keep it out of the log.
+            clock: Tells the time in seconds.
+        """
+        super().__init__()
+        self._session = session
+        self._url = url
+        self._form = {**credentials, "grant_type": "none"}
+        self._redactor = redactor
+        self._timeout = timeout
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._renew_at = 0.0
+
+    def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token into the header, never into the address."""
+        request.headers["Authorization"] = f"Bearer {self.token()}"
+        return request
+
+    def token(self) -> str:
+        """Return a token that is good for the next minutes.
+
+        Raises:
+            RetriableAPIError: If the token endpoint fails for a reason that may pass.
+            RequestFailed: If it refuses the client.
+        """
+        with self._lock:
+            if self._token is None or self._clock() >= self._renew_at:
+                asked = self._clock()
+                self._token = self._fetch()
+                self._redactor.add(self._token)
+                self._renew_at = asked + SECONDS_TO_RENEWAL
+            return self._token
+
+    def forget(self, request: requests.PreparedRequest) -> None:
+        """Drop the token a request was refused with, unless another thread has renewed it."""
+        with self._lock:
+            if request.headers.get("Authorization") == f"Bearer {self._token}":
+                self._token = None
+
+    def _fetch(self) -> str:
+        answer = self._session.post(
+            self._url,
+            data=self._form,
+            timeout=self._timeout,
+            allow_redirects=False,
+            # Without this, requests would look for a password in .netrc.
+            auth=lambda unauthenticated: unauthenticated,
+        )
+        if is_transient(answer.status_code):
+            message = f"Adcloud's token endpoint answered {answer.status_code} {answer.reason}"
+            raise RetriableAPIError(message, answer)
+        if answer.is_redirect:
+            message = (
+                "Adcloud's token endpoint wants to redirect to another address, which is not "
+                "followed because the secret would go with it. Check the setting api_url."
+            )
+            raise RequestFailed(message)
+        try:
+            token = msgspec.json.decode(answer.content, type=TokenAnswer).token
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            token = None
+            if answer.ok:
+                message = "Adcloud's token endpoint answered with something that is not a token"
+                raise RetriableAPIError(message, answer) from None
+        if token is None:
+            message = (
+                "Adcloud gave no access token: the client_id and the client_secret do not belong "
+                f"together, or api_url is not right (status {answer.status_code})."
+            )
+            raise RequestFailed(message)
+        return token

@@ -1,0 +1,126 @@
+"""How the Adcloud API is asked, and what its errors mean.
+
+Source: *Adcloud API description*, version 1.0; for version 2 of the API, Adcloud's own clients.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk import StreamSchema
+from singer_sdk.exceptions import RetriableAPIError
+
+from singer_reports.errors import RequestFailed, is_transient
+from singer_reports.schemas import schemas_of
+from singer_reports.table import TableStream
+from tap_adcloud.envelopes import Failure, SecondGeneration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import requests
+    from singer_sdk.helpers.types import Context
+
+    from singer_reports.table import Page
+    from tap_adcloud.auth import TokenAuthenticator
+    from tap_adcloud.tap import TapAdcloud
+
+SCHEMAS = schemas_of("tap_adcloud")
+
+
+class Unauthorized(Exception):  # noqa: N818 - named for the HTTP status
+    """The token was not accepted."""
+
+
+class AdcloudStream(TableStream):
+    """A stream of the API: full table by ``id``, from version 2, unless a subclass differs."""
+
+    name: str
+    api_name = "Adcloud"
+    #: The generation of the API, as it stands in the address.
+    version = "v2"
+    envelope: Any = SecondGeneration
+    # Items of version 2 say what they are.
+    not_data = frozenset({"_meta"})
+    primary_keys: Sequence[str] = ("id",)
+    schema = StreamSchema(SCHEMAS)
+    paged = True
+
+    def __init__(self, tap: TapAdcloud, **options: Any) -> None:  # noqa: ANN401
+        """Know the tap, for its token."""
+        super().__init__(tap, **options)
+        self.adcloud = tap
+
+    @property
+    def url_base(self) -> str:
+        """The API's address with its version."""
+        return f"{self.config['api_url'].rstrip('/')}/{self.version}"
+
+    @property
+    def authenticator(self) -> TokenAuthenticator:
+        """Puts the token into the header."""
+        return self.adcloud.authenticator
+
+    def get_url_params(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: Page | None,
+    ) -> dict[str, Any]:
+        """Ask for a page by its number, always with its size and the filters.
+
+        The addresses the API offers for further pages embed the token and fall back to 50 rows.
+        """
+        assert next_page_token is not None, "a stream is always asked for by page"  # noqa: S101
+        return {
+            **self.filters(next_page_token.part),
+            "page": next_page_token.number,
+            "per_page": self.config["page_size"],
+        }
+
+    def filters(self, part: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
+        """Name the parameters that restrict an answer to a part of the stream."""
+        return {}
+
+    def _request(
+        self, prepared_request: requests.PreparedRequest, context: Context | None
+    ) -> requests.Response:
+        """Send a request; if its token has died, once more with a new one."""
+        try:
+            return super()._request(prepared_request, context)
+        except Unauthorized:
+            self.authenticator.forget(prepared_request)
+        try:
+            return super()._request(prepared_request, context)
+        except Unauthorized:
+            message = (
+                "Adcloud refused a new access token as well. Ask Adcloud whether this client may "
+                "read this."
+            )
+            raise RequestFailed(message) from None
+
+    def validate_response(self, response: requests.Response) -> None:
+        """Look for a failure in the status and, since HTTP may say 200 all the same, in the body.
+
+        Raises:
+            Unauthorized: If the token was not accepted.
+        """
+        try:
+            failure = msgspec.json.decode(response.content, type=Failure)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            failure = Failure()
+        code = max(response.status_code, failure.code)
+        if code == HTTPStatus.UNAUTHORIZED:
+            raise Unauthorized
+        if is_transient(code):
+            message = f"Adcloud answered {code} {failure.reasons[:200]}".strip()
+            raise RetriableAPIError(message, response)
+        if code == HTTPStatus.NOT_FOUND:
+            message = "Adcloud has nothing at this address. Check the setting api_url."
+            raise RequestFailed(message)
+        if code >= HTTPStatus.BAD_REQUEST:
+            reasons = failure.reasons[:200] or f"status {code}, without a reason"
+            message = f"Adcloud refused the request: {reasons}."
+            raise RequestFailed(message)
+        super().validate_response(response)

@@ -1,0 +1,200 @@
+"""The streams of the Adcloud API; their schemas tell each field's source.
+
+Sources: *Adcloud API description*, version 1.0, Fetch advertiser reports, for the report; Adcloud's
+own clients for the entities, which only version 2 of the API serves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_reports.decode import UnexpectedAnswer
+from singer_reports.stream import DatedStream
+from tap_adcloud.client import SCHEMAS, AdcloudStream
+from tap_adcloud.envelopes import FirstGeneration, SecondGeneration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from singer_sdk.helpers.types import Context
+
+    from singer_reports.dates import Window
+    from singer_reports.decode import Row, Schema
+    from tap_adcloud.tap import TapAdcloud
+
+#: What a row of the report is one of, beside its day (Fetch advertiser reports).
+GROUPING = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
+#: What version 2 may call the same thing instead.
+OTHER_NAMES = {"campaign_id": "booking_id", "campaign": "booking"}
+#: How many campaigns a request for their performance names.
+CAMPAIGNS_A_REQUEST = 100
+
+
+class AdvertiserReport(AdcloudStream, DatedStream):
+    """Each ad's day, in 42 fields; one day a part, from either generation of the API."""
+
+    name = "advertiser_report"
+    path = "/reports/advertiser"
+    primary_keys = ("date", *GROUPING)
+    null_keys = dict.fromkeys(GROUPING, 0)
+
+    def __init__(self, tap: TapAdcloud) -> None:
+        """Read from the generation that the setting names."""
+        self.version = tap.config.get("report_api_version", "v1")
+        self.envelope = FirstGeneration if self.version == "v1" else SecondGeneration
+        super().__init__(tap)
+
+    @property
+    def wire_schema(self) -> Schema:
+        """The schema with what version 2 may name otherwise, and what came in two types."""
+        fields = dict(self.schema["properties"])
+        fields |= {"campaign_id": {"type": ["integer", "null"]}, "campaign": fields["booking"]}
+        # Documented as text, and seen as an integer.
+        fields["page_type"] = {"type": ["string", "integer", "null"]}
+        required = [name for name in self.schema["required"] if name != "booking_id"]
+        return {**self.schema, "properties": fields, "required": required}
+
+    def filters(self, part: Window) -> dict[str, Any]:
+        """Ask for a single day: no syntax for more is known."""
+        return {"filter[date]": str(part.first)}
+
+    def finish_rows(self, rows: list[Row], part: Window, answer: Any) -> list[Row]:  # noqa: ANN401
+        """Give the booking and the page type the names and types of the documents."""
+        for row in rows:
+            for other, name in OTHER_NAMES.items():
+                if other in row:
+                    row[name] = row.pop(other)
+            if "booking_id" not in row:
+                message = "a row has neither a booking_id nor a campaign_id"
+                raise UnexpectedAnswer(message)
+            if isinstance(row.get("page_type"), int):
+                row["page_type"] = str(row["page_type"])
+        return super().finish_rows(rows, part, answer)
+
+
+class ListingStream(AdcloudStream):
+    """A stream with lists of texts, which the API also sends as a single text or as nothing."""
+
+    @property
+    def wire_schema(self) -> Schema:
+        """The schema with lists in every form they come in."""
+        fields = {
+            name: {"type": ["string", "array", "null"], "items": {"type": ["string", "integer"]}}
+            for name in self._lists
+        }
+        return {**self.schema, "properties": {**self.schema["properties"], **fields}}
+
+    @property
+    def _lists(self) -> list[str]:
+        fields = self.schema["properties"].items()
+        return [name for name, field in fields if field.get("items") == {"type": "string"}]
+
+    def finish_rows(self, rows: list[Row], part: None, answer: Any) -> list[Row]:  # noqa: ANN401
+        """Make a list of every form of a list: a column has one type."""
+        for name in self._lists:
+            for row in rows:
+                row[name] = _as_list(row.get(name))
+        return super().finish_rows(rows, part, answer)
+
+
+def _as_list(value: str | list[Any] | None) -> list[str] | None:
+    if isinstance(value, str):
+        # Not cut: the documents name no separator.
+        return [value] if value else []
+    return value and [str(item) for item in value]
+
+
+class Campaigns(ListingStream):
+    """The campaigns, which the report calls bookings."""
+
+    name = "campaigns"
+    path = "/campaigns"
+
+
+class Advertisements(ListingStream):
+    """The ads."""
+
+    name = "advertisements"
+    path = "/advertisements"
+
+
+class Customers(AdcloudStream):
+    """The advertisers."""
+
+    name = "customers"
+    path = "/customers"
+
+
+class Products(AdcloudStream):
+    """The advertisers' products."""
+
+    name = "products"
+    path = "/products"
+
+
+class Topics(AdcloudStream):
+    """The topics that websites are sorted into, with their names and discounts nested."""
+
+    name = "topics"
+    path = "/topics"
+
+
+class TopicDiscounts(AdcloudStream):
+    """What the topics cost by country: the discounts of ``topics``, one row each."""
+
+    name = "topic_discounts"
+    path = "/topics"
+    primary_keys = ("topic_id", "country_code")
+    null_keys = {"country_code": "-"}  # noqa: RUF012 - as everywhere, never changed
+
+    @property
+    def wire_schema(self) -> Schema:
+        """The schema of the topics, which is what comes."""
+        return SCHEMAS.get_schema("topics")
+
+    def finish_rows(self, rows: list[Row], part: None, answer: Any) -> list[Row]:  # noqa: ANN401, ARG002
+        """Make a row of each discount."""
+        return [
+            {"topic_id": topic["id"], "country_code": None, **discount}
+            for topic in rows
+            for discount in topic.get("discounts") or ()
+        ]
+
+
+class CampaignPerformance(AdcloudStream):
+    """What each campaign has delivered so far, and today: a snapshot."""
+
+    name = "campaign_performance"
+    path = "/campaign_performance_data"
+    primary_keys = ("campaign_id",)
+
+    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
+        """Read the ids of all campaigns, then their performance, many campaigns a request."""
+        campaigns = Campaigns(self.adcloud)
+        campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
+        ids = [row["id"] for _, rows in campaigns.read([None]) for row in rows]
+        batches = [
+            ",".join(map(str, ids[start : start + CAMPAIGNS_A_REQUEST]))
+            for start in range(0, len(ids), CAMPAIGNS_A_REQUEST)
+        ]
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            batches = batches[:1]
+        self.log("%s: %d campaigns, %d requests", self.name, len(ids), len(batches))
+        for _, rows in self.read(batches):
+            yield from rows
+
+    def filters(self, part: str) -> dict[str, Any]:
+        """Name the campaigns, joined with commas."""
+        return {"campaign_ids": part}
+
+
+STREAMS: Sequence[type[AdcloudStream]] = (
+    AdvertiserReport,
+    Campaigns,
+    Advertisements,
+    Customers,
+    Products,
+    Topics,
+    TopicDiscounts,
+    CampaignPerformance,
+)

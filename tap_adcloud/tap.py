@@ -1,0 +1,125 @@
+"""The Adcloud tap: its settings and its streams."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from singer_sdk import typing as th
+
+from singer_reports.settings import concurrency_setting, day_settings, request_settings
+from singer_reports.tap import ReportTap
+from tap_adcloud.auth import TokenAuthenticator
+from tap_adcloud.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_adcloud.client import AdcloudStream
+
+#: Where the version of the API and the path of the token endpoint are added to the address.
+TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
+
+
+class TapAdcloud(ReportTap):
+    """Reads what an advertiser spends and gets at Adcloud: the advertiser report by day, and the
+    campaigns, ads, customers, products and topics it names.
+    """  # noqa: D205 - the text is shown by --about
+
+    name = "tap-adcloud"
+
+    config_jsonschema = th.PropertiesList(
+        th.Property(
+            "client_id",
+            th.StringType(pattern="^[!-~]+$"),
+            required=True,
+            title="Client id",
+            description="The id of your client, which Adcloud gave you.",
+        ),
+        th.Property(
+            "client_secret",
+            th.StringType(pattern="^[!-~]+$"),
+            required=True,
+            secret=True,
+            title="Client secret",
+            description="The secret of your client, which Adcloud gave you.",
+        ),
+        th.Property(
+            "api_url",
+            th.StringType(pattern="^https?://[^/]"),
+            default="https://api.adcloud.com",
+            title="API address",
+            description="The address of the API, without a version.",
+        ),
+        th.Property(
+            "report_api_version",
+            th.StringType(allowed_values=["v1", "v2"]),
+            default="v1",
+            title="Report version",
+            description=(
+                "The generation of the API that the report is read from: `v1` or `v2`. The key and "
+                "the columns are the same."
+            ),
+        ),
+        *day_settings(
+            "in the setting timezone",
+            start_date=None,
+            start_hint="",
+            lookback_days=30,
+            include_today=False,
+        ),
+        th.Property(
+            "timezone",
+            th.StringType,
+            default="Europe/Berlin",
+            title="Time zone",
+            description=(
+                "The zone of the API's days, an IANA name: it decides what yesterday is. Adcloud "
+                "does not document its zone."
+            ),
+        ),
+        th.Property(
+            "page_size",
+            th.IntegerType(minimum=1, maximum=200),
+            default=200,
+            title="Page size",
+            description="Rows a page: 1 to 200, which is the most the API gives.",
+        ),
+        concurrency_setting(),
+        *request_settings("tap-adcloud", request_timeout=300),
+        additional_properties=False,
+    ).to_dict()
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        """Prepare the token that all streams share; it is fetched when it is needed."""
+        super().__init__(**options)
+        config = self.config
+        base = f"{config.get('api_url', '').rstrip('/')}/{config.get('report_api_version')}"
+        #: The access token of the run.
+        self.authenticator = TokenAuthenticator(
+            self.session,
+            base + TOKEN_PATH,
+            {name: config.get(name, "") for name in ("client_id", "client_secret")},
+            timeout=config.get("request_timeout", 0),
+            redactor=self.redactor,
+        )
+
+    @property
+    def zone(self) -> ZoneInfo | datetime.timezone:
+        """The time zone of the API's days; UTC while the setting names none that there is."""
+        try:
+            return ZoneInfo(self.config["timezone"])
+        except (LookupError, TypeError, ValueError, OSError):
+            return datetime.UTC
+
+    def problems(self, flawed: set[str]) -> Iterator[str]:
+        """Say what is wrong with the settings beyond what their schema can say."""
+        yield from super().problems(flawed)
+        if "timezone" not in flawed and not isinstance(self.zone, ZoneInfo):
+            name = self.config.get("timezone")
+            yield f"timezone must be an IANA name such as Europe/Berlin, not {name!r}."
+
+    def discover_streams(self) -> list[AdcloudStream]:
+        """Make the streams; needs no network."""
+        return [stream(self) for stream in STREAMS]
