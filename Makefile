@@ -14,7 +14,7 @@ PYTHON ?=
 ARGUMENTS ?=
 
 BIN := .venv/bin
-DEMO_PLUGINS := tap-adsterra target-csv target-duckdb
+DEMO_PLUGINS := tap-adsterra tap-adcloud target-csv target-duckdb
 
 # uv reads other settings than pip: give it the package index and the certificates that the user gave pip. What Meltano
 # installs through uv is held to the same versions as everything else.

@@ -60,7 +60,8 @@ class TableStream(HttpStream):
     def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
         """Make the decoder from the stream's schema."""
         super().__init__(tap, **options)
-        self._read_at: datetime.datetime | None = None
+        #: When the part at hand was read; the same for all its records.
+        self.read_at = tap.now
         self.decoder = Decoder(
             self.envelope, self.wire_schema, frozenset(self.null_keys), self.not_data
         )
@@ -93,9 +94,7 @@ class TableStream(HttpStream):
         self._ended.clear()
         try:
             for part, answers in self._answers(parts):
-                rows = self._whole(part, answers)
-                self._read_at = datetime.datetime.now(datetime.UTC)
-                yield part, rows
+                yield part, self._whole(part, answers)
         finally:
             self._ended.set()
             self.warn_of_unknown_fields()
@@ -109,6 +108,7 @@ class TableStream(HttpStream):
             if answer is not None:
                 answers.append(answer)
                 if len(answers) == self.pages(answers[0]):
+                    self.read_at = datetime.datetime.now(datetime.UTC)
                     yield page.part, answers
                     answers = []
 
@@ -197,7 +197,7 @@ class TableStream(HttpStream):
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
         """Date every record by the reading of its part, so that the newest reading can be told."""
         for message in super()._generate_record_messages(record):
-            message.time_extracted = self._read_at
+            message.time_extracted = self.read_at
             self._shared.records_since_state = True
             yield message
 

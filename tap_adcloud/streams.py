@@ -52,6 +52,7 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         # Documented as text, and seen as an integer.
         fields["page_type"] = {"type": ["string", "integer", "null"]}
         required = [name for name in self.schema["required"] if name != "booking_id"]
+        del fields["extracted_at"]
         return {**self.schema, "properties": fields, "required": required}
 
     def filters(self, part: Window) -> dict[str, Any]:
@@ -59,8 +60,14 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         return {"filter[date]": str(part.first)}
 
     def finish_rows(self, rows: list[Row], part: Window, answer: Any) -> list[Row]:  # noqa: ANN401
-        """Give the booking and the page type the names and types of the documents."""
+        """Give the booking and the page type the names and types of the documents.
+
+        The rows also say when they were read: a row that vanishes in a later reading cannot be
+        deleted by key, and is known by its older time.
+        """
+        extracted_at = self.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
         for row in rows:
+            row["extracted_at"] = extracted_at
             for other, name in OTHER_NAMES.items():
                 if other in row:
                     row[name] = row.pop(other)

@@ -1,0 +1,149 @@
+"""Meltano runs the taps: settings of every kind, relative dates, loaders, state."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+import yaml
+
+from sandbox.adsterra import DEMO, DEMO_TOKEN, truth
+from sandbox.server import Sandbox
+from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.tap import TapAdsterra
+from tests.support import day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_reports.tap import ReportTap
+
+PROJECT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+MELTANO = BIN / "meltano"
+DEFINITION = yaml.safe_load((PROJECT / "meltano.yml").read_text())
+
+needs_meltano = pytest.mark.skipif(
+    not MELTANO.exists(), reason="Meltano is not installed; make test and make meltano do it"
+)
+
+
+@pytest.fixture
+def running() -> Iterator[Sandbox]:
+    """The sandbox at the real time, which is the time Meltano and the taps go by."""
+    # Two runs of one extractor of one project at the same time would use the same files.
+    with (PROJECT / ".meltano" / "tests.lock").open("w") as lock, Sandbox() as sandbox:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield sandbox
+
+
+def meltano(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run Meltano as a user would, but with its state and its output in ``folder``."""
+    result = subprocess.run(
+        [MELTANO, "--env-file", folder / ".env", "--log-format", "uncolored", *arguments],
+        cwd=PROJECT,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith(("TAP_", "TARGET_"))},
+            "MELTANO_DATABASE_URI": f"sqlite:///{folder}/meltano.db",
+            "TARGET_CSV_OUTPUT_PATH": str(folder / "csv"),
+            "TARGET_DUCKDB_PATH": str(folder / "ads.duckdb"),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+@needs_meltano
+def test_the_sandbox_environment_reads_relative_dates_into_csv(
+    running: Sandbox, tmp_path: Path
+) -> None:
+    meltano(
+        tmp_path,
+        *("run", "tap-adsterra", "target-csv"),
+        TAP_ADSTERRA_API_URL=running.adsterra_url,
+    )
+    asked = next(request for request in running.requests if "stats" in request.path)
+    assert asked.headers["x-api-key"] == DEMO_TOKEN
+    (file,) = (tmp_path / "csv" / "stats").glob("*.csv")
+    with file.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    days = sorted({row["date"] for row in rows})
+    assert asked.values("start_date") <= [days[0]]
+    assert len(days) > 80
+    assert {"domains", "placements", "smart_links", "stats"} == {
+        path.name for path in (tmp_path / "csv").iterdir()
+    }
+
+
+@needs_meltano
+def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
+    running: Sandbox, tmp_path: Path
+) -> None:
+    reports = [{"name": "countries", "group_by": ["country"], "domain": DEMO.domains[0]["id"]}]
+    (tmp_path / ".env").write_text(
+        f"TAP_ADSTERRA_API_TOKEN={DEMO_TOKEN}\n"
+        f"TAP_ADSTERRA_API_URL={running.adsterra_url}\n"
+        "TAP_ADSTERRA_START_DATE=2026-01-01\n"
+        "TAP_ADSTERRA_END_DATE=2026-03-31\n"
+        "TAP_ADSTERRA_WINDOW_DAYS=20\n"
+        "TAP_ADSTERRA_INCLUDE_TODAY=false\n"
+        f"TAP_ADSTERRA_REPORTS={json.dumps(reports)}\n"
+    )
+    for expected in (5 * 2, 1 * 2):
+        running.requests.clear()
+        meltano(tmp_path, "--environment=production", "run", "tap-adsterra", "target-duckdb")
+        asked = [request for request in running.requests if "stats" in request.path]
+        assert len(asked) == expected
+    database = duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True)
+    first, last = day("2026-01-01"), day("2026-03-31")
+    rows = truth(DEMO, ("date", "country"), first, last, domain=DEMO.domains[0]["id"])
+    query = "select count(*), sum(revenue::decimal(38, 9)), sum(impression) from countries"
+    assert database.sql(query).fetchall()[0] == (
+        len(rows),
+        sum(row["revenue"] for row in rows),
+        sum(row["impression"] for row in rows),
+    )
+    assert "countries" in {table for (table,) in database.sql("show tables").fetchall()}
+
+
+@pytest.mark.parametrize("tap", [TapAdsterra, TapAdcloud])
+def test_every_setting_is_defined_as_the_tap_has_it(tap: type[ReportTap]) -> None:
+    extractors = {plugin["name"]: plugin for plugin in DEFINITION["plugins"]["extractors"]}
+    defined = {setting["name"]: setting for setting in extractors[tap.name]["settings"]}
+    settings = {
+        name: setting
+        for name, setting in tap.config_jsonschema["properties"].items()
+        if not name.startswith(("stream_map", "faker", "flattening", "batch", "emit_activate"))
+    }
+    assert list(defined) == list(settings)
+    kinds = {"integer": "integer", "boolean": "boolean", "array": "array"}
+    for name, setting in settings.items():
+        types = {kind for kind in setting["type"] if kind != "null"}
+        kind = next((kinds[kind] for kind in types if kind in kinds), None)
+        kind = kind or ("date_iso8601" if name.endswith("_date") else None)
+        kind = kind or ("options" if "enum" in setting else None)
+        assert defined[name].get("kind") == kind, name
+        assert bool(defined[name].get("sensitive")) == bool(setting.get("secret")), name
+        assert defined[name]["label"] == setting["title"]
+    groups = [tap.config_jsonschema["required"]]
+    assert extractors[tap.name]["settings_group_validation"] == groups
+
+
+def test_loaders_need_no_hub_and_are_pinned() -> None:
+    for plugin in [*DEFINITION["plugins"]["loaders"], *DEFINITION["plugins"]["extractors"]]:
+        assert plugin["namespace"]
+        assert plugin["pip_url"] == "-e ." or "==" in plugin["pip_url"]
+    assert DEFINITION["send_anonymous_usage_stats"] is False
