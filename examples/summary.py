@@ -18,7 +18,7 @@ def main() -> None:
         days = "min(date) || ' to ' || max(date)" if dated else "''"
         (rows, span) = database.table(table).aggregate(f"count(*), {days}").fetchall()[0]
         files = len(list((OUTPUT / "csv" / table).glob("*.csv")))
-        print(f"  {table:20} {rows:>8,} rows {files:>4} files  {span}")
+        print(f"  {table:20} {rows:>8,} rows  {f'{files} files' if files else '':8}  {span}")
     print(
         '\nLook at them:      .venv/bin/python -c "import duckdb; '
         "duckdb.connect('output/ads.duckdb').table('stats').show()\""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SECONDS_PER_MINUTE = 60.0
+#: How long requests under way are waited for when nobody wants their answers any more.
+SECONDS_TO_END = 1.0
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -26,11 +28,13 @@ class _Pending(Generic[Request, Answer]):
     def __init__(self, request: Request) -> None:
         self.request = request
         self.answer: Future[Answer] | None = None
+        self.thread: threading.Thread | None = None
 
     def start(self, fetch: Callable[[Request], Answer]) -> None:
         self.answer = Future()
         # A daemon, so that a request that hangs does not hold up the end of a failed run.
-        threading.Thread(target=self._run, args=(fetch, self.answer), daemon=True).start()
+        self.thread = threading.Thread(target=self._run, args=(fetch, self.answer), daemon=True)
+        self.thread.start()
 
     def result(self) -> Answer:
         assert self.answer is not None, "taken before it was started"  # noqa: S101
@@ -87,16 +91,21 @@ def in_order(
             queue.append(pending)
             room -= 1
 
-    start_what_fits()
-    while queue:
-        pending = queue.popleft()
-        answer = pending.result()
-        more = [
-            _Pending[Request, Answer](request) for request in follow_up(pending.request, answer)
-        ]
-        queue.extendleft(reversed(more))
+    try:
         start_what_fits()
-        yield pending.request, answer
+        while queue:
+            pending = queue.popleft()
+            answer = pending.result()
+            more = follow_up(pending.request, answer)
+            queue.extendleft(reversed([_Pending[Request, Answer](request) for request in more]))
+            start_what_fits()
+            yield pending.request, answer
+    finally:
+        # Whoever still runs should not meet the end of the program while writing to the log.
+        until = time.monotonic() + SECONDS_TO_END
+        for pending in queue:
+            if pending.thread is not None:
+                pending.thread.join(max(0.0, until - time.monotonic()))
 
 
 class RateBudget:
