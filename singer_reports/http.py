@@ -44,6 +44,8 @@ class HttpStream(RESTStream[Any]):
         """Take what all streams of a run share from the tap."""
         super().__init__(tap, **options)
         self._shared = tap
+        # What went wrong is told once, at the end, and is not unhandled.
+        self.logger.addFilter(lambda line: not line.msg.startswith("An unhandled error"))
         self._ended = threading.Event()
 
     # What is asked

@@ -168,7 +168,9 @@ class ReportTap(Tap):
             try:
                 super().cb_config(ctx, param, (path,))
             except (OSError, TypeError, ValueError) as error:
-                unreadable.append(f"The settings in {path} cannot be read: {error}.")
+                unreadable.append(
+                    f"The settings in {path} cannot be read: {str(error).rstrip('.')}."
+                )
         if unreadable:
             raise ConfigValidationError(CONFIG_REFUSED, errors=unreadable)
         return super().cb_config(ctx, param, value)

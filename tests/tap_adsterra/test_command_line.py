@@ -109,6 +109,7 @@ def test_an_error_is_one_sentence_and_no_traceback(command_line: CommandLine) ->
     code, output, log = command_line.run(api_token="0" * 32)
     assert code == 1
     assert "Traceback" not in log
+    assert "unhandled" not in log
     last = log.splitlines()[-1]
     assert last.endswith(
         "domains: Adsterra does not know this api_token. Copy it again as Settings, API showed it, "
@@ -169,6 +170,16 @@ def test_an_environment_variable_that_cannot_be_read_is_named(command_line: Comm
     assert "TAP_ADSTERRA_WINDOW_DAYS must be a whole number, not 'many'." in log
     assert "TAP_ADSTERRA_INCLUDE_TODAY must be true or false, not 'maybe'." in log
     assert "TAP_ADSTERRA_REPORTS must be JSON, not '[{'." in log
+
+
+def test_a_test_of_the_connection_reports_no_error(command_line: CommandLine) -> None:
+    code, output, log = command_line.run("--config", "CONFIG", "--test")
+    assert code == 0
+    assert "ERROR" not in log
+    run = Run(output)
+    streams = [message["stream"] for message in run.of_type("RECORD")]
+    assert sorted(streams) == sorted(set(streams))
+    assert len(streams) == 6
 
 
 def test_discovery_needs_neither_settings_nor_network(command_line: CommandLine) -> None:
