@@ -91,10 +91,10 @@ class DatedStream(TableStream):
 
     # Fetch and rows
 
-    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
+    def get_parts(self) -> Iterable[list[Row]]:
         """Read the windows in order, several at a time; each ends with a bookmark."""
         for window, rows in self.read(self.plan()):
-            yield from rows
+            yield rows
             self._finish(window)
 
     def ask(self, page: Page, tries: int | None = None) -> requests.Response:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
+from singer_reports.bulk import BulkWriter, bulk_writer
 from singer_reports.decode import Decoder, Envelope, Row, Schema, UnexpectedAnswer
 from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from singer_sdk.helpers.types import Context
+    from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import RecordMessage
 
     from singer_reports.errors import RequestFailed
@@ -62,6 +64,7 @@ class TableStream(HttpStream):
         super().__init__(tap, **options)
         #: When the part at hand was read; the same for all its records.
         self.read_at = tap.now
+        self._bulk: BulkWriter | None = None
         self.decoder = Decoder(
             self.envelope, self.wire_schema, frozenset(self.null_keys), self.not_data
         )
@@ -71,11 +74,36 @@ class TableStream(HttpStream):
         """The JSON Schema of the rows as the API sends them: the stream's own, as a rule."""
         return self.schema
 
-    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
-        """Read the whole stream."""
+    def get_parts(self) -> Iterable[list[Row]]:
+        """Read the whole stream; a subclass reads it part by part.
+
+        Yields:
+            The rows of each part. What comes after a part is done when they have been written.
+        """
         self.log("%s: the whole list", self.name)
         for _, rows in self.read([None]):
-            yield from rows
+            yield rows
+
+    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
+        """Hand the rows to the SDK, or write them where nothing is left for it to do."""
+        for rows in self.get_parts():
+            if self._bulk is None:
+                yield from rows
+            else:
+                self._bulk.write(rows, self.read_at)
+                self._shared.records_since_state = True
+                self._record_counter.increment(len(rows))
+
+    def get_record_counter(self, **options: Any) -> Counter:  # noqa: ANN401
+        """Make the SDK's counter, and keep it for rows that the SDK does not see."""
+        self._record_counter = super().get_record_counter(**options)
+        return self._record_counter
+
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[Row, Any, Any]:
+        self._bulk = bulk_writer(self) if write_messages else None
+        return super()._sync_records(context, write_messages=write_messages)
 
     def read(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Row]]]:
         """Read parts of the stream, several requests at a time, and hand them out in order.

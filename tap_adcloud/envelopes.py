@@ -54,7 +54,7 @@ class Meta(msgspec.Struct):
 
     total_count: int
     per_page: int
-    page: int = 1
+    page: int | None = None
     total_pages: int | None = None
 
 
@@ -82,7 +82,8 @@ class SecondGeneration(Envelope[AnyRow], Generic[AnyRow]):
     @property
     def more(self) -> bool:
         """Whether a page follows."""
-        return self.meta.page < (self.meta.total_pages or 0)
+        page, pages = self.meta.page, self.meta.total_pages
+        return page is not None and pages is not None and page < pages
 
 
 def count_pages(total: int, per_page: int) -> int:

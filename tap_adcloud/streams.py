@@ -6,7 +6,7 @@ own clients for the entities, which only version 2 of the API serves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports.decode import UnexpectedAnswer
 from singer_reports.stream import DatedStream
@@ -15,8 +15,6 @@ from tap_adcloud.envelopes import FirstGeneration, SecondGeneration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from singer_sdk.helpers.types import Context
 
     from singer_reports.dates import Window
     from singer_reports.decode import Row, Schema
@@ -168,6 +166,16 @@ class TopicDiscounts(AdcloudStream):
         ]
 
 
+class Batch(NamedTuple):
+    """Campaigns that are asked for together."""
+
+    ids: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """Name the batch by its ends."""
+        return f"campaigns {self.ids[0]} to {self.ids[-1]}"
+
+
 class CampaignPerformance(AdcloudStream):
     """What each campaign has delivered so far, and today: a snapshot."""
 
@@ -175,24 +183,22 @@ class CampaignPerformance(AdcloudStream):
     path = "/campaign_performance_data"
     primary_keys = ("campaign_id",)
 
-    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
+    def get_parts(self) -> Iterable[list[Row]]:
         """Read the ids of all campaigns, then their performance, many campaigns a request."""
         campaigns = Campaigns(self.adcloud)
         campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
         ids = [row["id"] for _, rows in campaigns.read([None]) for row in rows]
-        batches = [
-            ",".join(map(str, ids[start : start + CAMPAIGNS_A_REQUEST]))
-            for start in range(0, len(ids), CAMPAIGNS_A_REQUEST)
-        ]
+        starts = range(0, len(ids), CAMPAIGNS_A_REQUEST)
+        batches = [Batch(tuple(ids[start : start + CAMPAIGNS_A_REQUEST])) for start in starts]
         if self.ABORT_AT_RECORD_COUNT is not None:
             batches = batches[:1]
         self.log("%s: %d campaigns, %d requests", self.name, len(ids), len(batches))
         for _, rows in self.read(batches):
-            yield from rows
+            yield rows
 
-    def filters(self, part: str) -> dict[str, Any]:
+    def filters(self, part: Batch) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""
-        return {"campaign_ids": part}
+        return {"campaign_ids": ",".join(map(str, part.ids))}
 
 
 STREAMS: Sequence[type[AdcloudStream]] = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 import requests
 
-from sandbox.adsterra import ADVERTISER_TOKEN, REVOKED_TOKEN
+from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.http import LONGEST_WAIT
 from singer_reports.stream import TRIES_BEFORE_SPLIT
@@ -255,6 +255,13 @@ def test_a_refused_request_gives_the_apis_reasons(adsterra: Adsterra) -> None:
     reports = [{"name": "own", "group_by": ["date"], "domain": 2147483648}]
     run = adsterra.run("own", reports=reports)
     assert "Adsterra refused the request: domain: Invalid domain ID value." in str(run.error)
+
+
+def test_the_apis_own_words_are_told_without_the_token(adsterra: Adsterra) -> None:
+    message = f'No route found for "GET /publisher/{DEMO_TOKEN}/domains.json"'
+    adsterra.sandbox.faults.add(Fault("status", path="domains", status=400, message=message))
+    told = str(adsterra.run("domains", auth_method="path").error)
+    assert 'It says: No route found for "GET /publisher/***/domains.json"' in told
 
 
 def test_a_wrong_address_is_explained(adsterra: Adsterra) -> None:
