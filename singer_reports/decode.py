@@ -120,7 +120,7 @@ class Decoder:
             envelope[row_type(schema, nullable)], strict=False, float_hook=decimal.Decimal
         )
         self._untyped = msgspec.json.Decoder(envelope[Row], float_hook=decimal.Decimal)
-        self._keys_around_rows: int | None = None
+        self._known_surroundings: set[int] = set()
         self._lock = threading.Lock()
         self.unknown_fields: Counter[str] = Counter()
 
@@ -149,7 +149,7 @@ class Decoder:
         # Every key in the text but the envelope's own should be in a row. Counting them costs next
         # to nothing; only an answer with another number of them is looked through field by field.
         around = content.count(b'":') - sum(map(len, rows))
-        if around == self._keys_around_rows:
+        if around in self._known_surroundings:
             return
         unknown: Counter[str] = Counter()
         for row in self._untyped.decode(content).rows:
@@ -159,7 +159,7 @@ class Decoder:
         with self._lock:
             self.unknown_fields += unknown
             if not unknown:
-                self._keys_around_rows = around
+                self._known_surroundings.add(around)
 
 
 def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str]) -> None:  # noqa: ANN401

@@ -67,10 +67,10 @@ def sorted_by_key(rows: list[Row], keys: Sequence[str]) -> list[Row]:
     Raises:
         IncompleteAnswer: If a key stands twice.
     """
-    key = itemgetter(*keys)
-    if len(set(map(key, rows))) != len(rows):
-        twice = [value for value, count in Counter(map(key, rows)).items() if count > 1]
+    values = list(map(itemgetter(*keys), rows))
+    if len(set(values)) != len(rows):
+        twice = [value for value, count in Counter(values).items() if count > 1]
         examples = ", ".join(map(str, twice[:_EXAMPLES]))
         message = f"the API sent {len(twice):,} keys ({', '.join(keys)}) more than once: {examples}"
         raise IncompleteAnswer(message)
-    return sorted(rows, key=key)
+    return [rows[index] for index in sorted(range(len(rows)), key=values.__getitem__)]

@@ -78,7 +78,7 @@ class TableStream(HttpStream):
         """Read the whole stream; a subclass reads it part by part.
 
         Yields:
-            The rows of each part. What comes after a part is done when they have been written.
+            The rows of each part, which the caller empties when they have been written.
         """
         self.log("%s: the whole list", self.name)
         for _, rows in self.read([None]):
@@ -93,6 +93,8 @@ class TableStream(HttpStream):
                 self._bulk.write(rows, self.read_at)
                 self._shared.records_since_state = True
                 self._record_counter.increment(len(rows))
+            # Or they would stay until the next part has been read as a whole.
+            rows.clear()
 
     def get_record_counter(self, **options: Any) -> Counter:  # noqa: ANN401
         """Make the SDK's counter, and keep it for rows that the SDK does not see."""
@@ -181,7 +183,10 @@ class TableStream(HttpStream):
             ) from error
 
     def _checked(self, part: Any, answers: list[Envelope[Row]]) -> list[Row]:  # noqa: ANN401
-        rows = [row for answer in answers for row in answer.rows]
+        rows: list[Row] = []
+        for answer in answers:
+            rows += answer.rows
+            answer.rows.clear()
         if len(answers) == answers[0].pages:
             check_total(len(rows), [answer.announced for answer in answers], more=answers[-1].more)
         try:
