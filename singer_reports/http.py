@@ -121,6 +121,11 @@ class HttpStream(RESTStream[Any]):
         self._shared.budget.wait()
         return super()._request(prepared_request, context)
 
+    @property
+    def _LOG_REQUEST_METRICS(self) -> bool:  # type: ignore[override]  # noqa: N802
+        # A line a request is for whoever looks into it; the plan has said how many there will be.
+        return self.logger.isEnabledFor(logging.DEBUG)
+
     def validate_response(self, response: requests.Response) -> None:
         """Tell an answer to use from one to ask for again and from one that ends the stream.
 

@@ -25,10 +25,13 @@ def fill_null_keys(rows: list[Row], sentinels: Mapping[str, Any]) -> None:
         rows: The rows, changed in place.
         sentinels: For each key field that may come null, the value that stands for none.
     """
-    for name, sentinel in sentinels.items():
-        for row in rows:
-            if row[name] is None:
-                row[name] = sentinel
+    if not sentinels:
+        return
+    # Of a single name, itemgetter would give the value itself.
+    values = itemgetter(*sentinels, next(iter(sentinels)))
+    for row in rows:
+        if None in values(row):
+            row.update({name: none for name, none in sentinels.items() if row[name] is None})
 
 
 def check_total(count: int, announced: Sequence[int | None], *, more: bool = False) -> None:

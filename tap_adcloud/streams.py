@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 #: What a row of the report is one of, beside its day (Fetch advertiser reports).
 GROUPING = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
-#: What version 2 may call the same thing instead.
-OTHER_NAMES = {"campaign_id": "booking_id", "campaign": "booking"}
 #: How many campaigns a request for their performance names.
 CAMPAIGNS_A_REQUEST = 100
 
@@ -66,10 +64,10 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         extracted_at = self.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
         for row in rows:
             row["extracted_at"] = extracted_at
-            for other, name in OTHER_NAMES.items():
-                if other in row:
-                    row[name] = row.pop(other)
-            if "booking_id" not in row:
+            if "campaign_id" in row:
+                row["booking_id"] = row.pop("campaign_id")
+                row["booking"] = row.pop("campaign", None)
+            elif "booking_id" not in row:
                 message = "a row has neither a booking_id nor a campaign_id"
                 raise UnexpectedAnswer(message)
             if isinstance(row.get("page_type"), int):
