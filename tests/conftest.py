@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.server import Sandbox
-from tests.support import NOW, Adsterra
+from tests.support import NOW, Adcloud, Adsterra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,3 +33,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def adsterra(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Adsterra:
     """The Adsterra tap against the sandbox."""
     return Adsterra(sandbox, monkeypatch)
+
+
+@pytest.fixture
+def adcloud(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Adcloud:
+    """The Adcloud tap against the sandbox."""
+    return Adcloud(sandbox, monkeypatch)

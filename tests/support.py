@@ -6,20 +6,28 @@ import contextlib
 import datetime
 import io
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET, truth
 from sandbox.adsterra import DEMO_TOKEN
+from singer_reports.tap import ReportTap
+from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import pytest
 
     from sandbox.server import Sandbox
-    from singer_reports.tap import ReportTap
+    from sandbox.watching import SeenRequest
 
 #: The time of the sandbox and of the taps in tests: a Wednesday noon, far from any real one.
 NOW = datetime.datetime(2024, 5, 1, 12, 0, tzinfo=datetime.UTC)
@@ -42,8 +50,9 @@ class Run:
 
     def __post_init__(self) -> None:
         """Read the messages; every number keeps its decimal value."""
-        lines = self.output.decode().splitlines()
-        self.messages = [json.loads(line, parse_float=Decimal) for line in lines]
+        # Nothing but a line feed ends a message: texts may hold other ends of lines.
+        lines = self.output.split(b"\n")
+        self.messages = [json.loads(line, parse_float=Decimal) for line in lines if line]
 
     def of_type(self, kind: str, stream: str | None = None) -> list[Message]:
         """Return the messages of a type, and of a stream if one is named."""
@@ -56,6 +65,13 @@ class Run:
     def records(self, stream: str) -> list[dict[str, Any]]:
         """Return a stream's records in the order written."""
         return [message["record"] for message in self.of_type("RECORD", stream)]
+
+    def rows(self, stream: str) -> list[dict[str, Any]]:
+        """Return a stream's records as the API has them: without the time this tap adds."""
+        return [
+            {name: value for name, value in record.items() if name != "extracted_at"}
+            for record in self.records(stream)
+        ]
 
     @property
     def states(self) -> list[dict[str, Any]]:
@@ -74,10 +90,14 @@ class Run:
 
     def without_times(self) -> list[Message]:
         """Return the messages without the times at which the records were read."""
-        return [
-            {name: value for name, value in message.items() if name != "time_extracted"}
-            for message in self.messages
-        ]
+        messages = []
+        for message in self.messages:
+            kept = {name: value for name, value in message.items() if name != "time_extracted"}
+            if "record" in kept:
+                record = kept["record"].items()
+                kept["record"] = {name: value for name, value in record if name != "extracted_at"}
+            messages.append(kept)
+        return messages
 
 
 def sync(tap: ReportTap) -> Run:
@@ -102,13 +122,45 @@ def select(catalog: dict[str, Any], streams: Iterable[str]) -> dict[str, Any]:
     return catalog
 
 
-class Adsterra:
-    """The Adsterra tap against the sandbox."""
+TapClass = TypeVar("TapClass", bound=ReportTap)
+
+
+class Runner(Generic[TapClass]):
+    """A tap against the sandbox."""
+
+    tap_class: type[TapClass]
 
     def __init__(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the tap's clock be the sandbox's."""
         self.sandbox = sandbox
-        monkeypatch.setattr(TapAdsterra, "clock", staticmethod(lambda: sandbox.clock.now))
+        monkeypatch.setattr(self.tap_class, "clock", staticmethod(lambda: sandbox.clock.now))
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Make settings for the sandbox."""
+        raise NotImplementedError
+
+    def tap(
+        self,
+        *streams: str,
+        state: dict[str, Any] | None = None,
+        catalog: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> TapClass:
+        """Make a tap that reads the streams named, or those selected by default."""
+        settings = self.settings(**changes)
+        if streams:
+            catalog = select(self.tap_class(config=dict(settings)).catalog_dict, streams)
+        return self.tap_class(config=settings, state=json.loads(json.dumps(state)), catalog=catalog)
+
+    def run(self, *streams: str, **options: Any) -> Run:
+        """Run such a tap to its end."""
+        return sync(self.tap(*streams, **options))
+
+
+class Adsterra(Runner[TapAdsterra]):
+    """The Adsterra tap against the sandbox."""
+
+    tap_class = TapAdsterra
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Make settings for the sandbox."""
@@ -119,23 +171,6 @@ class Adsterra:
             **changes,
         }
 
-    def tap(
-        self,
-        *streams: str,
-        state: dict[str, Any] | None = None,
-        catalog: dict[str, Any] | None = None,
-        **changes: Any,
-    ) -> TapAdsterra:
-        """Make a tap that reads the streams named, or those selected by default."""
-        settings = self.settings(**changes)
-        if streams:
-            catalog = select(TapAdsterra(config=dict(settings)).catalog_dict, streams)
-        return TapAdsterra(config=settings, state=json.loads(json.dumps(state)), catalog=catalog)
-
-    def run(self, *streams: str, **options: Any) -> Run:
-        """Run such a tap to its end."""
-        return sync(self.tap(*streams, **options))
-
     def windows(self) -> list[str]:
         """Return the windows asked of the sandbox so far, sorted."""
         return sorted(
@@ -143,3 +178,121 @@ class Adsterra:
             for request in self.sandbox.requests
             if request.path.endswith("/stats.json")
         )
+
+
+#: The primary key of Adcloud's report.
+REPORT_KEY = (
+    "date",
+    "ad_placement_id",
+    "topic_id",
+    "booking_id",
+    "ad_id",
+    "ad_count",
+    "ad_position",
+)
+
+
+class Adcloud(Runner[TapAdcloud]):
+    """The Adcloud tap against the sandbox."""
+
+    tap_class = TapAdcloud
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Make settings for the sandbox."""
+        return {
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "api_url": self.sandbox.adcloud_url,
+            "start_date": "2024-04-24",
+            **changes,
+        }
+
+    def report(self, **options: Any) -> Run:
+        """Run a tap that reads the report only."""
+        return self.run("advertiser_report", **options)
+
+    def truth(self, first: str = "2024-04-24", last: str = "2024-04-30") -> list[dict[str, Any]]:
+        """Say what the report must hold, by the sandbox's own account, in the order of the key."""
+        start, count = day(first), (day(last) - day(first)).days + 1
+        rows = [
+            row
+            for number in range(count)
+            for row in truth(
+                start + datetime.timedelta(number),
+                self.sandbox.clock.now,
+                rows_per_day=self.sandbox.adcloud.rows_per_day,
+                timezone=self.sandbox.adcloud.timezone,
+            )
+        ]
+        return sorted(rows, key=itemgetter(*REPORT_KEY))
+
+    def asked(self, path: str = "/reports/advertiser") -> list[SeenRequest]:
+        """Return the requests for a path so far, in the order they came."""
+        return [request for request in self.sandbox.requests if request.path.endswith(path)]
+
+    def pages(self) -> list[str]:
+        """Return the days and pages of the report asked of the sandbox so far, in that order."""
+        return [
+            " ".join([*request.values("filter[date]"), *request.values("page")])
+            for request in self.asked()
+        ]
+
+    def days(self) -> list[str]:
+        """Return the days asked of the sandbox so far, sorted, each once."""
+        return sorted({page.split()[0] for page in self.pages()})
+
+
+#: The command of a tap with the sandbox's clock and without waiting; otherwise as it is installed.
+COMMAND = """
+import datetime, os, time
+time.sleep = lambda seconds: None
+from {module} import {name}
+now = datetime.datetime.fromisoformat(os.environ["NOW"])
+{name}.clock = staticmethod(lambda: now)
+{name}.cli()
+"""
+
+
+class CommandLine(Generic[TapClass]):
+    """The command as users run it: another process, its exit code, and every word it prints."""
+
+    def __init__(self, runner: Runner[TapClass], folder: Path) -> None:
+        """Run in a folder, where the settings are written to a file."""
+        self.runner = runner
+        self.folder = folder
+        tap = runner.tap_class
+        self.command = COMMAND.format(module=tap.__module__, name=tap.__name__)
+
+    def write(self, name: str, content: Any) -> str:
+        """Write a file in JSON, and return its path."""
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def start(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        stdout: int = subprocess.PIPE,
+        **settings: Any,
+    ) -> subprocess.Popen[bytes]:
+        """Start the command with settings for the sandbox, which ``CONFIG`` stands for."""
+        config = self.write("config.json", self.runner.settings(**settings))
+        given = [config if argument == "CONFIG" else argument for argument in arguments]
+        return subprocess.Popen(
+            [sys.executable, "-c", self.command, *(given or ["--config", config])],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env={
+                **{name: text for name, text in os.environ.items() if not name.startswith("TAP_")},
+                "NOW": self.runner.sandbox.clock.now.isoformat(),
+                **(environment or {}),
+            },
+        )
+
+    def run(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
+        """Run the command to its end: its exit code, what it wrote, and its log."""
+        process = self.start(*arguments, **options)
+        output, log = process.communicate(timeout=60)
+        return process.returncode, output, log.decode()
