@@ -137,8 +137,14 @@ class Redactor(logging.Filter):
         return True
 
     def guard_all(self) -> None:
-        """Filter what reaches any handler that has been set up."""
+        """Filter what reaches any handler that has been set up.
+
+        Takes over from the redactor of another tap in the same process, and keeps its secrets too.
+        """
         loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
         for logger in loggers:
             for handler in getattr(logger, "handlers", ()):
+                for other in [old for old in handler.filters if isinstance(old, Redactor)]:
+                    self._secrets |= other._secrets  # noqa: SLF001 - one of its own kind
+                    handler.removeFilter(other)
                 handler.addFilter(self)

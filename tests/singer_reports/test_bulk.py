@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
 
 CONFIG: dict[str, dict[str, Any]] = {
-    "tap-adcloud": {"client_id": "i", "client_secret": "s", "start_date": "2024-01-01"},
+    "tap-adcloud": {
+        "client_id": "client",
+        "client_secret": "s3cr3t-of-the-client",
+        "start_date": "2024-01-01",
+    },
     "tap-adsterra": {"api_token": "t0ken"},
 }
 STREAMS: list[tuple[type[ReportTap], str]] = [

@@ -108,6 +108,18 @@ def test_no_log_line_shows_a_secret_in_message_arguments_or_traceback() -> None:
     assert "Traceback" in written
 
 
+def test_the_secrets_of_two_taps_in_one_process_are_kept() -> None:
+    handler = logging.StreamHandler(lines := io.StringIO())
+    logger = logging.getLogger("two taps")
+    logger.addHandler(handler)
+    for secret in ("f1rst-s3cr3t", "s3cond-s3cr3t"):
+        Redactor([secret]).guard_all()
+    logger.error("f1rst-s3cr3t and s3cond-s3cr3t")
+    assert lines.getvalue() == "*** and ***\n"
+    assert len(handler.filters) == 1
+    logger.removeHandler(handler)
+
+
 def test_a_line_without_secrets_stays_as_it_is() -> None:
     record = logging.makeLogRecord({"msg": "%d rows", "args": (5,)})
     assert Redactor(["s3cr3t"]).filter(record)
