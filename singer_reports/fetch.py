@@ -5,6 +5,7 @@ Nothing here knows what a request is: the caller hands in the function that make
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -33,8 +34,15 @@ class _Pending(Generic[Request, Answer]):
     def start(self, fetch: Callable[[Request], Answer]) -> None:
         self.answer = Future()
         # A daemon, so that a request that hangs does not hold up the end of a failed run.
-        self.thread = threading.Thread(target=self._run, args=(fetch, self.answer), daemon=True)
-        self.thread.start()
+        thread = threading.Thread(target=self._run, args=(fetch, self.answer), daemon=True)
+        thread.start()
+        # Only now: a signal may end the run while the thread starts, and it cannot be joined then.
+        self.thread = thread
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has been sent off and not been answered."""
+        return self.answer is not None and not self.answer.done()
 
     def result(self) -> Answer:
         assert self.answer is not None, "taken before it was started"  # noqa: S101
@@ -55,9 +63,9 @@ def in_order(
 ) -> Iterator[tuple[Request, Answer]]:
     """Fetch side by side, and hand out the answers as one request after the other would give them.
 
-    At most ``concurrency`` requests are under way or answered and not yet taken, which bounds both
-    the load on the API and the memory. The caller's own thread takes the answers and makes none of
-    the requests.
+    At most ``concurrency`` requests are under way, and fewer than twice as many are under way or
+    answered and not yet taken: that bounds the load on the API, and the memory. The caller's own
+    thread takes the answers and makes none of the requests.
 
     Args:
         requests: What to fetch, in order; taken no earlier than there is room to send it.
@@ -77,19 +85,15 @@ def in_order(
     queue: deque[_Pending[Request, Answer]] = deque()
 
     def start_what_fits() -> None:
-        room = concurrency - sum(pending.answer is not None for pending in queue)
-        for pending in queue:
+        room = concurrency - sum(pending.under_way for pending in queue)
+        # Answers that were fetched ahead and wait for their turn do not hold up those before them.
+        for pending in itertools.islice(queue, concurrency):
             if room and pending.answer is None:
                 pending.start(fetch)
                 room -= 1
-        while room:
-            try:
-                pending = _Pending(next(upcoming))
-            except StopIteration:
-                return
-            pending.start(fetch)
-            queue.append(pending)
-            room -= 1
+        for request in itertools.islice(upcoming, max(0, min(room, concurrency - len(queue)))):
+            queue.append(_Pending(request))
+            queue[-1].start(fetch)
 
     try:
         start_what_fits()

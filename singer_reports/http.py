@@ -60,12 +60,6 @@ class HttpStream(RESTStream[Any]):
         return self._shared.session
 
     @property
-    def user_agent(self) -> str:
-        """What the tap calls itself: the setting, or its name and version."""
-        tap = self._shared
-        return str(self.config.get("user_agent") or f"{tap.name}/{tap.plugin_version}")
-
-    @property
     def timeout(self) -> int:
         """Seconds to wait for a connection, and for each piece of an answer."""
         return int(self.config["request_timeout"])
@@ -92,7 +86,7 @@ class HttpStream(RESTStream[Any]):
                 request.method,
                 request.url,
                 params=request.encode_params(),
-                headers={"User-Agent": self.user_agent, **request.headers},
+                headers=request.headers,
                 # Each try is authenticated by itself, in ``_request``. Without this, requests would
                 # look for a password in .netrc.
                 auth=lambda unauthenticated: unauthenticated,

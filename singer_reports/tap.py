@@ -59,6 +59,8 @@ class ReportTap(Tap):
             raise
         self.budget = RateBudget(self.config.get("requests_per_minute"))
         self.session = requests.Session()
+        user_agent = self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"
+        self.session.headers["User-Agent"] = str(user_agent)
         adapter = HTTPAdapter(pool_maxsize=self.config.get("max_concurrency", 1))
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, adapter)
