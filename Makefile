@@ -66,8 +66,8 @@ format: $(BIN)/.installed ## put the source into the project's style
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(BIN)/.installed ## measure how fast the taps are
-	@if [ -d benchmarks ]; then $(BIN)/python -m benchmarks $(ARGUMENTS); else echo "There are no benchmarks yet."; fi
+bench: $(BIN)/.installed .venv-benchmarks/.tried ## measure how fast the taps are, beside others
+	@$(BIN)/python -m benchmarks $(ARGUMENTS)
 
 .PHONY: install
 install: $(BIN)/.installed ## make .venv with the taps and what developing them needs
@@ -85,11 +85,12 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 	pin --group ../pyproject.toml:bootstrap --output-file bootstrap.txt; \
 	pin --group ../pyproject.toml:development ../pyproject.toml --output-file development.txt; \
 	pin --group ../pyproject.toml:meltano --output-file meltano.txt; \
+	pin --group ../pyproject.toml:benchmarks --output-file benchmarks.txt; \
 	grep --count == *.txt
 
 .PHONY: clean
 clean: ## remove whatever was made here: environments, caches, the demo's rows and state
-	rm -rf .venv .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-benchmarks .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find output -mindepth 1 -not -name .gitignore -delete
 
@@ -126,6 +127,15 @@ $(BIN)/.installed: $(BIN)/.uv requirements/development.txt pyproject.toml
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-meltano; \
 	$(BIN)/uv pip sync --quiet --python .venv-meltano/bin/python --require-hashes requirements/meltano.txt; \
 	ln -sf ../../.venv-meltano/bin/meltano $(BIN)/meltano
+	@touch $@
+
+# What the taps are measured against. Where it cannot be installed, the benchmark does without it and says so.
+.venv-benchmarks/.tried: $(BIN)/.uv requirements/benchmarks.txt
+	@echo "Installing what the taps are measured against into .venv-benchmarks"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-benchmarks; \
+	$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python --require-hashes requirements/benchmarks.txt || \
+		echo "That has failed; the table will say so. To try again: rm -r .venv-benchmarks"
 	@touch $@
 
 # Meltano keeps every plugin in an environment of its own, under .meltano. It installs others when they are first run.

@@ -1,0 +1,1 @@
+"""How fast the taps are, beside others that do the same work: ``python -m benchmarks``."""

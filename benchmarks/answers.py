@@ -1,0 +1,123 @@
+"""The answers of both APIs, ready to be sent, so that nothing is left to do but to send them."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qs
+
+from benchmarks.data import Dataset, shuffled
+from sandbox.adcloud.envelopes import MAXIMUM_PER_PAGE, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TOKEN = "benchmark-token"  # noqa: S105 - opens nothing
+_TOKEN_ANSWER = b'{"access_token":"%s","scope":""}' % TOKEN.encode()
+
+
+class Answers(Protocol):
+    """What a part of the server answers with."""
+
+    @property
+    def seconds(self) -> float:
+        """How long each answer takes, in seconds."""
+
+    def find(self, path: str, query: str) -> bytes:
+        """Return the answer to a request, head and body."""
+
+
+def answer(body: bytes, status: str = "200 OK") -> bytes:
+    """Make an answer in HTTP of a body in JSON."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return b"%s\r\n\r\n%s" % (head.encode(), body)
+
+
+@dataclass(frozen=True)
+class ReportAnswers:
+    """Adcloud's advertiser report, version 1, in pages of 200 rows.
+
+    Attributes:
+        days: The days there are.
+        pages: The answers with the pages of each template day.
+        empty: The answer for a page beyond the last.
+        seconds: How long an answer takes.
+    """
+
+    days: Sequence[str]
+    pages: Sequence[Sequence[bytes]]
+    empty: bytes
+    seconds: float = 0
+
+    def find(self, path: str, query: str) -> bytes:
+        """Return a page, or a token to whoever asks for one."""
+        if path == "/v1/oauth/access_token":
+            return answer(_TOKEN_ANSWER)
+        asked = parse_qs(query)
+        if path != "/v1/reports/advertiser" or asked["per_page"] != [str(MAXIMUM_PER_PAGE)]:
+            return answer(b"{}", "404 Not Found")
+        (date,), (page,) = asked["filter[date]"], asked.get("page", ["1"])
+        first = datetime.date.fromisoformat(self.days[0])
+        template = (datetime.date.fromisoformat(date) - first).days % len(self.pages)
+        pages = self.pages[template]
+        if int(page) > len(pages):
+            return self.empty
+        prepared = pages[int(page) - 1]
+        # As long as before, so that the head stays right.
+        return prepared.replace(self.days[template].encode(), date.encode())
+
+
+def report_answers(dataset: Dataset, seconds: float = 0) -> ReportAnswers:
+    """Prepare the pages of a report.
+
+    Args:
+        dataset: The rows.
+        seconds: How long each answer takes.
+    """
+    pages = [
+        [answer(body) for body in _pages(date, rows)]
+        for date, rows in zip(dataset.days, dataset.templates, strict=False)
+    ]
+    return ReportAnswers(dataset.days, pages, answer(_page("", [], 1, 0)), seconds)
+
+
+def _pages(date: str, rows: Sequence[bytes]) -> list[bytes]:
+    return [
+        _page(date, rows[start : start + MAXIMUM_PER_PAGE], number, len(rows))
+        for number, start in enumerate(range(0, len(rows), MAXIMUM_PER_PAGE), start=1)
+    ]
+
+
+def _page(date: str, rows: Sequence[bytes], number: int, total: int) -> bytes:
+    url, query = "http://localhost/v1/reports/advertiser", [("filter[date]", date)]
+    page = Page(url, query, rows, number, MAXIMUM_PER_PAGE, total)
+    return page.first_generation(TOKEN, announce_pages=True)
+
+
+@dataclass(frozen=True)
+class StatisticsAnswers:
+    """Adsterra's statistics, all in one answer.
+
+    Attributes:
+        everything: The answer.
+        seconds: How long it takes.
+    """
+
+    everything: bytes
+    seconds: float = 0
+
+    def find(self, path: str, query: str) -> bytes:
+        """Return the statistics."""
+        asked = parse_qs(query)
+        if path != "/stats.json" or asked["group_by[]"] != ["date", "placement", "country"]:
+            return answer(b"{}", "404 Not Found")
+        return self.everything
+
+
+def statistics_answers(dataset: Dataset) -> StatisticsAnswers:
+    """Prepare the only answer of the statistics."""
+    times = b'"dbLastUpdateTime":"2024-05-01 12:00:00","dbDateTime":"2024-05-01 12:05:00"'
+    rows = shuffled(dataset)
+    body = b'{"items":[%s],"itemCount":%d,%s}' % (b",".join(rows), len(rows), times)
+    return StatisticsAnswers(answer(body))

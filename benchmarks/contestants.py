@@ -1,0 +1,185 @@
+"""Who is measured, and the commands that start them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.answers import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.workloads import Workload
+
+PROJECT = Path(__file__).resolve().parent.parent
+#: Where the contestants live that are not part of this project's own environment.
+PEERS_PYTHON = PROJECT / ".venv-benchmarks" / "bin" / "python"
+STREAMS = {"adcloud": "advertiser_report", "adsterra": "stats_by_country"}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A program that reads a workload.
+
+    Attributes:
+        name: What ``--only`` calls it.
+        title: What the table calls it.
+        command: Makes its command line, and the files that needs in a folder.
+        rows_in: Where its rows go: ``singer`` or ``airbyte`` messages on the standard output,
+            ``files`` of JSON lines in the folder, or ``nowhere``.
+        adds: Fields it adds to the rows.
+        distribution: The distribution it comes from, if it lives in the environment of the peers.
+        workloads: The workloads it takes part in.
+    """
+
+    name: str
+    title: str
+    command: Callable[[Workload, str, Path], list[str]]
+    rows_in: str = "singer"
+    adds: frozenset[str] = frozenset()
+    distribution: str | None = None
+    workloads: str = "ABCD"
+
+    @property
+    def version(self) -> str | None:
+        """The version of the peer's distribution; none where it is not installed."""
+        code = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
+        if self.distribution is None or not PEERS_PYTHON.exists():
+            return None
+        asked = [str(PEERS_PYTHON), "-c", code, self.distribution]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+        return answer.stdout.strip() or None
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be measured."""
+        return self.distribution is None or self.version is not None
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Make the environment of a contestant: nobody's settings, and no word to anyone outside.
+
+    Of Python's own, one lets it write every line at once, and one compile its modules anew at every
+    start.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "TAP_", "LOGLEVEL"))
+    }
+    return {
+        **kept,
+        "NO_PROXY": "127.0.0.1",
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "DLT_DATA_DIR": str(folder / "dlt"),
+        "DLT_PROJECT_DIR": str(folder / "dlt"),
+        "DATA_WRITER__DISABLE_COMPRESSION": "true",
+    }
+
+
+def _ours(concurrency: int | None = None) -> Callable[[Workload, str, Path], list[str]]:
+    def command(workload: Workload, url: str, folder: Path) -> list[str]:
+        tap = f"tap-{workload.api}"
+        days = {"start_date": workload.data.days[0], "end_date": workload.data.days[-1]}
+        own: dict[str, dict[str, Any]] = {
+            "adcloud": {"client_id": "benchmark", "client_secret": "benchmark-secret"},
+            "adsterra": {"api_token": TOKEN, "window_days": 365},
+        }
+        settings: dict[str, Any] = {"api_url": url, **days, **own[workload.api]}
+        if most := concurrency or workload.concurrency:
+            settings["max_concurrency"] = most
+        config = _write(folder / "config.json", settings)
+        catalog = _write(folder / "catalog.json", json.loads(_catalog(tap, STREAMS[workload.api])))
+        executable = str(Path(sys.executable).parent / tap)
+        return [executable, "--config", config, "--catalog", catalog]
+
+    return command
+
+
+@cache
+def _catalog(tap: str, stream: str) -> str:
+    """Discover a catalog and select one stream in it, with all fields."""
+    discover = [str(Path(sys.executable).parent / tap), "--discover"]
+    found = subprocess.run(discover, capture_output=True, check=True)  # noqa: S603
+    catalog = json.loads(found.stdout)
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if not metadata["breadcrumb"]:
+                metadata["metadata"]["selected"] = entry["tap_stream_id"] == stream
+    return json.dumps(catalog)
+
+
+def _stock(workload: Workload, url: str, folder: Path) -> list[str]:
+    settings = _settings(workload, url, folder)
+    return [sys.executable, "-m", f"benchmarks.stock.{workload.api}", "--config", settings]
+
+
+def _limit(kind: str) -> Callable[[Workload, str, Path], list[str]]:
+    def command(workload: Workload, url: str, folder: Path) -> list[str]:
+        settings = _settings(workload, url, folder)
+        return [sys.executable, "-m", "benchmarks.limits", kind, settings]
+
+    return command
+
+
+def _peer(kind: str) -> Callable[[Workload, str, Path], list[str]]:
+    def command(workload: Workload, url: str, folder: Path) -> list[str]:
+        settings = _settings(workload, url, folder)
+        return [str(PEERS_PYTHON), "-m", f"benchmarks.peers.{kind}", settings, str(folder)]
+
+    return command
+
+
+def _settings(workload: Workload, url: str, folder: Path) -> str:
+    settings = {
+        "api": workload.api,
+        "api_url": url,
+        "token": TOKEN,
+        "days": list(workload.data.days),
+        "concurrency": workload.concurrency or 1,
+    }
+    return _write(folder / "settings.json", settings)
+
+
+def _write(path: Path, content: dict[str, Any]) -> str:
+    path.write_text(json.dumps(content), "utf-8")
+    return str(path)
+
+
+_OUR_FIELDS = frozenset({"extracted_at", "db_last_update_time"})
+CONTESTANTS = (
+    Contestant("ours", "these taps", _ours(), adds=_OUR_FIELDS),
+    Contestant(
+        "serial",
+        "these taps, `max_concurrency` 1",
+        _ours(1),
+        adds=_OUR_FIELDS,
+        workloads="AC",
+    ),
+    Contestant("stock", "stock SDK tap", _stock),
+    Contestant(
+        "dlt",
+        "dlt `rest_api`, to files",
+        _peer("dlt_source"),
+        "files",
+        frozenset({"_dlt_id", "_dlt_load_id"}),
+        "dlt",
+    ),
+    Contestant(
+        "airbyte",
+        "airbyte-cdk declarative source",
+        _peer("airbyte_source"),
+        "airbyte",
+        distribution="airbyte-cdk",
+    ),
+    Contestant("bare", "limit: bare loop, exact decimals", _limit("bare")),
+    Contestant("raw", "limit: raw bytes, no field touched", _limit("raw")),
+    Contestant("fetch", "limit: fetch only, nothing written", _limit("fetch"), "nowhere"),
+)

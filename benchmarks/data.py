@@ -1,0 +1,115 @@
+"""The rows that all contestants read: the sandbox's, prepared before anything is measured."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from sandbox.adcloud.days import Moment, row_texts
+from sandbox.adcloud.settings import Settings
+from sandbox.adsterra import LARGE, truth
+from sandbox.numbers import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FIRST_DAY = datetime.date(2024, 1, 1)
+#: Old enough never to be restated again, and a whole day.
+_SETTLED = Moment(8, 24)
+#: A cost with more digits than a binary floating point number can hold.
+LONG_NUMBER = "12345678901234567.8901"
+#: What becomes of it in one.
+ROUNDED_NUMBER = "12345678901234568"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows by day, as JSON.
+
+    Attributes:
+        key: The fields that tell a row from all others of its day.
+        days: The days, in order.
+        templates: The rows of the first days. Later days hold the same rows again, with their own
+            date, so that a million rows need not all be in memory.
+    """
+
+    key: tuple[str, ...]
+    days: Sequence[str]
+    templates: Sequence[Sequence[bytes]]
+
+    def template_of(self, number: int) -> int:
+        """Say which template a day, numbered from 0, has its rows from."""
+        return number % len(self.templates)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        sizes = [len(rows) for rows in self.templates]
+        return sum(sizes[self.template_of(number)] for number in range(len(self.days)))
+
+
+def days_from(first: datetime.date, count: int) -> list[str]:
+    """Write ``count`` days, beginning with ``first``, as ``YYYY-MM-DD``."""
+    return [str(first + datetime.timedelta(number)) for number in range(count)]
+
+
+def advertiser_report(days: int, rows_a_day: int, templates: int) -> Dataset:
+    """Make days of Adcloud's advertiser report: 42 fields a row.
+
+    Args:
+        days: How many days.
+        rows_a_day: How many rows each has.
+        templates: How many of the days are made; the others repeat them.
+    """
+    dates = days_from(FIRST_DAY, days)
+    made = [
+        [row.replace(other.encode(), date.encode(), 1) for row in rows]
+        for date, (other, rows) in zip(dates[:templates], _days_with(rows_a_day), strict=False)
+    ]
+    key = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
+    return Dataset(key, dates, made)
+
+
+def _days_with(count: int) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """Find days of the sandbox that have rows, and cut them to ``count``."""
+    for number in itertools.count():
+        day = FIRST_DAY + datetime.timedelta(number)
+        rows = row_texts(day, _SETTLED, count * 5 // 4 + 10, Settings.page_type)
+        if rows:
+            yield str(day), rows[:count]
+
+
+def one_number(text: str) -> Dataset:
+    """Make a report of one row, which costs ``text``."""
+    report = advertiser_report(1, 1, 1)
+    before, name, _ = report.templates[0][0].rpartition(b'"costs":')
+    return replace(report, templates=[[b"%s%s%s}" % (before, name, text.encode())]])
+
+
+def statistics(count: int) -> Dataset:
+    """Make Adsterra's statistics by placement and country: 8 fields a row.
+
+    Args:
+        count: How many rows, over as many days as they take.
+    """
+    days: list[str] = []
+    templates: list[list[bytes]] = []
+    for number in itertools.count():
+        day = FIRST_DAY + datetime.timedelta(number)
+        rows = truth(LARGE, ("date", "placement", "country"), day, day)
+        days.append(str(day))
+        templates.append([to_json(row) for row in rows[:count]])
+        count -= len(templates[-1])
+        if not count:
+            return Dataset(("placement", "country"), days, templates)
+    raise AssertionError
+
+
+def shuffled(dataset: Dataset) -> list[bytes]:
+    """Put all rows of a dataset into an order of no meaning, which is how Adsterra sends them."""
+    rows = [row for template in dataset.templates for row in template]
+    Random("statistics").shuffle(rows)  # noqa: S311 - not a secret
+    return rows

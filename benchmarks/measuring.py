@@ -1,0 +1,122 @@
+"""Runs: one to check a contestant's rows, then as many as are asked for to measure it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks import launch
+from benchmarks.checking import RowsDiffer, airbyte_records, file_records, singer_records
+from benchmarks.contestants import PROJECT, STREAMS, Contestant, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.checking import Expected
+    from benchmarks.server import Server
+    from benchmarks.workloads import Workload
+
+RECORDS = {"singer": singer_records, "airbyte": airbyte_records}
+_LINES_SHOWN = 20
+
+
+class RunFailed(Exception):  # noqa: N818 - a finding
+    """A contestant ended with an error."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was measured of one run, all of it as a whole process.
+
+    Attributes:
+        seconds: From its start to its end.
+        cpu_seconds: What it and its children spent of the processors, in the system as well.
+        peak_bytes: The most memory it held.
+        seconds_to_first_record: Until its first record could be read; ``None`` if nobody read.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    seconds_to_first_record: float | None
+
+
+class Runner:
+    """Runs contestants against the server."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        """Know the server.
+
+        Args:
+            server: The server, which is running.
+            folder: For the contestants' files.
+        """
+        self._server = server
+        self._folder = folder
+
+    def measure(self, contestant: Contestant, workload: Workload, output: str) -> Run:
+        """Run a contestant, its output going to ``null`` or to a ``pipe``."""
+        with self._start(contestant, workload, output, subprocess.DEVNULL):
+            pass
+        return self._result(contestant, workload)
+
+    def check(self, contestant: Contestant, workload: Workload, expected: Expected) -> Run:
+        """Run a contestant and compare all its rows with the prepared ones.
+
+        Raises:
+            RowsDiffer: If they are others.
+            RunFailed: If it ends with an error.
+        """
+        to_us = contestant.rows_in in ("singer", "airbyte")
+        output = subprocess.PIPE if to_us else subprocess.DEVNULL
+        differ = None
+        with self._start(contestant, workload, "inherit", output) as process:
+            if process.stdout is not None:
+                find = RECORDS[contestant.rows_in]
+                try:
+                    expected.compare(find(process.stdout), contestant.adds)
+                except RowsDiffer as error:
+                    differ = error
+                    for _ in process.stdout:
+                        pass
+        # An error of its own says more than the rows that are missing for it.
+        run = self._result(contestant, workload)
+        if differ is not None:
+            raise differ
+        if contestant.rows_in == "files":
+            found = file_records(self._folder / "run" / "rows", STREAMS[workload.api])
+            expected.compare(found, contestant.adds)
+        return run
+
+    def _start(
+        self, contestant: Contestant, workload: Workload, output: str, target: int
+    ) -> subprocess.Popen[bytes]:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        folder = self._folder / "run"
+        folder.mkdir(parents=True)
+        command = contestant.command(workload, self._server.url(workload.name), folder)
+        result = str(self._folder / "result.json")
+        with (self._folder / "log").open("wb") as log:
+            return subprocess.Popen(  # noqa: S603
+                # Without what this process has loaded: see launch.py.
+                [sys.executable, "-I", "-S", launch.__file__, result, output, *command],
+                cwd=PROJECT,
+                env=environment(folder),
+                stdout=target,
+                stderr=log,
+            )
+
+    def _result(self, contestant: Contestant, workload: Workload) -> Run:
+        path = self._folder / "result.json"
+        measured = json.loads(path.read_text("utf-8")) if path.exists() else {"code": None}
+        code = measured.pop("code")
+        if code != 0:
+            lines = (self._folder / "log").read_text("utf-8", "replace").splitlines()
+            end = "\n".join(lines[-_LINES_SHOWN:])
+            message = f"{contestant.title} ended with {code} on {workload.name}:\n{end}"
+            raise RunFailed(message)
+        return Run(**measured)

@@ -1,0 +1,128 @@
+"""The server of the benchmark: prepared bytes, sent by a process that does nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import multiprocessing
+import time
+from typing import TYPE_CHECKING, Self, cast
+
+import httptools
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from multiprocessing.connection import Connection
+
+    from benchmarks.answers import Answers
+
+_PATIENCE_SECONDS = 60
+
+
+class _Protocol(asyncio.Protocol):
+    """One connection: the first part of a request's path says which answers it wants."""
+
+    def __init__(self, parts: Mapping[str, Answers]) -> None:
+        self._parts = parts
+        self._parser = httptools.HttpRequestParser(self)
+        self._target = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_message_complete(self) -> None:
+        path, _, query = self._target.decode().partition("?")
+        _, part, path = path.split("/", 2)
+        answers = self._parts[part]
+        answer = answers.find(f"/{path}", query)
+        if answers.seconds:
+            asyncio.get_running_loop().call_later(answers.seconds, self._send, answer)
+        else:
+            self._transport.write(answer)
+
+    def _send(self, answer: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(answer)
+
+
+async def _serve(parts: Mapping[str, Answers], ready: Connection) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Protocol(parts), "127.0.0.1", 0)
+    ready.send(server.sockets[0].getsockname()[1])
+    async with server:
+        await server.serve_forever()
+
+
+def _run(parts: Mapping[str, Answers], ready: Connection) -> None:
+    try:
+        asyncio.run(_serve(parts, ready))
+    except KeyboardInterrupt:
+        return
+
+
+class Server:
+    """The server, for as long as a ``with`` block lasts.
+
+    Attributes:
+        port: The local port it listens at.
+    """
+
+    def __init__(self, parts: Mapping[str, Answers]) -> None:
+        """Prepare the process.
+
+        Args:
+            parts: The answers, by the first part of the path.
+        """
+        context = multiprocessing.get_context("spawn")
+        self._ready, child = context.Pipe(duplex=False)
+        self._process = context.Process(target=_run, args=(parts, child), daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it listens.
+
+        Raises:
+            TimeoutError: If it does not.
+        """
+        self._process.start()
+        if not self._ready.poll(_PATIENCE_SECONDS):
+            message = "The server has not started"
+            raise TimeoutError(message)
+        self.port: int = self._ready.recv()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.join()
+
+    def url(self, part: str) -> str:
+        """Say where a part is."""
+        return f"http://127.0.0.1:{self.port}/{part}"
+
+    def capacity(self, targets: Sequence[str]) -> tuple[float, float]:
+        """Measure how much the server can send to a client that does next to nothing.
+
+        Args:
+            targets: What to ask for, one after the other over one connection.
+
+        Returns:
+            Requests a second, and megabytes (of a million bytes) a second.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        size = 0
+        started = time.perf_counter()
+        for target in targets:
+            connection.request("GET", target)
+            size += len(connection.getresponse().read())
+        seconds = time.perf_counter() - started
+        connection.close()
+        return len(targets) / seconds, size / seconds / 1e6

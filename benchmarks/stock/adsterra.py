@@ -1,0 +1,84 @@
+"""Adsterra's statistics by placement and country as the SDK's template would have them."""
+
+from __future__ import annotations
+
+import decimal
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import RESTStream, Tap
+from singer_sdk import typing as th
+from singer_sdk.authenticators import APIKeyAuthenticator
+from singer_sdk.helpers.jsonpath import extract_jsonpath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import requests
+    from singer_sdk.helpers.types import Context
+
+
+class StatsByCountry(RESTStream[None]):
+    """The statistics, all in one answer."""
+
+    name = "stats_by_country"
+    path = "/stats.json"
+    records_jsonpath = "$.items[*]"
+    primary_keys = ("date", "placement", "country")
+    replication_key = "date"
+    schema = th.PropertiesList(
+        th.Property("date", th.DateType),
+        th.Property("placement", th.IntegerType),
+        th.Property("country", th.StringType),
+        th.Property("impression", th.IntegerType),
+        th.Property("clicks", th.IntegerType),
+        th.Property("ctr", th.NumberType),
+        th.Property("cpm", th.NumberType),
+        th.Property("revenue", th.NumberType),
+    ).to_dict()
+
+    @property
+    def url_base(self) -> str:
+        """The API's address."""
+        return str(self.config["api_url"])
+
+    @property
+    def authenticator(self) -> APIKeyAuthenticator:
+        """Puts the token into the header."""
+        return APIKeyAuthenticator(key="X-API-Key", value=self.config["token"], location="header")
+
+    def get_url_params(
+        self,
+        context: Context | None,  # noqa: ARG002
+        next_page_token: None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Ask for all days."""
+        return {
+            "start_date": self.config["days"][0],
+            "finish_date": self.config["days"][-1],
+            "group_by[]": ["date", "placement", "country"],
+        }
+
+    def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
+        """Find the rows."""
+        yield from extract_jsonpath(
+            self.records_jsonpath, input=response.json(parse_float=decimal.Decimal)
+        )
+
+
+class TapStockAdsterra(Tap):
+    """The tap."""
+
+    name = "tap-stock-adsterra"
+    config_jsonschema = th.PropertiesList(
+        th.Property("api_url", th.StringType, required=True),
+        th.Property("token", th.StringType, required=True, secret=True),
+        th.Property("days", th.ArrayType(th.DateType), required=True),
+    ).to_dict()
+
+    def discover_streams(self) -> list[StatsByCountry]:
+        """Return the stream."""
+        return [StatsByCountry(self)]
+
+
+if __name__ == "__main__":
+    TapStockAdsterra.cli()

@@ -1,0 +1,141 @@
+"""The results as one Markdown table, with what has to be known to read it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.workloads import LATENCY_SECONDS, TIMES_FOR_MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.contestants import Contestant
+    from benchmarks.measuring import Run
+    from benchmarks.workloads import Workload
+
+#: The runs of each workload and contestant, by where the output went; the checking run as "check".
+Results = dict[tuple[str, str], dict[str, list["Run"]]]
+
+_HEADINGS = (
+    *("", "to /dev/null, s", "x stock", "of bare loop", "to a pipe, s", "x stock"),
+    *("first record, s", "CPU, s", "peak, MB", "decimals"),
+)
+_NONE = "-"
+
+
+def table(
+    workloads: Sequence[Workload],
+    contestants: Sequence[Contestant],
+    results: Results,
+    decimals: dict[str, str],
+) -> str:
+    """Write the table.
+
+    Args:
+        workloads: What was read, in the order of the table.
+        contestants: Who read it, also those that are not installed.
+        results: What was measured.
+        decimals: What became of a long number, by contestant.
+    """
+    lines = [_line(_HEADINGS), _line(["---", *["---:"] * (len(_HEADINGS) - 2), "---"])]
+    for workload in workloads:
+        lines.append(_line([f"**{workload.name}**: {workload.title}", *[""] * 9]))
+        for contestant in contestants:
+            if workload.name not in contestant.workloads:
+                continue
+            runs = results.get((workload.name, contestant.name))
+            if runs is None:
+                lines.append(_line([contestant.title, "not installed", *[""] * 8]))
+                continue
+            stock = results.get((workload.name, "stock"), {})
+            bare = results.get((workload.name, "bare"), {})
+            kept = decimals.get(contestant.name, _NONE)
+            lines.append(_line([contestant.title, *_figures(runs, stock, bare), kept]))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figures(
+    runs: dict[str, list[Run]], stock: dict[str, list[Run]], bare: dict[str, list[Run]]
+) -> list[str]:
+    null, pipe = runs.get("null", []), runs.get("pipe", [])
+    first = [run.seconds_to_first_record for run in pipe]
+    known = [seconds for seconds in first if seconds is not None]
+    peaks = [run.peak_bytes for of_output in runs.values() for run in of_output]
+    share = _ratio(bare.get("null", []), null)
+    return [
+        _spread([run.seconds for run in null]),
+        _times(_ratio(stock.get("null", []), null)),
+        _NONE if share is None else f"{share:.0%}",
+        _spread([run.seconds for run in pipe]),
+        _times(_ratio(stock.get("pipe", []), pipe)),
+        _spread(known),
+        f"{median(run.cpu_seconds for run in null):.2f}" if null else _NONE,
+        f"{max(peaks) / 1e6:,.0f}",
+    ]
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Write the median, and the least and the most."""
+    if not values:
+        return _NONE
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def _ratio(others: Sequence[Run], runs: Sequence[Run]) -> float | None:
+    """Say how many times as fast as the others these runs are, by the medians."""
+    if not (others and runs):
+        return None
+    return median(run.seconds for run in others) / median(run.seconds for run in runs)
+
+
+def _times(ratio: float | None) -> str:
+    return _NONE if ratio is None else f"{ratio:.1f}"
+
+
+def notes(
+    command: str, rounds: int, contestants: Sequence[Contestant], capacity: tuple[float, float]
+) -> str:
+    """Write what has to be known beside the table.
+
+    Args:
+        command: The command line that made it.
+        rounds: How often everything was run.
+        contestants: Who was measured.
+        capacity: What the server can send: requests and megabytes a second.
+    """
+    versions = [f"{name} {version(name)}" for name in ("singer-sdk", "msgspec", "requests")]
+    peers = [contestant for contestant in contestants if contestant.distribution]
+    versions += [f"{peer.distribution} {peer.version or 'not installed'}" for peer in peers]
+    processors = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )
+    return f"""\
+Made by `{command}` on {_processor()}, {processors} cores, {platform.system()}, Python \
+{platform.python_version()}; {", ".join(versions)}. Whole processes, their start included, \
+{rounds} rounds in turn: the median (least to most); peaks are the most of all runs. Before, each \
+contestant's rows were compared with the prepared ones, every value. In A and B all but these taps \
+ask for one page at a time (airbyte-cdk by its own default); these taps have their default of 4, \
+and B is one request in any case. In C ({LATENCY_SECONDS * 1000:.0f} ms a request) dlt reads its \
+days in parallel and airbyte-cdk has the same concurrency as these taps; a stock SDK tap cannot. D \
+has {TIMES_FOR_MEMORY} times the rows of A. The server, a process of its own with all answers \
+prepared, sends {capacity[0]:,.0f} of A's pages ({capacity[1]:,.0f} MB) a second over one \
+connection. Decimals: whether {"`12345678901234567.8901`"} comes out as it went in."""
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,107 @@
+"""What is measured: the four workloads, and one row to see whose numbers are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from benchmarks.answers import report_answers, statistics_answers
+from benchmarks.data import LONG_NUMBER, advertiser_report, one_number, statistics
+
+if TYPE_CHECKING:
+    from benchmarks.answers import Answers
+    from benchmarks.data import Dataset
+
+#: How long an answer of workload C takes: what a request over the internet takes at least.
+LATENCY_SECONDS = 0.05
+#: How many requests may be under way in workload C.
+CONCURRENCY = 8
+#: How many times the rows of A workload D has.
+TIMES_FOR_MEMORY = 20
+DIGITS = "digits"
+
+_DAYS = 8
+_DAYS_FOR_MEMORY = 80
+_TEMPLATES_FOR_MEMORY = 4
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Something to read.
+
+    Attributes:
+        name: Its letter, also the first part of the path at the server.
+        title: What it is, for people.
+        api: Whose answers these are, ``adcloud`` or ``adsterra``.
+        data: The rows.
+        answers: The same as the server sends it.
+        outputs: Where the output goes when it is measured, see ``launch``; empty where only the
+            memory is of interest, which the checking run shows.
+        concurrency: How many requests may be under way; ``None`` leaves it to the contestant.
+    """
+
+    name: str
+    title: str
+    api: str
+    data: Dataset
+    answers: Answers
+    outputs: tuple[str, ...] = ("null", "pipe")
+    concurrency: int | None = None
+
+
+def prepare(rows: int) -> dict[str, Workload]:
+    """Prepare all workloads.
+
+    Args:
+        rows: How many rows A, B and C have, rounded down to full days; D has 20 times as many.
+
+    Returns:
+        The workloads by name.
+    """
+    report = advertiser_report(_DAYS, max(1, rows // _DAYS), _DAYS)
+    long_days = advertiser_report(
+        _DAYS_FOR_MEMORY,
+        max(1, rows * TIMES_FOR_MEMORY // _DAYS_FOR_MEMORY),
+        _TEMPLATES_FOR_MEMORY,
+    )
+    by_country = statistics(rows)
+    digits = one_number(LONG_NUMBER)
+    answers = report_answers(report)
+    pages = sum(len(of_day) for of_day in answers.pages)
+    found = [
+        Workload(
+            "A",
+            f"{report.count:,} rows of 42 fields on {pages:,} Adcloud pages, {_DAYS} days",
+            "adcloud",
+            report,
+            answers,
+        ),
+        Workload(
+            "B",
+            f"{by_country.count:,} rows of 8 fields in one Adsterra answer",
+            "adsterra",
+            by_country,
+            statistics_answers(by_country),
+        ),
+        Workload(
+            "C",
+            f"A with {LATENCY_SECONDS * 1000:.0f} ms a request, {CONCURRENCY} requests under way "
+            "where the contestant can",
+            "adcloud",
+            report,
+            replace(answers, seconds=LATENCY_SECONDS),
+            ("null",),
+            CONCURRENCY,
+        ),
+        Workload(
+            "D",
+            f"{long_days.count:,} rows of 42 fields, {_DAYS_FOR_MEMORY} days, read once for the "
+            "memory",
+            "adcloud",
+            long_days,
+            report_answers(long_days),
+            (),
+        ),
+        Workload(DIGITS, "one long number", "adcloud", digits, report_answers(digits), ()),
+    ]
+    return {workload.name: workload for workload in found}
