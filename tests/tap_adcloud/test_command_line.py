@@ -1,0 +1,202 @@
+"""The command as users run it: its exit code, and every word it prints."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
+from sandbox.faults import Fault
+from tests.support import CommandLine, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_adcloud.tap import TapAdcloud
+    from tests.support import Adcloud
+
+REPORT = "advertiser_report"
+TOKENS = "/oauth/access_token"
+#: Known beforehand, so that the sandbox can be made to repeat it where it should not.
+TOKEN = "t0ken-of-the-sandbox-5f2c91"  # noqa: S105
+#: What an API may say that logs requests: everything it was sent.
+INDISCREET = f"{CLIENT_ID} sent {CLIENT_SECRET} and Bearer {TOKEN}"
+ENDINGS: dict[str, Fault | None] = {
+    "none": None,
+    "refused token": Fault("status", path="reports", status=401, message=INDISCREET),
+    "refused client": Fault("bad_credentials", path=TOKENS),
+    "token endpoint redirects": Fault(
+        "redirect", path=TOKENS, location=f"http://x.invalid/?secret={CLIENT_SECRET}"
+    ),
+    "400": Fault("status", path="reports", status=400, message=INDISCREET),
+    "500 at 200": Fault("error_in_body", path="reports", status=500, message=INDISCREET),
+    "a value of another type": Fault("wrong_type", path="reports", field="costs", value=INDISCREET),
+}
+#: What every run gets over, and says something of.
+PASSING = [
+    Fault("status", path=TOKENS, status=503, message=INDISCREET, times=1),
+    Fault("reset", path=TOKENS, times=1),
+    Fault("dead_token", path="customers", times=1),
+    Fault("error_in_body", path="topics", status=500, message=INDISCREET, times=1),
+    Fault("status", path="products", status=500, message=INDISCREET, times=1),
+    Fault("reset_in_body", path="products", times=1),
+    Fault("lost_row", path="/campaigns", times=1),
+    Fault("unknown_field", path="customers", field=INDISCREET),
+]
+
+
+@pytest.fixture
+def command_line(adcloud: Adcloud, tmp_path: Path) -> CommandLine[TapAdcloud]:
+    return CommandLine(adcloud, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "version"),
+    [(name, ("v1", "v2")[number % 2]) for number, name in enumerate(ENDINGS)],
+)
+def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
+    command_line: CommandLine[TapAdcloud],
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+    version: str,
+) -> None:
+    """Not even when debugging, and not even where the API itself repeats them."""
+    sandbox = command_line.runner.sandbox
+    monkeypatch.setattr("secrets.token_hex", lambda _: TOKEN)
+    for fault in [ENDINGS[ending], *PASSING]:
+        if fault is not None:
+            sandbox.faults.add(Fault(**vars(fault)))
+    code, output, log = command_line.run(
+        report_api_version=version,
+        start_date="2024-04-29",
+        environment={"TAP_ADCLOUD_LOGLEVEL": "DEBUG"},
+    )
+    assert code == (0 if ending == "none" else 1)
+    assert "DEBUG" in log
+    addresses = [(request.path, request.query) for request in sandbox.requests]
+    for text in (log, output.decode(), str(addresses)):
+        assert CLIENT_SECRET not in text
+        assert TOKEN not in text
+    if ending == "none":
+        assert all(fault.struck for fault in sandbox.faults)
+        assert "***" in log
+        assert sandbox.requests[-1].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (
+            Fault("bad_credentials", path=TOKENS),
+            "advertisements: Adcloud gave no access token: the client_id and the client_secret do "
+            "not belong together, or api_url is not right (status 401).",
+        ),
+        (
+            Fault("error_in_body", path="reports", status=400, message="no such day"),
+            "advertiser_report 2024-04-29: Adcloud refused the request: no such day.",
+        ),
+        (
+            Fault("lost_row", path="reports"),
+            "at the second reading too. None of these rows was written; run again later, and if "
+            "it stays so report it to Adcloud.",
+        ),
+    ],
+)
+def test_an_error_is_a_sentence_and_no_traceback(
+    command_line: CommandLine[TapAdcloud], fault: Fault, expected: str
+) -> None:
+    command_line.runner.sandbox.faults.add(Fault(**vars(fault)))
+    code, output, log = command_line.run(start_date="2024-04-29", max_concurrency=1)
+    assert code == 1
+    assert "Traceback" not in log
+    last = log.splitlines()[-1]
+    assert "CRITICAL" in last
+    assert last.endswith(expected)
+    assert Run(output).records(REPORT) == []
+
+
+def test_settings_come_from_the_environment(command_line: CommandLine[TapAdcloud]) -> None:
+    code, output, log = command_line.run(
+        "--config=ENV",
+        environment={
+            "TAP_ADCLOUD_CLIENT_ID": CLIENT_ID,
+            "TAP_ADCLOUD_CLIENT_SECRET": CLIENT_SECRET,
+            "TAP_ADCLOUD_API_URL": command_line.runner.sandbox.adcloud_url,
+            "TAP_ADCLOUD_START_DATE": "2024-04-29",
+            "TAP_ADCLOUD_REPORT_API_VERSION": "v2",
+            "TAP_ADCLOUD_INCLUDE_TODAY": "true",
+            "TAP_ADCLOUD_PAGE_SIZE": "50",
+            "TAP_ADCLOUD_TIMEZONE": "Europe/Berlin",
+        },
+    )
+    assert code == 0, log
+    run = Run(output)
+    assert run.records(REPORT)[-1]["date"] == "2024-05-01"
+    here = command_line.runner.run(
+        start_date="2024-04-29", report_api_version="v2", include_today=True
+    )
+    assert run.without_times() == here.without_times()
+
+
+def test_bad_settings_are_refused_before_the_first_request(
+    command_line: CommandLine[TapAdcloud],
+) -> None:
+    code, output, log = command_line.run(
+        timezone="Berlin",
+        page_size=500,
+        client_secret="s3 cr3t",  # noqa: S106
+        start_date=None,
+    )
+    assert code == 1
+    assert output == b""
+    assert "Traceback" not in log
+    assert "s3 cr3t" not in log
+    assert "timezone must be an IANA name such as Europe/Berlin, not 'Berlin'." in log
+    assert "page_size must be at most 200, not 500." in log
+    assert "client_secret must be of the form" in log
+    assert "start_date is missing: " in log
+    assert command_line.runner.sandbox.requests == []
+
+
+def test_discovery_needs_neither_settings_nor_network(
+    command_line: CommandLine[TapAdcloud],
+) -> None:
+    code, output, _ = command_line.run("--discover")
+    assert code == 0
+    assert len(json.loads(output)["streams"]) == 8
+    assert command_line.runner.sandbox.requests == []
+
+
+def test_about_names_the_secret(command_line: CommandLine[TapAdcloud]) -> None:
+    code, output, _ = command_line.run("--about", "--format=json")
+    assert code == 0
+    settings: dict[str, Any] = json.loads(output)["settings"]["properties"]
+    assert settings["client_secret"]["secret"]
+    assert settings["timezone"]["default"] == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_ended_by_a_signal_does_not_look_whole(
+    command_line: CommandLine[TapAdcloud], adcloud: Adcloud, ending: signal.Signals
+) -> None:
+    query = {"filter[date]": "2024-04-27", "page": "2"}
+    adcloud.sandbox.faults.add(Fault("hang", path="reports", query=query, seconds=60))
+    process = command_line.start()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        output = [process.stdout.readline()]
+        while b'"STATE"' not in output[-1] or b"2024-04-26" not in output[-1]:
+            output.append(process.stdout.readline())
+        process.send_signal(ending)
+        output += process.stdout.readlines()
+        log = process.stderr.read().decode()
+    assert process.returncode == 128 + ending
+    run = Run(b"".join(output))
+    assert run.bookmark(REPORT) == "2024-04-26"
+    assert run.rows(REPORT) == adcloud.truth(last="2024-04-26")
+    assert f"Ended by {ending.name}" in log
+    assert "Traceback" not in log

@@ -1,0 +1,186 @@
+"""What goes wrong at the API, and how a run gets over it or says what to do."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.faults import Fault
+from tap_adcloud.streams import AdvertiserReport
+
+if TYPE_CHECKING:
+    from sandbox.faults import Kind
+    from tests.support import Adcloud
+
+REPORT = "advertiser_report"
+PASSING = {
+    "500": Fault("status", status=500),
+    "503": Fault("status", status=503),
+    "500 at 200": Fault("error_in_body", status=500),
+    "503 at 200": Fault("error_in_body", status=503),
+    "429 in seconds": Fault("rate_limit", seconds=7),
+    "502 with HTML": Fault("html", status=502),
+    "200 with HTML": Fault("html", status=200),
+    "empty body": Fault("empty"),
+    "reset": Fault("reset"),
+    "reset in the body": Fault("reset_in_body"),
+    "cut": Fault("cut"),
+    "cut chunked": Fault("cut_chunked"),
+    "truncated": Fault("truncated"),
+}
+#: A stream of either generation, and where it is read.
+STREAMS = {
+    "v1": (REPORT, "/v1/reports/advertiser"),
+    "v2": (REPORT, "/v2/reports/advertiser"),
+    "entities": ("campaigns", "/v2/campaigns"),
+}
+
+
+def again(fault: Fault, **changes: object) -> Fault:
+    return Fault(**{**vars(fault), **changes, "seen": 0, "struck": 0})
+
+
+def settings(generation: str) -> dict[str, str]:
+    version = generation if generation in ("v1", "v2") else "v1"
+    return {"report_api_version": version, "end_date": "2024-04-27"}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("generation", STREAMS)
+def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, generation: str) -> None:
+    adcloud.sandbox.adcloud.rows_per_day = 60
+    stream, path = STREAMS[generation]
+    undisturbed = adcloud.run(stream, **settings(generation))
+    struck = adcloud.sandbox.faults.add(again(fault, path=path, times=2, after=1))
+    run = adcloud.run(stream, **settings(generation))
+    assert run.error is None
+    assert struck.struck == 2
+    assert run.without_times() == undisturbed.without_times()
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
+    adcloud.sandbox.adcloud.rows_per_day = 60
+    query = {"filter[date]": "2024-04-26", "page": "2"}
+    struck = adcloud.sandbox.faults.add(again(fault, path="reports", query=query))
+    run = adcloud.report(page_size=50)
+    message = str(run.error)
+    assert message.startswith("advertiser_report 2024-04-26 page 2: ")
+    assert message.endswith("That was try 6 of 6: run again later, the next run goes on here.")
+    assert struck.struck == 6
+    assert run.bookmark(REPORT) == "2024-04-25"
+    assert run.rows(REPORT) == adcloud.truth(last="2024-04-25")
+
+
+@pytest.mark.parametrize("kind", ["status", "error_in_body"])
+@pytest.mark.parametrize("generation", STREAMS)
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, "Adcloud refused the request: no such thing: 17."),
+        (403, "Adcloud refused the request: no such thing: 17."),
+        (404, "Adcloud has nothing at this address. Check the setting api_url."),
+        (422, "Adcloud refused the request: no such thing: 17."),
+    ],
+)
+def test_final_errors_are_explained_and_asked_for_once(
+    adcloud: Adcloud, kind: Kind, generation: str, status: int, expected: str
+) -> None:
+    """Whether HTTP says so, or says 200 and leaves it to the body."""
+    stream, path = STREAMS[generation]
+    adcloud.sandbox.faults.add(Fault(kind, path=path, status=status, message="no such thing: 17"))
+    run = adcloud.run(stream, max_concurrency=1, **settings(generation))
+    assert str(run.error).endswith(f": {expected}")
+    assert str(run.error).startswith(stream)
+    assert len(adcloud.sandbox.requests) == 2
+    assert run.records(stream) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "reasons"),
+    [("v1", "filter[date] is no date"), ("v2", "filter[date] is no date; date is invalid")],
+)
+def test_a_refused_request_gives_the_apis_reasons(
+    adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch, version: str, reasons: str
+) -> None:
+    monkeypatch.setattr(AdvertiserReport, "filters", lambda *_: {"filter[date]": "soon"})
+    run = adcloud.report(report_api_version=version)
+    assert str(run.error).endswith(f": Adcloud refused the request: {reasons}.")
+
+
+def test_an_error_without_a_reason_still_says_something(adcloud: Adcloud) -> None:
+    adcloud.sandbox.faults.add(Fault("html", path="customers", status=403))
+    run = adcloud.run("customers")
+    assert "Adcloud refused the request: status 403, without a reason." in str(run.error)
+
+
+def test_a_wrong_address_is_explained(adcloud: Adcloud) -> None:
+    run = adcloud.report(api_url=f"{adcloud.sandbox.url}/elsewhere")
+    assert str(run.error).endswith("or api_url is not right (status 404).")
+
+
+def test_a_slash_behind_the_address_changes_nothing(adcloud: Adcloud) -> None:
+    run = adcloud.report(api_url=f"{adcloud.sandbox.url}//")
+    assert run.rows(REPORT) == adcloud.truth()
+
+
+def test_no_connection_names_the_host(adcloud: Adcloud) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    message = str(adcloud.report(api_url=f"http://127.0.0.1:{port}").error)
+    assert f": 127.0.0.1:{port} refused the connection." in message
+
+
+@pytest.mark.parametrize("stream", ["advertiser_report", "customers", "campaign_performance"])
+@pytest.mark.parametrize("kind", ["wrong_type", "not_a_number"])
+def test_a_value_that_is_not_what_it_must_be_ends_the_run(
+    adcloud: Adcloud, stream: str, kind: Kind
+) -> None:
+    field = {"advertiser_report": "costs", "customers": "id"}.get(stream, "performance")
+    path = {"advertiser_report": "reports", "customers": "customers"}.get(stream, "performance")
+    adcloud.sandbox.faults.add(Fault(kind, path=path, field=field, row=3))
+    run = adcloud.run(stream)
+    message = str(run.error)
+    assert message.startswith(stream)
+    assert "Adcloud's answer is not what its documentation says: " in message
+    assert f"[3].{field}: " in message
+    assert run.records(stream) == []
+
+
+@pytest.mark.parametrize("field", ["size", "per_page", "total_count"])
+def test_an_answer_that_announces_nothing_is_refused(adcloud: Adcloud, field: str) -> None:
+    version = "v2" if field == "total_count" else "v1"
+    adcloud.sandbox.faults.add(Fault("drop_envelope_field", path="reports", field=field))
+    run = adcloud.report(report_api_version=version)
+    assert f"Object missing required field `{field}`" in str(run.error)
+
+
+@pytest.mark.parametrize(
+    ("version", "field"),
+    [("v1", "next_url"), ("v1", "first_url"), ("v2", "page"), ("v2", "size"), ("v2", "uuid")],
+)
+def test_what_is_not_needed_may_be_missing(adcloud: Adcloud, version: str, field: str) -> None:
+    adcloud.sandbox.faults.add(Fault("drop_envelope_field", path="reports", field=field))
+    assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.truth()
+
+
+def test_a_test_of_the_connection_asks_once_a_stream(adcloud: Adcloud) -> None:
+    tap = adcloud.tap()
+    assert tap.run_connection_test()
+    assert sorted(request.path for request in adcloud.sandbox.requests) == [
+        "/v1/oauth/access_token",
+        "/v1/reports/advertiser",
+        "/v2/advertisements",
+        "/v2/campaign_performance_data",
+        "/v2/campaigns",
+        # Their performance cannot be asked for without their ids.
+        "/v2/campaigns",
+        "/v2/customers",
+        "/v2/products",
+        "/v2/topics",
+        "/v2/topics",
+    ]
+    assert adcloud.days() == ["2024-04-30"]
+    assert tap.state["bookmarks"].get(REPORT) in (None, {})

@@ -1,0 +1,258 @@
+"""Pages: several at a time, handed on in order, and added up before a row is written."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.faults import Fault
+from tests.support import sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox.faults import Kind
+    from tests.support import Adcloud, Run
+
+REPORT = "advertiser_report"
+#: A day of six pages of 50 rows, in the middle of those that are read.
+DAY = "2024-04-27"
+PAGES = {"first": "1", "middle": "3", "last": "6"}
+#: Ways in which pages of a day may not fit together, by the page they strike.
+MISFITS: dict[str, tuple[Kind, int]] = {
+    "lost row": ("lost_row", 0),
+    "row too many": ("duplicate_row", 0),
+    "total too high": ("wrong_total", 1),
+    "total too low": ("wrong_total", -1),
+    "page starts late": ("page_shift", -1),
+    "page starts early": ("page_shift", 1),
+}
+
+
+class Watched:
+    """A run in another thread, and how many of its requests wait for an answer."""
+
+    def __init__(self, adcloud: Adcloud, **settings: Any) -> None:
+        self.adcloud = adcloud
+        self.most = 0
+        self.runs: list[Run] = []
+        tap = adcloud.tap(REPORT, **settings)
+        self.thread = threading.Thread(target=lambda: self.runs.append(sync(tap)), daemon=True)
+        self.thread.start()
+
+    def waiting(self) -> list[str]:
+        """Return the days and pages that the sandbox has not answered."""
+        found = [
+            f"{request.values('filter[date]')[0]} {request.values('page')[0]}"
+            for request in self.adcloud.asked()
+            if request.status is None
+        ]
+        self.most = max(self.most, len(found))
+        return found
+
+    def until(self, condition: Callable[[], bool]) -> bool:
+        """Look until something holds; for as long as anything happens at all."""
+        for _ in range(500):
+            if condition():
+                return True
+            self.thread.join(0.01)
+        return False
+
+    @property
+    def run(self) -> Run:
+        self.thread.join(30)
+        return self.runs[0]
+
+
+@pytest.fixture
+def six_pages(adcloud: Adcloud) -> Iterator[Adcloud]:
+    """Days of six pages, for as long as a page has 50 rows."""
+    assert -(-len(adcloud.truth(DAY, DAY)) // 50) == 6
+    yield adcloud
+    adcloud.sandbox.faults.clear()
+
+
+def hold(adcloud: Adcloud, seconds: float = 60, **query: str) -> Fault:
+    """Let the sandbox hold back its answers to some requests."""
+    query = {"filter[date]" if name == "date" else name: value for name, value in query.items()}
+    return adcloud.sandbox.faults.add(
+        Fault("hang", path="reports", query=query, seconds=seconds, times=1)
+    )
+
+
+def test_first_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) -> None:
+    hold(six_pages, seconds=0.5, date="2024-04-24", page="1")
+    watched = Watched(six_pages, max_concurrency=4, page_size=50)
+    first_pages = {f"2024-04-{number} 1" for number in range(24, 28)}
+    assert watched.until(lambda: set(six_pages.pages()) == first_pages)
+    # These are answered, and none is taken before its turn.
+    assert watched.until(lambda: watched.waiting() == ["2024-04-24 1"])
+    assert set(six_pages.pages()) == first_pages
+    assert watched.run.rows(REPORT) == six_pages.truth()
+
+
+def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adcloud) -> None:
+    """What has been read ahead of time does not take their room."""
+    hold(six_pages, seconds=0.5, date=DAY, page="1")
+    further = [hold(six_pages, seconds=0.5, date=DAY, page=str(page)) for page in range(2, 7)]
+    watched = Watched(six_pages, max_concurrency=4, page_size=50, start_date=DAY)
+    assert watched.until(lambda: len(six_pages.pages()) == 4)
+    together = [f"{DAY} {page}" for page in range(2, 6)]
+    assert watched.until(lambda: sorted(watched.waiting()) == together)
+    assert watched.run.rows(REPORT) == six_pages.truth(DAY)
+    assert all(fault.struck for fault in further)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 4])
+def test_no_more_requests_are_under_way_than_agreed(six_pages: Adcloud, concurrency: int) -> None:
+    six_pages.sandbox.faults.add(Fault("hang", path="reports", seconds=0.02))
+    watched = Watched(six_pages, max_concurrency=concurrency, page_size=50)
+    while watched.thread.is_alive():
+        watched.waiting()
+        watched.thread.join(0.001)
+    assert 1 <= watched.most <= concurrency
+    assert watched.run.rows(REPORT) == six_pages.truth()
+
+
+@pytest.mark.parametrize("page", ["1", "2", "6"])
+def test_rows_come_in_order_whichever_page_is_late(six_pages: Adcloud, page: str) -> None:
+    hold(six_pages, seconds=0.3, date="2024-04-26", page=page)
+    run = six_pages.report(max_concurrency=8, page_size=50)
+    assert run.rows(REPORT) == six_pages.truth()
+    dates = [row["date"] for row in run.rows(REPORT)]
+    assert dates == sorted(dates)
+
+
+def strike(adcloud: Adcloud, kind: Kind, by: int, page: str, times: int | None) -> Fault:
+    query = {"filter[date]": DAY, "page": page}
+    return adcloud.sandbox.faults.add(
+        Fault(kind, path="reports", query=query, by=by, row=-1, times=times)
+    )
+
+
+CASES = [
+    pytest.param(kind, by, page, id=f"{name} on the {place} page")
+    for place, page in PAGES.items()
+    for name, (kind, by) in MISFITS.items()
+    # Nothing comes before the first row of the first page.
+    if (place, name) != ("first", "page starts early")
+]
+
+
+@pytest.mark.parametrize(("kind", "by", "page"), CASES)
+def test_a_day_that_does_not_add_up_is_read_once_more(
+    six_pages: Adcloud, kind: Kind, by: int, page: str
+) -> None:
+    fault = strike(six_pages, kind, by, page, times=1)
+    run = six_pages.report(
+        page_size=50, report_api_version="v2", start_date="2024-04-26", end_date="2024-04-28"
+    )
+    assert fault.struck == 1
+    assert run.error is None
+    assert run.rows(REPORT) == six_pages.truth("2024-04-26", "2024-04-28")
+    again = [asked for asked in six_pages.pages() if asked == f"{DAY} 2"]
+    assert len(again) == 2
+    assert len([asked for asked in six_pages.pages() if asked.startswith("2024-04-26")]) == 6
+
+
+@pytest.mark.parametrize(("kind", "by", "page"), CASES)
+def test_a_day_that_never_adds_up_ends_the_run_before_a_row_of_it(
+    six_pages: Adcloud, kind: Kind, by: int, page: str
+) -> None:
+    fault = strike(six_pages, kind, by, page, times=None)
+    run = six_pages.report(page_size=50, start_date="2024-04-26", end_date="2024-04-28")
+    assert fault.struck == 2
+    announced = len(six_pages.truth(DAY, DAY))
+    message = str(run.error)
+    assert message.startswith(f"{REPORT} {DAY}: the API ")
+    if kind in ("duplicate_row", "wrong_total"):
+        other = announced + (by or 1)
+        low, high = sorted([announced, other])
+        assert f"announced {low:,} rows on one page and {high:,} on another" in message
+    elif kind == "lost_row" or page == PAGES["last"]:
+        got = announced + (by or -1)
+        assert f"announced {announced:,} rows and sent {got:,}" in message
+    else:
+        doubled = "sent 1 keys (date, ad_placement_id, topic_id, booking_id, ad_id, ad_count, "
+        assert doubled in message
+        assert f"more than once: ('{DAY}', " in message
+    assert "at the second reading too. None of these rows was written" in message
+    assert run.bookmark(REPORT) == "2024-04-26"
+    assert run.rows(REPORT) == six_pages.truth("2024-04-26", "2024-04-26")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_total_too_low_on_every_page_does_not_hide_the_pages_behind(
+    six_pages: Adcloud, version: str
+) -> None:
+    """All pages agree on 100 rows, two full pages: only the sign that there is more is left."""
+    by = 100 - len(six_pages.truth(DAY, DAY))
+    query = {"filter[date]": DAY}
+    six_pages.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=by))
+    run = six_pages.report(page_size=50, report_api_version=version)
+    assert f"{REPORT} {DAY}: the API sent 100 rows as announced, and says there are more" in str(
+        run.error
+    )
+    assert run.bookmark(REPORT) == "2024-04-26"
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_rows_announced_for_an_empty_day_are_missed(adcloud: Adcloud, version: str) -> None:
+    query = {"filter[date]": "2024-04-25"}
+    adcloud.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=5))
+    run = adcloud.report(report_api_version=version)
+    assert f"{REPORT} 2024-04-25: the API announced 5 rows and sent 0" in str(run.error)
+
+
+def test_a_total_beyond_reason_is_refused(adcloud: Adcloud) -> None:
+    query = {"filter[date]": DAY}
+    adcloud.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=10**9))
+    run = adcloud.report()
+    assert "it announces 5,000,002 pages" in str(run.error)
+    assert len(adcloud.pages()) < 50
+
+
+def test_days_that_change_while_they_are_read_are_read_once_more(
+    six_pages: Adcloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day is restated, and has a row less, between two of its pages."""
+    clock = six_pages.sandbox.clock
+    tap = six_pages.tap(REPORT, page_size=50, start_date=DAY, max_concurrency=1)
+    report: Any = tap.streams[REPORT]
+    fetch = report.fetch
+
+    def fetch_and_restate(page: Any) -> Any:
+        answer = fetch(page)
+        if (str(page.part), page.number) == (DAY, 3):
+            clock.now = max(clock.now, later)
+        return answer
+
+    later = clock.now + datetime.timedelta(days=10)
+    before = len(six_pages.truth(DAY, DAY))
+    monkeypatch.setattr(report, "fetch", fetch_and_restate)
+    run = sync(tap)
+    assert run.error is None
+    assert len(six_pages.truth(DAY, DAY)) == before - 1
+    assert run.rows(REPORT) == six_pages.truth(DAY)
+
+
+def test_a_signal_while_a_request_is_being_started_is_still_a_signal(
+    adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def start_or_end(thread: threading.Thread) -> None:
+        started.append(thread)
+        # Four first pages, then the second page of the first day.
+        if len(started) == 5:
+            raise SystemExit(143)
+        start(thread)
+
+    tap = adcloud.tap(REPORT)
+    monkeypatch.setattr(threading.Thread, "start", start_or_end)
+    with pytest.raises(SystemExit, match="143"):
+        sync(tap)
