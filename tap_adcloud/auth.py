@@ -14,6 +14,7 @@ from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import RetriableAPIError
 
 from singer_reports.errors import RequestFailed, is_transient
+from tap_adcloud.envelopes import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +109,9 @@ class TokenAuthenticator(APIAuthenticatorBase):
             # Without this, requests would look for a password in .netrc.
             auth=lambda unauthenticated: unauthenticated,
         )
-        if is_transient(answer.status_code):
-            message = f"Adcloud's token endpoint answered {answer.status_code} {answer.reason}"
+        code = max(answer.status_code, Failure.of(answer.content).code)
+        if is_transient(code):
+            message = f"Adcloud's token endpoint answered {code}"
             raise RetriableAPIError(message, answer)
         if answer.is_redirect:
             message = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from singer_sdk import StreamSchema
 from singer_sdk.exceptions import RetriableAPIError
 
@@ -106,10 +105,7 @@ class AdcloudStream(TableStream):
         Raises:
             Unauthorized: If the token was not accepted.
         """
-        try:
-            failure = msgspec.json.decode(response.content, type=Failure)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            failure = Failure()
+        failure = Failure.of(response.content)
         code = max(response.status_code, failure.code)
         if code == HTTPStatus.UNAUTHORIZED:
             raise Unauthorized

@@ -6,7 +6,7 @@ Adcloud's own clients for the second.
 
 from __future__ import annotations
 
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 import msgspec
 
@@ -105,6 +105,14 @@ class Failure(msgspec.Struct):
     errors: Any = None
     error_description: Any = None
     meta: Any = msgspec.field(name="_meta", default=None)
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """Read what a body tells; nothing, if it is no JSON object."""
+        try:
+            return msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return cls()
 
     @property
     def code(self) -> int:

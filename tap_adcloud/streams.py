@@ -66,7 +66,7 @@ class AdvertiserReport(AdcloudStream, DatedStream):
             row["extracted_at"] = extracted_at
             if "campaign_id" in row:
                 row["booking_id"] = row.pop("campaign_id")
-                row["booking"] = row.pop("campaign", None)
+                row["booking"] = row.pop("campaign", row.get("booking"))
             elif "booking_id" not in row:
                 message = "a row has neither a booking_id nor a campaign_id"
                 raise UnexpectedAnswer(message)

@@ -387,3 +387,12 @@ def test_runs_share_no_token(adcloud: Adcloud) -> None:
     first, second = adcloud.tap(REPORT), adcloud.tap(REPORT)
     assert sync(first).error is sync(second).error is None
     assert len(tokens_of(adcloud.sandbox.requests)) == 2
+
+
+def test_a_failure_told_at_status_200_by_the_token_endpoint_is_tried_again(
+    adcloud: Adcloud,
+) -> None:
+    adcloud.sandbox.faults.add(Fault("error_in_body", path="oauth", status=500, times=2))
+    run = adcloud.run("customers")
+    assert run.error is None
+    assert run.records("customers")
