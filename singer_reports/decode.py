@@ -7,6 +7,7 @@ booleans are coerced, fields the schema does not know are left out and counted.
 from __future__ import annotations
 
 import decimal
+import json
 import re
 import threading
 from collections import Counter
@@ -18,8 +19,6 @@ Schema = dict[str, Any]
 Row = dict[str, Any]
 AnyRow = TypeVar("AnyRow")
 
-#: Texts that a decimal number can be read from without being a number JSON can carry.
-_MAYBE_NOT_FINITE = re.compile(rb'"\s*[+-]?s?(?:nan|inf)', re.IGNORECASE)
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _SHOWN_CHARACTERS = 80
 
@@ -116,6 +115,8 @@ class Decoder:
         """
         self._schema = schema
         self._not_data = not_data
+        fields = schema["properties"].items()
+        self._with_numbers = [name for name, field in fields if '"number"' in json.dumps(field)]
         self._typed = msgspec.json.Decoder(
             envelope[row_type(schema, nullable)], strict=False, float_hook=decimal.Decimal
         )
@@ -140,10 +141,17 @@ class Decoder:
             envelope = cast("Envelope[Row]", self._typed.decode(content))
         except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise UnexpectedAnswer(_explain(error, content)) from error
-        if _MAYBE_NOT_FINITE.search(content):
-            _refuse_not_finite(envelope.rows, "rows")
+        self._refuse_texts_that_are_no_numbers(envelope.rows)
         self._count_unknown_fields(content, envelope.rows)
         return envelope
+
+    def _refuse_texts_that_are_no_numbers(self, rows: list[Row]) -> None:
+        # A decimal number can be read from the texts NaN and Infinity, and JSON cannot carry it.
+        for index, row in enumerate(rows):
+            for name in self._with_numbers:
+                value = row.get(name)
+                if type(value) is not decimal.Decimal or not value.is_finite():
+                    _refuse_not_finite(value, f"rows[{index}].{name}")
 
     def _count_unknown_fields(self, content: bytes, rows: list[Row]) -> None:
         # Every key in the text but the envelope's own should be in a row. Counting them costs next

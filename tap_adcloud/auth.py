@@ -109,7 +109,8 @@ class TokenAuthenticator(APIAuthenticatorBase):
             # Without this, requests would look for a password in .netrc.
             auth=lambda unauthenticated: unauthenticated,
         )
-        code = max(answer.status_code, Failure.of(answer.content).code)
+        failure = Failure.of(answer.content) or Failure()
+        code = max(answer.status_code, failure.code)
         if is_transient(code):
             message = f"Adcloud's token endpoint answered {code}"
             raise RetriableAPIError(message, answer)

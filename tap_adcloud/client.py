@@ -105,7 +105,8 @@ class AdcloudStream(TableStream):
         Raises:
             Unauthorized: If the token was not accepted.
         """
-        failure = Failure.of(response.content)
+        told = Failure.of(response.content)
+        failure = told or Failure()
         code = max(response.status_code, failure.code)
         if code == HTTPStatus.UNAUTHORIZED:
             raise Unauthorized
@@ -119,4 +120,6 @@ class AdcloudStream(TableStream):
             reasons = failure.reasons[:200] or f"status {code}, without a reason"
             message = f"Adcloud refused the request: {reasons}."
             raise RequestFailed(message)
-        super().validate_response(response)
+        if told is None or response.is_redirect:
+            # A body that has been read as a JSON object need not be looked through once more.
+            super().validate_response(response)

@@ -107,12 +107,12 @@ class Failure(msgspec.Struct):
     meta: Any = msgspec.field(name="_meta", default=None)
 
     @classmethod
-    def of(cls, content: bytes) -> Self:
-        """Read what a body tells; nothing, if it is no JSON object."""
+    def of(cls, content: bytes) -> Self | None:
+        """Read what a body tells; none, if it is no JSON object."""
         try:
             return msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return cls()
+            return None
 
     @property
     def code(self) -> int:
