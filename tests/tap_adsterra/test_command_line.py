@@ -15,70 +15,34 @@ import pytest
 
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
-from tests.support import Adsterra, Run
+from tap_adsterra.tap import TapAdsterra
+from tests.support import Adsterra, CommandLine, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: The command with the sandbox's clock and without waiting; otherwise as it is installed.
-COMMAND = """
-import datetime, os, time
-time.sleep = lambda seconds: None
-from tap_adsterra.tap import TapAdsterra
-now = datetime.datetime.fromisoformat(os.environ["NOW"])
-TapAdsterra.clock = staticmethod(lambda: now)
-TapAdsterra.cli()
-"""
 
-
-class CommandLine:
+class AdsterraCommandLine(CommandLine[TapAdsterra]):
     """Runs ``tap-adsterra`` against the sandbox."""
 
     def __init__(self, adsterra: Adsterra, folder: Path) -> None:
+        super().__init__(adsterra, folder)
         self.adsterra = adsterra
-        self.folder = folder
-
-    def write(self, name: str, content: Any) -> str:
-        path = self.folder / name
-        path.write_text(json.dumps(content))
-        return str(path)
-
-    def start(
-        self, *arguments: str, environment: dict[str, str] | None = None, **settings: Any
-    ) -> subprocess.Popen[bytes]:
-        config = self.write("config.json", self.adsterra.settings(**settings))
-        given = list(arguments) or ["--config", config]
-        return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *[config if a == "CONFIG" else a for a in given]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.folder,
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("TAP_")},
-                "NOW": self.adsterra.sandbox.clock.now.isoformat(),
-                **(environment or {}),
-            },
-        )
-
-    def run(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
-        process = self.start(*arguments, **options)
-        output, log = process.communicate(timeout=60)
-        return process.returncode, output, log.decode()
 
 
 @pytest.fixture
-def command_line(adsterra: Adsterra, tmp_path: Path) -> CommandLine:
-    return CommandLine(adsterra, tmp_path)
+def command_line(adsterra: Adsterra, tmp_path: Path) -> AdsterraCommandLine:
+    return AdsterraCommandLine(adsterra, tmp_path)
 
 
-def test_it_writes_what_a_run_in_this_process_writes(command_line: CommandLine) -> None:
+def test_it_writes_what_a_run_in_this_process_writes(command_line: AdsterraCommandLine) -> None:
     code, output, _ = command_line.run()
     assert code == 0
     here = command_line.adsterra.run()
     assert Run(output).without_times() == here.without_times()
 
 
-def test_settings_come_from_the_environment(command_line: CommandLine) -> None:
+def test_settings_come_from_the_environment(command_line: AdsterraCommandLine) -> None:
     reports = [{"name": "own", "group_by": ["country"], "placement_ids": [15928739]}]
     code, output, log = command_line.run(
         "--config=ENV",
@@ -96,7 +60,7 @@ def test_settings_come_from_the_environment(command_line: CommandLine) -> None:
     assert "2024-04-01..2024-04-07" in command_line.adsterra.windows()
 
 
-def test_a_state_file_carries_on(command_line: CommandLine) -> None:
+def test_a_state_file_carries_on(command_line: AdsterraCommandLine) -> None:
     _, output, _ = command_line.run()
     state = command_line.write("state.json", Run(output).state)
     command_line.adsterra.sandbox.requests.clear()
@@ -105,7 +69,7 @@ def test_a_state_file_carries_on(command_line: CommandLine) -> None:
     assert command_line.adsterra.windows() == ["2024-04-24..2024-05-01"]
 
 
-def test_an_error_is_one_sentence_and_no_traceback(command_line: CommandLine) -> None:
+def test_an_error_is_one_sentence_and_no_traceback(command_line: AdsterraCommandLine) -> None:
     code, output, log = command_line.run(api_token="0" * 32)
     assert code == 1
     assert "Traceback" not in log
@@ -119,14 +83,14 @@ def test_an_error_is_one_sentence_and_no_traceback(command_line: CommandLine) ->
     assert Run(output).records("domains") == []
 
 
-def test_a_traceback_comes_with_debugging(command_line: CommandLine) -> None:
+def test_a_traceback_comes_with_debugging(command_line: AdsterraCommandLine) -> None:
     _, _, log = command_line.run(api_token="0" * 32, environment={"TAP_ADSTERRA_LOGLEVEL": "DEBUG"})
     assert "Traceback" in log
 
 
 @pytest.mark.parametrize("arguments", [("--config", "CONFIG"), ("--config", "CONFIG", "--test")])
 def test_bad_settings_are_refused_together_before_the_first_request(
-    command_line: CommandLine, arguments: tuple[str, ...]
+    command_line: AdsterraCommandLine, arguments: tuple[str, ...]
 ) -> None:
     code, output, log = command_line.run(*arguments, window_days=0, start_date="soon", colour="red")
     assert code == 1
@@ -144,7 +108,7 @@ def test_bad_settings_are_refused_together_before_the_first_request(
     [("missing.json", "missing.json"), ("broken.json", "broken.json")],
 )
 def test_a_settings_file_that_cannot_be_read_is_named(
-    command_line: CommandLine, file: str, expected: str
+    command_line: AdsterraCommandLine, file: str, expected: str
 ) -> None:
     (command_line.folder / "broken.json").write_text('{"api_token": "s3cr3t')
     code, _, log = command_line.run("--config", str(command_line.folder / file))
@@ -154,7 +118,9 @@ def test_a_settings_file_that_cannot_be_read_is_named(
     assert expected in log
 
 
-def test_an_environment_variable_that_cannot_be_read_is_named(command_line: CommandLine) -> None:
+def test_an_environment_variable_that_cannot_be_read_is_named(
+    command_line: AdsterraCommandLine,
+) -> None:
     code, _, log = command_line.run(
         "--config=ENV",
         environment={
@@ -172,7 +138,7 @@ def test_an_environment_variable_that_cannot_be_read_is_named(command_line: Comm
     assert "TAP_ADSTERRA_REPORTS must be JSON, not '[{'." in log
 
 
-def test_a_test_of_the_connection_reports_no_error(command_line: CommandLine) -> None:
+def test_a_test_of_the_connection_reports_no_error(command_line: AdsterraCommandLine) -> None:
     code, output, log = command_line.run("--config", "CONFIG", "--test")
     assert code == 0
     assert "ERROR" not in log
@@ -182,7 +148,7 @@ def test_a_test_of_the_connection_reports_no_error(command_line: CommandLine) ->
     assert len(streams) == 6
 
 
-def test_discovery_needs_neither_settings_nor_network(command_line: CommandLine) -> None:
+def test_discovery_needs_neither_settings_nor_network(command_line: AdsterraCommandLine) -> None:
     code, output, _ = command_line.run("--discover")
     assert code == 0
     catalog = json.loads(output)
@@ -193,7 +159,7 @@ def test_discovery_needs_neither_settings_nor_network(command_line: CommandLine)
     assert command_line.adsterra.sandbox.requests == []
 
 
-def test_version_and_about(command_line: CommandLine) -> None:
+def test_version_and_about(command_line: AdsterraCommandLine) -> None:
     code, output, _ = command_line.run("--version")
     assert code == 0
     assert output.decode().startswith(f"tap-adsterra v{version('ad-taps')}, Meltano SDK v")
@@ -207,7 +173,7 @@ def test_version_and_about(command_line: CommandLine) -> None:
 @pytest.mark.parametrize("auth_method", ["header", "path"])
 @pytest.mark.parametrize("kind", [None, "status", "reset", "redirect", "cut"])
 def test_the_token_is_nowhere_to_be_read_even_when_debugging(
-    command_line: CommandLine, auth_method: str, kind: Any
+    command_line: AdsterraCommandLine, auth_method: str, kind: Any
 ) -> None:
     if kind:
         # Adsterra's own message may repeat the address, in which the token may be.
@@ -225,7 +191,7 @@ def test_the_token_is_nowhere_to_be_read_even_when_debugging(
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_ended_by_a_signal_does_not_look_whole(
-    command_line: CommandLine, ending: signal.Signals
+    command_line: AdsterraCommandLine, ending: signal.Signals
 ) -> None:
     adsterra = command_line.adsterra
     query = {"start_date": "2024-04-21"}
@@ -249,7 +215,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
 
 
 def test_a_target_that_stops_reading_is_told_without_a_traceback(
-    command_line: CommandLine,
+    command_line: AdsterraCommandLine,
 ) -> None:
     process = command_line.start(start_date="2023-01-01")
     with process:
@@ -264,13 +230,13 @@ def test_a_target_that_stops_reading_is_told_without_a_traceback(
     assert "Exception ignored" not in log
 
 
-def test_output_can_go_to_a_file_that_is_full(command_line: CommandLine) -> None:
+def test_output_can_go_to_a_file_that_is_full(command_line: AdsterraCommandLine) -> None:
     if not os.path.exists("/dev/full"):  # noqa: PTH110
         pytest.skip("this system has no /dev/full")
     config = command_line.write("config.json", command_line.adsterra.settings())
     with open("/dev/full", "wb") as full:  # noqa: PTH123
         process = subprocess.run(
-            [sys.executable, "-c", COMMAND, "--config", config],
+            [sys.executable, "-c", command_line.command, "--config", config],
             stdout=full,
             stderr=subprocess.PIPE,
             env={**os.environ, "NOW": "2024-05-01T12:00:00+00:00"},
