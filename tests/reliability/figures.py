@@ -1,0 +1,107 @@
+"""What the tests of reliability count, and the page that shows it.
+
+A test says how many cases it went through (the fixture ``count_cases``) or how a fault ended (the
+fixture ``tell_ending``); pytest carries that with the test's report from whichever worker it was,
+and the end of the run writes all of it into one file. ``python -m tests.reliability.figures`` puts
+it into ``docs/reliability.md``; with ``--check`` it only says whether the page shows the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+ROOT = Path(__file__).parents[2]
+COUNTED = ROOT / ".cache" / "reliability.json"
+PAGE = ROOT / "docs" / "reliability.md"
+
+#: What is promised and how it is tested, by the name under which a test counts its cases.
+CLAIMS: dict[str, tuple[str, str]] = {}
+
+
+class Collector:
+    """Gathers what the tests of a run have counted."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.cases: Counter[str] = Counter()
+        self.endings: dict[str, str] = {}
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take what a test that passed has counted."""
+        if report.when != "call" or not report.passed:
+            return
+        properties: list[tuple[str, Any]] = report.user_properties
+        for kind, value in properties:
+            if kind == "cases":
+                claim, count = value
+                self.cases[claim] += count
+            elif kind == "ending":
+                fault, stream, ending = value
+                self.endings[f"{fault} | {stream}"] = ending
+
+    def write(self) -> None:
+        """Write the figures, if there are any."""
+        if self.cases or self.endings:
+            COUNTED.parent.mkdir(exist_ok=True)
+            figures = {"cases": self.cases, "endings": self.endings}
+            COUNTED.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+
+
+def claims_table(cases: dict[str, int]) -> Iterator[str]:
+    """Say what is promised, how it is tested and with how many cases, a line a claim."""
+    yield "| What is promised | How it is tested | Cases |"
+    yield "|---|---|---:|"
+    for name, (promise, how) in CLAIMS.items():
+        yield f"| {promise} | {how} | {cases[name]:,} |"
+
+
+def endings_table(endings: dict[str, str]) -> Iterator[str]:
+    """Show how each fault ends for each kind of stream, a line a fault."""
+    pairs = [key.split(" | ") for key in endings]
+    faults, streams = (list(dict.fromkeys(column)) for column in zip(*pairs, strict=True))
+    yield f"| Fault | {' | '.join(streams)} |"
+    yield f"|---|{'---|' * len(streams)}"
+    for fault in faults:
+        cells = (endings.get(f"{fault} | {stream}", "not tested") for stream in streams)
+        yield f"| {fault} | {' | '.join(cells)} |"
+
+
+def page() -> str:
+    """Make the page anew: its own words, and the tables of the last run."""
+    figures = json.loads(COUNTED.read_text())
+    text = PAGE.read_text()
+    tables = {
+        "claims": claims_table(figures["cases"]),
+        "endings": endings_table(figures["endings"]),
+    }
+    for name, lines in tables.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        after = rest.partition(end)[2]
+        text = "\n".join([before + begin, "", *lines, "", end + after])
+    return text
+
+
+def main() -> None:
+    """Write the page, or compare it."""
+    arguments = argparse.ArgumentParser(description="Put the counted cases into the page.")
+    arguments.add_argument("--check", action="store_true", help="change nothing, only compare")
+    text = page()
+    if not arguments.parse_args().check:
+        PAGE.write_text(text)
+    elif text != PAGE.read_text():
+        sys.exit(f"{PAGE.name} shows other figures than the tests: make reliability")
+
+
+if __name__ == "__main__":
+    main()
