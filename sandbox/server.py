@@ -84,6 +84,7 @@ class Sandbox:
         url: Where the server is.
         adsterra_url: The base URL of the Adsterra API.
         adcloud_url: The base URL of the Adcloud API, without a version.
+        app: The same as an ASGI application, to be asked without a network.
     """
 
     def __init__(
@@ -119,10 +120,11 @@ class Sandbox:
             *AdcloudApi(self.clock, self.adcloud, self.tokens).routes(),
             *Control(self).routes(),
         ]
+        self.app = Watch(
+            Starlette(routes=routes, exception_handlers=_HANDLERS), self.requests, self.faults
+        )
         config = uvicorn.Config(
-            Watch(
-                Starlette(routes=routes, exception_handlers=_HANDLERS), self.requests, self.faults
-            ),
+            self.app,
             http=_Protocol,
             ws="none",
             loop="asyncio",

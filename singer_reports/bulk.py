@@ -7,11 +7,12 @@ before it and a text behind it, and a part's records can be encoded and written 
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.mapper import SameRecordTransform
+
+from singer_reports.lines import OUTPUT
 
 if TYPE_CHECKING:
     import datetime
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from singer_reports.decode import Row
 
-#: How many rows are encoded at a time, which bounds the memory.
+#: How many rows are written at a time, which bounds the memory.
 ROWS_AT_A_TIME = 1_000
 _PROPERTY = 2  # A breadcrumb of a field of the record itself has two steps.
 
@@ -40,24 +41,30 @@ class BulkWriter:
         self._version = b"" if version is None else b',"version":%d' % version
         self._left_out = left_out
 
-    def write(self, rows: list[Row], read_at: datetime.datetime) -> None:
-        """Write the rows as RECORD messages.
+    def encode(self, rows: list[Row]) -> list[bytes]:
+        """Make the JSON of each row.
 
         Args:
             rows: The rows; fields that are not selected are taken out of them.
-            read_at: When they were read.
         """
         for name in self._left_out:
             for row in rows:
                 row.pop(name, None)
+        # A line a row; no row can hold the end of a line, which JSON writes as an escape.
+        return encoder.encode_lines(rows).split(b"\n")[:-1] if rows else []
+
+    def write(self, rows: list[bytes], read_at: datetime.datetime) -> None:
+        """Write RECORD messages.
+
+        Args:
+            rows: The JSON of each row.
+            read_at: When they were read.
+        """
         behind = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(read_at))
         between = behind + self._before
         for start in range(0, len(rows), ROWS_AT_A_TIME):
-            # A line a row; no row can hold the end of a line, which JSON writes as an escape.
-            lines = encoder.encode_lines(rows[start : start + ROWS_AT_A_TIME])
-            records = lines[:-1].replace(b"\n", between)
-            sys.stdout.buffer.write(self._before + records + behind)
-        sys.stdout.flush()
+            records = between.join(rows[start : start + ROWS_AT_A_TIME])
+            OUTPUT.write(self._before + records + behind)
 
 
 def bulk_writer(stream: Stream) -> BulkWriter | None:

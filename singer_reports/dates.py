@@ -124,12 +124,15 @@ def bookmark_after(
 
     Returns:
         The window's last complete day, or the bookmark so far where that is later or where the
-        window holds no complete day. A bookmark never goes back and never passes yesterday.
+        window holds no complete day. A bookmark never goes back, but for one that is past
+        yesterday: a clock was wrong when it was made, and what is before it may not have been read.
     """
     complete = min(window.last, yesterday)
     if complete < window.first:
         return bookmark
-    return complete if bookmark is None else max(bookmark, complete)
+    if bookmark is None or bookmark > yesterday:
+        return complete
+    return max(bookmark, complete)
 
 
 def parse_day(text: str, zone: ZoneInfo | datetime.timezone) -> datetime.date:

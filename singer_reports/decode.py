@@ -21,6 +21,9 @@ AnyRow = TypeVar("AnyRow")
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _SHOWN_CHARACTERS = 80
+#: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
+#: surrogate pair, bytes that are not UTF-8, too many levels.
+_UNREADABLE = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
 
 
 class UnexpectedAnswer(Exception):  # noqa: N818 - a finding about the answer, not about the program
@@ -139,7 +142,7 @@ class Decoder:
         """
         try:
             envelope = cast("Envelope[Row]", self._typed.decode(content))
-        except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise UnexpectedAnswer(_explain(error, content)) from error
         self._refuse_texts_that_are_no_numbers(envelope.rows)
         self._count_unknown_fields(content, envelope.rows)
@@ -160,7 +163,12 @@ class Decoder:
         if around in self._known_surroundings:
             return
         unknown: Counter[str] = Counter()
-        for row in self._untyped.decode(content).rows:
+        try:
+            rows = self._untyped.decode(content).rows
+        except _UNREADABLE as error:
+            message = f"a field that this version does not know cannot be read ({error})"
+            raise UnexpectedAnswer(message) from error
+        for row in rows:
             _count_unknown(row, self._schema, "", unknown)
         for name in self._not_data:
             unknown.pop(name, None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backoff
@@ -87,9 +88,6 @@ class HttpStream(RESTStream[Any]):
                 request.url,
                 params=request.encode_params(),
                 headers=request.headers,
-                # Each try is authenticated by itself, in ``_request``. Without this, requests would
-                # look for a password in .netrc.
-                auth=lambda unauthenticated: unauthenticated,
             )
         )
         tries = tries or self.tries
@@ -111,7 +109,9 @@ class HttpStream(RESTStream[Any]):
 
     def failure(self, page: Any, message: str) -> RequestFailed:  # noqa: ANN401
         """Make the error that ends the stream: where it happened, what it is and what to do."""
-        return RequestFailed(self._shared.redactor.redact(f"{self.where(page)}: {message}"))
+        told = self._shared.redactor.redact(f"{self.where(page)}: {message}")
+        # What the API says may have several lines.
+        return RequestFailed(" ".join(told.split()))
 
     def _request(
         self, prepared_request: requests.PreparedRequest, context: Context | None
@@ -135,7 +135,7 @@ class HttpStream(RESTStream[Any]):
         if is_transient(status):
             message = f"{self.api_name} answered {status} {response.reason}"
             raise RetriableAPIError(message, response)
-        if not response.ok or response.is_redirect:
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise RequestFailed(self.remedy(response))
         try:
             # A look at the form only: what is in it is decoded later, and once.

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from singer_reports.settings import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jsonschema import ValidationError
 
+#: How a run ends that has not begun.
+REFUSED = "Nothing was read: correct what is said above and run again."
 _SHOWN_CHARACTERS = 60
+_MOST_LISTED = 12
 _TYPES = {
-    "array": "a list",
+    "array": "a list, written […]",
     "boolean": "true or false",
     "integer": "a whole number",
     "number": "a number",
-    "object": "an object",
+    "object": "an object, written {…}",
     "string": "a text",
 }
+#: What may be a secret that stands in the wrong place: long, of letters and digits; a password.
+_SECRETIVE = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
+#: How much a variable must be like a setting's own to be taken for a slip.
+_LIKENESS = 0.85
 
 
 def secret_settings(schema: Mapping[str, Any]) -> set[str]:
@@ -28,52 +40,80 @@ def secret_settings(schema: Mapping[str, Any]) -> set[str]:
     return {name for name, setting in schema["properties"].items() if setting.get("secret")}
 
 
-def describe(errors: Iterable[ValidationError], schema: Mapping[str, Any]) -> Iterator[str]:
+def secrets(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Find every text in the secret settings, also where they are not what they must be."""
+    found = [config.get(name) for name in secret_settings(schema)]
+    while found:
+        value = found.pop()
+        if isinstance(value, dict):
+            found += [*value, *value.values()]
+        elif isinstance(value, list):
+            found += value
+        elif value is not None and not isinstance(value, bool):
+            yield str(value)
+
+
+def describe(
+    errors: Iterable[ValidationError], schema: Mapping[str, Any], whole: str = "the configuration"
+) -> Iterator[str]:
     """Put what jsonschema found into sentences for the user, with no secret in them.
 
     Args:
         errors: What the validator found.
-        schema: The schema of the whole configuration.
+        schema: The schema of the whole.
+        whole: What the whole is called.
 
     Yields:
         A sentence a problem, which names the setting, what it must be and what it is.
     """
     secrets = secret_settings(schema)
-    for error in errors:
-        path = _path(error.absolute_path)
+    # What is missing first. What must be one of a few things need not be told to be a text as well.
+    ordered = sorted(errors, key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
+    told = set()
+    for error in ordered:
+        path = _path(error.absolute_path) or whole
         rules = cast("dict[str, Any]", error.schema)
         top = next(iter(error.absolute_path), None)
-        value = "" if top in secrets else f", not {_shown(error.instance)}"
         match error.validator:
             case "required":
                 # jsonschema reports each missing one by itself, and names it only in its message.
                 name = error.message.split("'")[1]
                 setting = rules["properties"][name]
                 what = setting.get("description", "").partition(". ")[0].rstrip(".")
-                yield f"{_join(path, name)} is missing: {what}."
+                yield f"{_join(path, name, whole)} is missing: {what}."
             case "additionalProperties":
                 known = list(rules["properties"])
                 for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
-                    yield _unknown(_join(path, name), name, known)
-            case _:
+                    named = _SECRETIVE.sub("***", _join(path, name, whole))
+                    yield f"{named} is not a setting{alternatives(name, known, 'see --about')}"
+            case _ if path not in told:
+                told.add(path)
                 rule = _RULES.get(str(error.validator), lambda _: "")(error.validator_value)
-                yield f"{path} must be {rule}{value}." if rule else f"{path}: {error.message}."
+                value = "" if top in secrets else f", not {_in_quotes(error.instance)}"
+                yield (
+                    f"{path} must be {rule}{value}."
+                    if rule
+                    else f"{path} is not of a form it may have; see --about."
+                )
 
 
 def describe_environment(
     environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
-) -> Iterator[str]:
-    """Say which environment variables do not hold what their setting must be.
+) -> dict[str, str]:
+    """Say which environment variables cannot be what they are meant for.
 
     Args:
         environment: The environment variables.
         prefix: What the variables of the settings begin with, such as ``TAP_ADSTERRA_``.
         schema: The schema of the whole configuration.
 
-    Yields:
-        A sentence a variable. What a variable says is not shown where it is secret.
+    Returns:
+        A sentence a variable, by the setting or the variable. What a variable says is not shown
+        where it is secret.
     """
-    for name, setting in schema["properties"].items():
+    settings = schema["properties"]
+    found = {}
+    for name, setting in settings.items():
         variable = prefix + name.upper()
         text = environment.get(variable)
         kinds = setting.get("type", ())
@@ -81,8 +121,15 @@ def describe_environment(
             continue
         for kind, must_be, is_it in _READABLE:
             if kind in kinds and not is_it(text):
-                shown = "" if setting.get("secret") else f", not {text[:_SHOWN_CHARACTERS]!r}"
-                yield f"{variable} must be {must_be}{shown}."
+                value = "" if setting.get("secret") else f", not {shown(text)}"
+                found[name] = f"{variable} must be {must_be}{value}."
+    known = {prefix + name.upper() for name in settings}
+    for variable in sorted(set(environment) - known):
+        if variable.startswith(prefix):
+            close = difflib.get_close_matches(variable, known, n=1, cutoff=_LIKENESS)
+            if close:
+                found[variable] = f"{variable} is not read; did you mean {close[0]}?"
+    return found
 
 
 def _is_json(text: str) -> bool:
@@ -101,15 +148,53 @@ _READABLE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
         "true or false",
         lambda text: text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"},
     ),
-    ("array", "JSON", _is_json),
-    ("object", "JSON", _is_json),
+    ("array", "a list, written […]", _is_json),
+    ("object", "an object, written {…}", _is_json),
 )
 
 
-def _unknown(path: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}."
-    return f"{path} is not a setting; {hint}"
+def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
+    """End a sentence on a name that is not known.
+
+    Args:
+        name: The name.
+        known: The names there are.
+        listed_by: What lists them, if they are too many for a sentence.
+
+    Returns:
+        The name that was probably meant, all names, or where to find them.
+    """
+    known = sorted(known)
+    if close := difflib.get_close_matches(name, known, n=1):
+        return f"; did you mean {close[0]}?"
+    return f"; there are: {', '.join(known)}." if len(known) <= _MOST_LISTED else f"; {listed_by}."
+
+
+def unknown_maps(stream_maps: Mapping[str, Any], streams: Iterable[str]) -> Iterator[str]:
+    """Say which stream maps are about no stream, as what they hide would be shown.
+
+    Args:
+        stream_maps: The setting of this name.
+        streams: The streams there are.
+
+    Yields:
+        A sentence a stream map.
+    """
+    streams = list(streams)
+    for name, transform in stream_maps.items():
+        source = transform.get("__source__", name) if isinstance(transform, dict) else name
+        if not name.startswith("__") and not fnmatch.filter(streams, source):
+            rest = alternatives(source, streams, "--discover lists the streams")
+            yield f"stream_maps.{name} is about {source}, and there is no such stream{rest}"
+
+
+def port_is_sound(address: str) -> bool:
+    """Say whether the port of an address is one, or is left out."""
+    try:
+        _ = urlsplit(address).port
+    except ValueError:
+        return False
+    return True
 
 
 def _one_type(value: str | list[str]) -> str:
@@ -117,13 +202,14 @@ def _one_type(value: str | list[str]) -> str:
     return " or ".join(_TYPES[name] for name in names if name != "null")
 
 
+_ORDER = {"required": 0, "additionalProperties": 1, "enum": 2}
 _RULES: dict[str, Callable[[Any], str]] = {
     "enum": lambda value: "one of " + ", ".join(str(item) for item in value if item is not None),
-    "maxItems": lambda value: f"a list of at most {value}",
+    "maxItems": lambda value: f"a list of {value} at most",
     "maximum": lambda value: f"at most {value}",
-    "minItems": lambda value: f"a list of at least {value}",
+    "minItems": lambda value: f"a list of {value} at least",
     "minimum": lambda value: f"at least {value}",
-    "pattern": lambda value: f"of the form {value}",
+    "pattern": lambda value: FORMS.get(value, f"of the form {value}"),
     "type": _one_type,
     "uniqueItems": lambda _: "a list in which nothing stands twice",
 }
@@ -133,13 +219,24 @@ def _path(steps: Iterable[str | int]) -> str:
     path = ""
     for step in steps:
         path = f"{path}[{step}]" if isinstance(step, int) else _join(path, step)
-    return path or "the configuration"
+    return path
 
 
-def _join(path: str, name: str) -> str:
-    return name if path in {"", "the configuration"} else f"{path}.{name}"
+def _join(path: str, name: str, whole: str = "") -> str:
+    return name if path == whole else f"{path}.{name}"
 
 
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+def _in_quotes(value: object) -> str:
+    """Show a value, and say that it is a text where numbers look just like it."""
+    looks_otherwise = isinstance(value, str) and (value.isdecimal() or value in {"true", "false"})
+    return f"the text {shown(value)}" if looks_otherwise else shown(value)
+
+
+def shown(value: object) -> str:
+    """Write a value as JSON: not more than a line of it, and nothing that may be a secret."""
+    text = _SECRETIVE.sub("***", json.dumps(value, default=_plain, ensure_ascii=False))
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def _plain(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else str(value)

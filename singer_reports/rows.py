@@ -57,23 +57,37 @@ def check_total(count: int, announced: Sequence[int | None], *, more: bool = Fal
         raise IncompleteAnswer(message)
 
 
-def sorted_by_key(rows: list[Row], keys: Sequence[str]) -> list[Row]:
+def keys_of(rows: list[Row], names: Sequence[str]) -> list[Any]:
+    """Take the primary key out of each row: a tuple, or the value where it is a single field."""
+    return list(map(itemgetter(*names), rows))
+
+
+def check_unique(keys: list[Any], names: Sequence[str]) -> None:
+    """See that no key stands twice.
+
+    Args:
+        keys: The keys, as ``keys_of`` makes them.
+        names: The fields they are made of.
+
+    Raises:
+        IncompleteAnswer: If one does.
+    """
+    if len(set(keys)) != len(keys):
+        twice = [key for key, count in Counter(keys).items() if count > 1]
+        examples = ", ".join(map(str, twice[:_EXAMPLES]))
+        fields = ", ".join(names)
+        message = f"the API sent {len(twice):,} keys ({fields}) more than once: {examples}"
+        raise IncompleteAnswer(message)
+
+
+def sorted_by_key(rows: list[Any], keys: list[Any]) -> list[Any]:
     """Sort rows by their primary key, so that two runs over the same data write the same bytes.
 
     Args:
         rows: All rows of a window, or of a stream that has no windows.
-        keys: The fields of the primary key.
+        keys: The key of each, as ``keys_of`` makes it.
 
     Returns:
         The same rows, sorted.
-
-    Raises:
-        IncompleteAnswer: If a key stands twice.
     """
-    values = list(map(itemgetter(*keys), rows))
-    if len(set(values)) != len(rows):
-        twice = [value for value, count in Counter(values).items() if count > 1]
-        examples = ", ".join(map(str, twice[:_EXAMPLES]))
-        message = f"the API sent {len(twice):,} keys ({', '.join(keys)}) more than once: {examples}"
-        raise IncompleteAnswer(message)
-    return [rows[index] for index in sorted(range(len(rows)), key=values.__getitem__)]
+    return [rows[index] for index in sorted(range(len(rows)), key=keys.__getitem__)]

@@ -8,6 +8,23 @@ from singer_sdk import typing as th
 
 Property = th.Property[Any]
 
+# The forms a text may have to be of. Where only $ ends one, the end of a line would pass unseen.
+ADDRESS = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?(/[^\s?#@]*)?$(?!\n)"
+COUNTRY = r"^[A-Z]{2}$(?!\n)"
+LINE = r"^[ -~]*[!-~][ -~]*$(?!\n)"
+NAME = r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)"
+SIGNS = r"^[!-~]+$(?!\n)"
+TOKEN = r"^[A-Za-z0-9_-]+$(?!\n)"  # noqa: S105 - a form
+#: The same in words, as the end of a sentence.
+FORMS = {
+    ADDRESS: "an address such as https://example.com/path, with no user, password, ? or # in it",
+    COUNTRY: "a country's two capital letters, such as DE",
+    LINE: "a line of ASCII letters, digits and signs",
+    NAME: "a letter, and then letters, digits and _ alone",
+    SIGNS: "made of ASCII letters, digits and signs alone, with no space or end of a line",
+    TOKEN: "made of letters, digits, - and _ alone, with no space or end of a line",
+}
+
 
 def day_settings(
     zone: str, *, start_date: str | None, start_hint: str, lookback_days: int, include_today: bool
@@ -84,7 +101,7 @@ def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
         ),
         th.Property(
             "user_agent",
-            th.StringType(pattern="^[ -~]+$"),
+            th.StringType(pattern=LINE),
             title="User agent",
             description=f"What the tap calls itself; `{tap}/<version>` unless set.",
         ),

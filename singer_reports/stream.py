@@ -15,7 +15,9 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_reports import dates
 from singer_reports.decode import UnexpectedAnswer
 from singer_reports.errors import RequestFailed, is_overload
-from singer_reports.table import Page, TableStream
+from singer_reports.pages import Answer, Page
+from singer_reports.state import not_a_day
+from singer_reports.table import TableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from singer_reports.dates import Window
-    from singer_reports.decode import Envelope, Row
+    from singer_reports.decode import Row
 
 #: A window that may still be cut in halves is given up sooner than a single day.
 TRIES_BEFORE_SPLIT = 3
@@ -83,25 +85,25 @@ class DatedStream(TableStream):
         try:
             return dates.parse_day(value, self._shared.zone)
         except (TypeError, ValueError):
-            message = (
-                f"The state says that {self.name} was read up to {value!r}, which is not a day. "
-                "Correct the state, or remove this stream from it to read everything again."
-            )
-            raise RequestFailed(message) from None
+            raise RequestFailed(not_a_day(self.name, value)) from None
 
     # Fetch and rows
 
-    def get_parts(self) -> Iterable[list[Row]]:
+    def get_parts(self) -> Iterable[list[Any]]:
         """Read the windows in order, several at a time; each ends with a bookmark."""
-        for window, rows in self.read(self.plan()):
-            yield rows
-            self._finish(window)
+        plan = self.plan()
+        with self.progress(sum(window.days for window in plan), "days") as progress:
+            for window, rows in self.read(plan):
+                count = len(rows)
+                yield rows
+                self._finish(window)
+                progress.advance(window.days, count)
 
     def ask(self, page: Page, tries: int | None = None) -> requests.Response:
         """Ask for a window, giving up sooner where it can still be cut in halves."""
         return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.part.days > 1 else None))
 
-    def fetch(self, page: Page) -> Envelope[Row] | None:
+    def fetch(self, page: Page) -> Answer | None:
         """Fetch a page; none if its window asks for more than the API can answer at once."""
         try:
             return super().fetch(page)
@@ -115,16 +117,16 @@ class DatedStream(TableStream):
             )
             return None
 
-    def further_pages(self, page: Page, answer: Envelope[Row] | None) -> Iterable[Page]:
+    def further_pages(self, page: Page, answer: Answer | None) -> Iterable[Page]:
         """Name the further pages of a window, or its halves if it was too much."""
         if answer is None:
-            return map(Page, page.part.halves())
+            return map(Page.first, page.part.halves())
         return super().further_pages(page, answer)
 
-    def finish_rows(self, rows: list[Row], part: Window, answer: Any) -> list[Row]:  # noqa: ANN401
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Return the rows of the window's days, without any the API sent beyond them."""
-        rows = super().finish_rows(rows, part, answer)
-        days = dates.windows(part.first, part.last, 1)
+        rows = super().finish_rows(rows, page, envelope)
+        days = dates.windows(page.part.first, page.part.last, 1)
         wanted = {str(day.first) for day in days}
         others = {row["date"] for row in rows} - wanted
         if not others:
@@ -138,7 +140,7 @@ class DatedStream(TableStream):
         kept = [row for row in rows if row["date"] in wanted]
         self.log(
             "%s: left out %d rows of other days, which were not asked for (%s)",
-            self.where(part),
+            self.where(page),
             len(rows) - len(kept),
             ", ".join(sorted(others)[:3]),
             level=logging.WARNING,

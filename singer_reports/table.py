@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.bulk import BulkWriter, bulk_writer
-from singer_reports.decode import Decoder, Envelope, Row, Schema, UnexpectedAnswer
+from singer_reports.decode import Decoder, Row, Schema, UnexpectedAnswer
 from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
-from singer_reports.rows import IncompleteAnswer, check_total, fill_null_keys, sorted_by_key
+from singer_reports.pages import Answer, Page, whole
+from singer_reports.progress import Progress
+from singer_reports.rows import IncompleteAnswer, fill_null_keys, keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.metrics import Counter
@@ -24,22 +25,6 @@ if TYPE_CHECKING:
 
     from singer_reports.errors import RequestFailed
     from singer_reports.tap import ReportTap
-
-
-#: More pages than any part can have; a larger number is a mistake, and would fill the memory.
-MOST_PAGES = 100_000
-
-
-class Page(NamedTuple):
-    """One request: a page of what is read as a whole."""
-
-    part: Any = None
-    number: int = 1
-
-    def __str__(self) -> str:
-        """Name the part, if it is not everything, and the page, if it is not the first."""
-        page = f"page {self.number}" if self.number > 1 else ""
-        return f"{self.part or ''} {page}".strip()
 
 
 class TableStream(HttpStream):
@@ -51,6 +36,8 @@ class TableStream(HttpStream):
     not_data: ClassVar[frozenset[str]] = frozenset()
     #: What stands for none in a key field, by field; the API may leave these null.
     null_keys: Mapping[str, Any] = {}
+    #: What tells the API's own rows apart, where the stream's rows are made of parts of them.
+    wire_keys: ClassVar[Sequence[str]] = ()
     #: Whether the API may need several requests for a part.
     paged: ClassVar[bool] = False
     #: Waited before rows that did not add up are read once more: the time an answer is cached.
@@ -62,7 +49,7 @@ class TableStream(HttpStream):
     def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
         """Make the decoder from the stream's schema."""
         super().__init__(tap, **options)
-        #: When the part at hand was read; the same for all its records.
+        #: When the part at hand was read.
         self.read_at = tap.now
         self._bulk: BulkWriter | None = None
         self.decoder = Decoder(
@@ -74,7 +61,7 @@ class TableStream(HttpStream):
         """The JSON Schema of the rows as the API sends them: the stream's own, as a rule."""
         return self.schema
 
-    def get_parts(self) -> Iterable[list[Row]]:
+    def get_parts(self) -> Iterable[list[Any]]:
         """Read the whole stream; a subclass reads it part by part.
 
         Yields:
@@ -83,6 +70,16 @@ class TableStream(HttpStream):
         self.log("%s: the whole list", self.name)
         for _, rows in self.read([None]):
             yield rows
+
+    def progress(self, total: int, unit: str) -> Progress:
+        """Tell how far the stream is, unless LOGLEVEL is set to keep quiet.
+
+        Args:
+            total: How much there is to do.
+            unit: What is counted, in the plural.
+        """
+        wanted = self.logger.isEnabledFor(logging.INFO)
+        return Progress(self.name, total, unit, self.log if wanted else None)
 
     def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
         """Hand the rows to the SDK, or write them where nothing is left for it to do."""
@@ -107,7 +104,7 @@ class TableStream(HttpStream):
         self._bulk = bulk_writer(self) if write_messages else None
         return super()._sync_records(context, write_messages=write_messages)
 
-    def read(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Row]]]:
+    def read(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
         """Read parts of the stream, several requests at a time, and hand them out in order.
 
         Args:
@@ -130,51 +127,59 @@ class TableStream(HttpStream):
             self._ended.set()
             self.warn_of_unknown_fields()
 
-    def _answers(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Envelope[Row]]]]:
+    def _answers(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Answer]]]:
         """Fetch all pages of each part."""
-        answers: list[Envelope[Row]] = []
+        answers: list[Answer] = []
         for page, answer in in_order(
-            map(Page, parts), self.fetch, self.further_pages, self.config["max_concurrency"]
+            map(Page.first, parts), self.fetch, self.further_pages, self.config["max_concurrency"]
         ):
             if answer is not None:
                 answers.append(answer)
                 if len(answers) == self.pages(answers[0]):
-                    self.read_at = datetime.datetime.now(datetime.UTC)
+                    self.read_at = page.read_at
                     yield page.part, answers
                     answers = []
 
-    def fetch(self, page: Page) -> Envelope[Row] | None:
-        """Fetch and decode one page; none if its part has to be cut into smaller ones."""
-        content = self.ask(page).content
+    def fetch(self, page: Page) -> Answer | None:
+        """Fetch a page and make the rows of it; none if its part must be cut into smaller ones.
+
+        All that concerns a single row is done here, while the processor has it at hand.
+        """
         try:
-            answer = self.decoder.decode(content)
+            envelope = self.decoder.decode(self.ask(page).content)
+            answer = Answer(envelope)
+            if self.wire_keys:
+                answer.wire_keys = keys_of(envelope.rows, self.wire_keys)
+            rows = self.finish_rows(envelope.rows, page, envelope)
         except UnexpectedAnswer as error:
             raise self.unexpected(page, error) from error
-        if answer.pages > MOST_PAGES:
-            raise self.unexpected(page, UnexpectedAnswer(f"it announces {answer.pages:,} pages"))
+        fill_null_keys(rows, self.null_keys)
+        answer.keys = keys_of(rows, self.primary_keys)
+        answer.rows = self._bulk.encode(rows) if self._bulk else rows
         return answer
 
-    def pages(self, first: Envelope[Row]) -> int:
+    def pages(self, first: Answer) -> int:
         """Say how many pages of a part to read, from its first one."""
         # A test of the connection asks once.
         return first.pages if self.ABORT_AT_RECORD_COUNT is None else 1
 
-    def further_pages(self, page: Page, answer: Envelope[Row] | None) -> Iterable[Page]:
+    def further_pages(self, page: Page, answer: Answer | None) -> Iterable[Page]:
         """Name the pages that a part's first page shows to be there."""
         if answer is None or page.number > 1:
             return ()
         return [page._replace(number=number) for number in range(2, self.pages(answer) + 1)]
 
-    def _whole(self, part: Any, answers: list[Envelope[Row]]) -> list[Row]:  # noqa: ANN401
+    def _whole(self, part: Any, answers: list[Answer]) -> list[Any]:  # noqa: ANN401
         """Check a part and sort it; read it once more if it does not add up."""
         try:
-            return self._checked(part, answers)
+            return whole(answers, self.primary_keys, self.wire_keys)
         except IncompleteAnswer as error:
             self.log("%s: %s; reading it once more", self.where(part), error, level=logging.WARNING)
             time.sleep(self.seconds_to_second_reading)
         try:
             again = self._answers([part])
-            return [row for smaller, answers in again for row in self._checked(smaller, answers)]
+            keys = self.primary_keys, self.wire_keys
+            return [row for _, answers in again for row in whole(answers, *keys)]
         except IncompleteAnswer as error:
             raise self.failure(
                 part,
@@ -182,27 +187,13 @@ class TableStream(HttpStream):
                 f"later, and if it stays so report it to {self.api_name}.",
             ) from error
 
-    def _checked(self, part: Any, answers: list[Envelope[Row]]) -> list[Row]:  # noqa: ANN401
-        rows: list[Row] = []
-        for answer in answers:
-            rows += answer.rows
-            answer.rows.clear()
-        if len(answers) == answers[0].pages:
-            check_total(len(rows), [answer.announced for answer in answers], more=answers[-1].more)
-        try:
-            rows = self.finish_rows(rows, part, answers[0])
-        except UnexpectedAnswer as error:
-            raise self.unexpected(part, error) from error
-        fill_null_keys(rows, self.null_keys)
-        return sorted_by_key(rows, self.primary_keys)
-
-    def finish_rows(self, rows: list[Row], part: Any, answer: Any) -> list[Row]:  # noqa: ANN401, ARG002
-        """Make the stream's rows of those that came.
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
+        """Make the stream's rows of those that came; several pages may be at it at a time.
 
         Args:
-            rows: All rows of the part; they may be changed in place.
-            part: What was read.
-            answer: The envelope of the first page, for what the API says beside the rows.
+            rows: All rows of the page; they may be changed in place.
+            page: What was read.
+            envelope: What came with them.
 
         Raises:
             UnexpectedAnswer: If a value cannot be what it must be.

@@ -4,88 +4,131 @@ from __future__ import annotations
 
 import datetime
 import os
-import signal
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import requests
-from requests.adapters import HTTPAdapter
-from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from singer_sdk.plugin_base import JSONSchemaValidator
-from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib import Catalog
 
 from singer_reports import dates, problems
-from singer_reports.command import TapCommand
-from singer_reports.errors import Redactor
+from singer_reports.catalog import catalog_problems, completed
+from singer_reports.command import CommandTap
+from singer_reports.connections import connect
 from singer_reports.fetch import RateBudget
+from singer_reports.lines import OUTPUT, LineWriter
+from singer_reports.redactor import Redactor
+from singer_reports.state import state_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
     from zoneinfo import ZoneInfo
 
-    import click
-
-
-CONFIG_REFUSED = "Nothing was read: correct the settings above and run again."
+CATALOG_COMPLETED = (
+    "The catalog lacks what the tap has, and was completed: %s. To choose for yourself, write a "
+    "new one with --discover."
+)
 
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-class ReportTap(Tap):
+class ReportTap(CommandTap):
     """A tap of dated reports: one clock reading, one set of connections, one rate budget a run."""
 
     package_name = "ad-taps"
-    message_writer_class = MsgSpecWriter
+    message_writer_class = LineWriter
     #: Tells the time, once a run; tests set another.
     clock: ClassVar[Callable[[], datetime.datetime]] = staticmethod(_now)
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401
-        """Check the settings and open what the streams share; nothing is sent yet."""
+    def __init__(
+        self,
+        *,
+        catalog: Any = None,  # noqa: ANN401 - whatever the file holds
+        state: Any = None,  # noqa: ANN401
+        validate_config: bool = True,
+        setup_mapper: bool = True,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        """Check what the user hands over and open what the streams share; nothing is sent yet.
+
+        Args:
+            catalog: What to read, as ``--discover`` writes it; none for what is read by default.
+            state: What earlier runs have read.
+            validate_config: Whether to refuse settings, catalogs and states that are wrong.
+            setup_mapper: Whether anything will be read.
+            options: What else the SDK takes.
+
+        Raises:
+            ConfigValidationError: If something is wrong; it holds all problems.
+        """
         self.now = type(self).clock()
         #: Whether a record has been written since the last state was.
         self.records_since_state = False
-        self._reads_environment = bool(options.get("parse_env_config"))
-        try:
-            super().__init__(**options)
-        except ValueError:
-            # The SDK does not say which variable it could not read.
-            if found := self._environment_problems():
-                raise ConfigValidationError(CONFIG_REFUSED, errors=found) from None
-            raise
+        self._environment_problems: list[str] = []
+        super().__init__(validate_config=False, setup_mapper=False, **options)
+        #: What a catalog lacked and has been given, in words.
+        self.added_to_catalog = ""
+        found = [*self.found_problems, *self._take(catalog, state)]
+        # Stream maps are about streams: nothing can be said of them while these are not known.
+        if setup_mapper and not found:
+            found = self._mapping_problems()
+        if found and validate_config:
+            told = [self.redactor.redact(problem) for problem in found]
+            raise ConfigValidationError(problems.REFUSED, errors=told)
+        if self.added_to_catalog:
+            self.logger.warning(CATALOG_COMPLETED, self.added_to_catalog)
         self.budget = RateBudget(self.config.get("requests_per_minute"))
-        self.session = requests.Session()
-        user_agent = self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"
-        self.session.headers["User-Agent"] = str(user_agent)
-        adapter = HTTPAdapter(pool_maxsize=self.config.get("max_concurrency", 1))
-        for scheme in ("https://", "http://"):
-            self.session.mount(scheme, adapter)
-        # A session that sends prepared requests does not look for REQUESTS_CA_BUNDLE by itself.
-        environment = self.session.merge_environment_settings("", {}, None, None, None)
-        self.session.verify = environment["verify"]
+        self.session = connect(
+            str(self.config.get("api_url", "")),
+            str(self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"),
+            self.config.get("max_concurrency", 1),
+            self.redactor,
+        )
+        self.load_state(state or {})
 
-    # Catalog
+    # What the user hands over
 
-    def setup_mapper(self) -> None:
-        """Complete the user's catalog before anything is made from it.
+    def _take(self, catalog: object, state: object) -> Iterator[str]:
+        """Take the catalog and the state, or say what is wrong with them.
 
-        A catalog written by hand may lack the keys, and without them every row would be a new one;
-        one written by an older version lacks the fields added since.
+        Yields:
+            A sentence a problem.
         """
-        if self.input_catalog is not None:
-            for stream in self.discover_streams():
-                if entry := self.input_catalog.get_stream(stream.name):
-                    entry.key_properties = list(stream.primary_keys)
-                    entry.replication_key = stream.replication_key
-                    fields = Schema.from_dict(stream.schema).properties or {}
-                    entry.schema.properties = {**fields, **(entry.schema.properties or {})}
-        super().setup_mapper()
+        # Without the user's reports, nobody can say which streams there are.
+        known = not any(
+            problem.startswith(("reports", f"{self._env_var_prefix}REPORTS"))
+            for problem in self.found_problems
+        )
+        if catalog is not None:
+            given = catalog.to_dict() if isinstance(catalog, Catalog) else catalog
+            streams = self.discover_streams() if known else []
+            found = list(catalog_problems(given, streams))
+            yield from found
+            known = known and not found
+            if known and isinstance(given, dict):
+                self._input_catalog, self.added_to_catalog = completed(given, streams)
+        if state is not None:
+            wanted = (
+                [stream for stream in self.streams.values() if stream.selected] if known else []
+            )
+            yield from state_problems(state, wanted, self.zone)
+
+    def _mapping_problems(self) -> list[str]:
+        """Make the stream maps, or say what is wrong with them."""
+        try:
+            self.setup_mapper()
+        except MappingError as error:
+            return [f"stream_maps cannot be used: {str(error).rstrip('.')}."]
+        return list(problems.unknown_maps(self.config.get("stream_maps") or {}, self.streams))
 
     # Days
+
+    #: No API has anything before this day.
+    earliest_day = datetime.date(2000, 1, 1)
 
     @property
     def zone(self) -> ZoneInfo | datetime.timezone:
@@ -118,38 +161,50 @@ class ReportTap(Tap):
             if name not in flawed:
                 try:
                     days[name] = self.day_setting(name)
-                except ValueError:
-                    text = self.config[name]
-                    yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text!r}."
+                except (OverflowError, ValueError):
+                    text = problems.shown(self.config[name])
+                    yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text}."
+        if "api_url" not in flawed and not problems.port_is_sound(self.config.get("api_url", "")):
+            yield "api_url must have a port from 0 to 65535, or none."
         start, end = days.get("start_date"), days.get("end_date")
+        if start and start < self.earliest_day:
+            yield (
+                f"start_date must be {self.earliest_day} or later, not {start}: there is nothing "
+                "before that."
+            )
         if start and end and start > end:
             yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002
+        """Look for what is wrong with the settings; what is found is told with all the rest."""
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         # An empty setting is a setting left alone, so that its default counts.
         self._config = {name: value for name, value in self._config.items() if value is not None}
-        secrets = (self._config.get(name) for name in problems.secret_settings(schema))
-        self.redactor = Redactor(str(secret) for secret in secrets if secret)
+        self.redactor = Redactor(problems.secrets(self._config, schema))
         self.redactor.guard_all()
         found = list(JSONSchemaValidator(schema).iter_errors(self._config))
         flawed = {str(step) for error in found for step in list(error.absolute_path)[:1]}
         #: What is wrong with the settings; kept for discovery, which goes on without the rest.
         self.found_problems = [
-            *self._environment_problems(),
+            *self._environment_problems,
             *problems.describe(found, schema),
             *self.problems(flawed),
         ]
-        if self.found_problems and raise_errors:
-            raise ConfigValidationError(CONFIG_REFUSED, errors=self.found_problems, schema=schema)
         return self.found_problems
 
-    def _environment_problems(self) -> list[str]:
-        if not self._reads_environment:
-            return []
+    @property
+    def _env_var_config(self) -> dict[str, Any]:
+        # The SDK stops at the first variable it cannot read, and does not say which it is.
         schema = self.config_jsonschema
-        return list(problems.describe_environment(os.environ, self._env_var_prefix, schema))
+        self.append_builtin_config(schema)
+        parse_environment_config({}, self._env_var_prefix)  # Looks for a file .env.
+        found = problems.describe_environment(os.environ, self._env_var_prefix, schema)
+        self._environment_problems = list(found.values())
+        readable = {
+            name: setting for name, setting in schema["properties"].items() if name not in found
+        }
+        return parse_environment_config({"properties": readable}, self._env_var_prefix)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -158,42 +213,8 @@ class ReportTap(Tap):
         for name, setting in EMIT_ACTIVATE_VERSION_CONFIG["properties"].items():
             config_jsonschema["properties"].setdefault(name, setting)
 
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401
-        """Read the settings files, and name each that cannot be read.
-
-        Raises:
-            ConfigValidationError: If one cannot.
-        """
-        unreadable = []
-        for path in value:
-            try:
-                super().cb_config(ctx, param, (path,))
-            except (OSError, TypeError, ValueError) as error:
-                unreadable.append(
-                    f"The settings in {path} cannot be read: {str(error).rstrip('.')}."
-                )
-        if unreadable:
-            raise ConfigValidationError(CONFIG_REFUSED, errors=unreadable)
-        return super().cb_config(ctx, param, value)
-
     # Endings
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Every finished window has its state out, and a run that was cut short must not look whole.
-        name = signal.Signals(signum).name
-        self.logger.warning("Ended by %s; the next run goes on after the last finished days", name)
-        raise SystemExit(128 + signum)
-
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """Make the command line of the SDK, which tells errors without a traceback."""
-        command = super().get_singer_command()
-        return TapCommand(
-            name=command.name,
-            callback=command.callback,
-            params=command.params,
-            context_settings=command.context_settings,
-            help=command.help,
-            logger=cls.logger,
-        )
+        OUTPUT.end(signum)

@@ -1,5 +1,16 @@
-"""``python -m tap_adcloud`` is ``tap-adcloud``."""
+"""The command ``tap-adcloud``, also as ``python -m tap_adcloud``."""
 
-from tap_adcloud.tap import TapAdcloud
+import signal
 
-TapAdcloud.cli()
+
+def main() -> None:
+    """Load the tap, which takes a moment, and run it."""
+    # Until the tap has handlers of its own, Ctrl-C would show where in the loading it struck.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tap_adcloud.tap import TapAdcloud  # noqa: PLC0415
+
+    TapAdcloud.cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
@@ -21,23 +21,32 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_reports.errors import Redactor
+    from singer_reports.redactor import Redactor
 
 #: A token lives two hours, and its answer does not say so; it is renewed five minutes earlier.
 SECONDS_TO_RENEWAL = 2 * 60 * 60 - 5 * 60
 
 
+#: What a header can carry; what it cannot carry would end in an error that shows it.
+Token = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")]
+
+
+class TokenMeta(msgspec.Struct):
+    """What surrounds the answer in version 2."""
+
+    access_token: Token | None = None
+
+
 class TokenAnswer(msgspec.Struct):
     """The token endpoint's answer: version 2 may carry the token in its ``_meta``."""
 
-    access_token: str | None = None
-    meta: dict[str, Any] = msgspec.field(name="_meta", default_factory=dict)
+    access_token: Token | None = None
+    meta: TokenMeta = msgspec.field(name="_meta", default_factory=TokenMeta)
 
     @property
     def token(self) -> str | None:
         """The token, if the answer holds one."""
-        token = self.access_token or self.meta.get("access_token")
-        return str(token) if token else None
+        return self.access_token or self.meta.access_token
 
 
 class TokenAuthenticator(APIAuthenticatorBase):
@@ -106,8 +115,6 @@ class TokenAuthenticator(APIAuthenticatorBase):
             data=self._form,
             timeout=self._timeout,
             allow_redirects=False,
-            # Without this, requests would look for a password in .netrc.
-            auth=lambda unauthenticated: unauthenticated,
         )
         failure = Failure.of(answer.content) or Failure()
         code = max(answer.status_code, failure.code)

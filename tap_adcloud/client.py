@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Context
 
-    from singer_reports.table import Page
+    from singer_reports.pages import Page
     from tap_adcloud.auth import TokenAuthenticator
     from tap_adcloud.tap import TapAdcloud
 
@@ -120,6 +120,6 @@ class AdcloudStream(TableStream):
             reasons = failure.reasons[:200] or f"status {code}, without a reason"
             message = f"Adcloud refused the request: {reasons}."
             raise RequestFailed(message)
-        if told is None or response.is_redirect:
+        if told is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             # A body that has been read as a JSON object need not be looked through once more.
             super().validate_response(response)

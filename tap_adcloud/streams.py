@@ -6,6 +6,7 @@ own clients for the entities, which only version 2 of the API serves.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports.decode import UnexpectedAnswer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from singer_reports.dates import Window
     from singer_reports.decode import Row, Schema
+    from singer_reports.pages import Page
     from tap_adcloud.tap import TapAdcloud
 
 #: What a row of the report is one of, beside its day (Fetch advertiser reports).
@@ -55,13 +57,13 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         """Ask for a single day: no syntax for more is known."""
         return {"filter[date]": str(part.first)}
 
-    def finish_rows(self, rows: list[Row], part: Window, answer: Any) -> list[Row]:  # noqa: ANN401
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Give the booking and the page type the names and types of the documents.
 
         The rows also say when they were read: a row that vanishes in a later reading cannot be
         deleted by key, and is known by its older time.
         """
-        extracted_at = self.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        extracted_at = page.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
         for row in rows:
             row["extracted_at"] = extracted_at
             if "campaign_id" in row:
@@ -72,7 +74,7 @@ class AdvertiserReport(AdcloudStream, DatedStream):
                 raise UnexpectedAnswer(message)
             if isinstance(row.get("page_type"), int):
                 row["page_type"] = str(row["page_type"])
-        return super().finish_rows(rows, part, answer)
+        return super().finish_rows(rows, page, envelope)
 
 
 class ListingStream(AdcloudStream):
@@ -92,12 +94,12 @@ class ListingStream(AdcloudStream):
         fields = self.schema["properties"].items()
         return [name for name, field in fields if field.get("items") == {"type": "string"}]
 
-    def finish_rows(self, rows: list[Row], part: None, answer: Any) -> list[Row]:  # noqa: ANN401
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Make a list of every form of a list: a column has one type."""
         for name in self._lists:
             for row in rows:
                 row[name] = _as_list(row.get(name))
-        return super().finish_rows(rows, part, answer)
+        return super().finish_rows(rows, page, envelope)
 
 
 def _as_list(value: str | list[Any] | None) -> list[str] | None:
@@ -112,6 +114,21 @@ class Campaigns(ListingStream):
 
     name = "campaigns"
     path = "/campaigns"
+
+    def __init__(self, tap: TapAdcloud) -> None:
+        """Begin without any campaign."""
+        super().__init__(tap)
+        self._ids: set[int] = set()
+
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
+        """Note the ids, which another stream asks by."""
+        self._ids.update([row["id"] for row in rows])
+        return super().finish_rows(rows, page, envelope)
+
+    def get_parts(self) -> Iterable[list[Any]]:
+        """Read the list, and let the tap know the ids."""
+        yield from super().get_parts()
+        self.adcloud.campaign_ids = sorted(self._ids)
 
 
 class Advertisements(ListingStream):
@@ -149,13 +166,15 @@ class TopicDiscounts(AdcloudStream):
     path = "/topics"
     primary_keys = ("topic_id", "country_code")
     null_keys = {"country_code": "-"}  # noqa: RUF012 - as everywhere, never changed
+    # A topic that came twice may be one of those without any discount.
+    wire_keys = ("id",)
 
     @property
     def wire_schema(self) -> Schema:
         """The schema of the topics, which is what comes."""
         return SCHEMAS.get_schema("topics")
 
-    def finish_rows(self, rows: list[Row], part: None, answer: Any) -> list[Row]:  # noqa: ANN401, ARG002
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
         """Make a row of each discount."""
         return [
             {"topic_id": topic["id"], "country_code": None, **discount}
@@ -182,17 +201,28 @@ class CampaignPerformance(AdcloudStream):
     primary_keys = ("campaign_id",)
 
     def get_parts(self) -> Iterable[list[Row]]:
-        """Read the ids of all campaigns, then their performance, many campaigns a request."""
-        campaigns = Campaigns(self.adcloud)
-        campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
-        ids = [row["id"] for _, rows in campaigns.read([None]) for row in rows]
+        """Read the performance of all campaigns, many a request."""
+        ids = self._ids()
         starts = range(0, len(ids), CAMPAIGNS_A_REQUEST)
         batches = [Batch(tuple(ids[start : start + CAMPAIGNS_A_REQUEST])) for start in starts]
         if self.ABORT_AT_RECORD_COUNT is not None:
             batches = batches[:1]
-        self.log("%s: %d campaigns, %d requests", self.name, len(ids), len(batches))
-        for _, rows in self.read(batches):
-            yield rows
+        plural = "" if len(batches) == 1 else "s"
+        self.log("%s: %d campaigns, %d request%s", self.name, len(ids), len(batches), plural)
+        with self.progress(len(batches), "requests") as progress:
+            for _, rows in self.read(batches):
+                count = len(rows)
+                yield rows
+                progress.advance(1, count)
+
+    def _ids(self) -> list[int]:
+        """Take the ids from the stream of campaigns, which is read for them if it is not synced."""
+        if self.adcloud.campaign_ids is None:
+            campaigns = Campaigns(self.adcloud)
+            campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
+            deque(campaigns.get_parts(), maxlen=0)
+        assert self.adcloud.campaign_ids is not None, "they have just been read"  # noqa: S101
+        return self.adcloud.campaign_ids
 
     def filters(self, part: Batch) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""

@@ -8,7 +8,14 @@ from zoneinfo import ZoneInfo
 
 from singer_sdk import typing as th
 
-from singer_reports.settings import concurrency_setting, day_settings, request_settings
+from singer_reports import problems
+from singer_reports.settings import (
+    ADDRESS,
+    SIGNS,
+    concurrency_setting,
+    day_settings,
+    request_settings,
+)
 from singer_reports.tap import ReportTap
 from tap_adcloud.auth import TokenAuthenticator
 from tap_adcloud.streams import STREAMS
@@ -28,18 +35,19 @@ class TapAdcloud(ReportTap):
     """  # noqa: D205 - the text is shown by --about
 
     name = "tap-adcloud"
+    credential = "client_id"
 
     config_jsonschema = th.PropertiesList(
         th.Property(
             "client_id",
-            th.StringType(pattern="^[!-~]+$"),
+            th.StringType(pattern=SIGNS),
             required=True,
             title="Client id",
             description="The id of your client, which Adcloud gave you.",
         ),
         th.Property(
             "client_secret",
-            th.StringType(pattern="^[!-~]+$"),
+            th.StringType(pattern=SIGNS),
             required=True,
             secret=True,
             title="Client secret",
@@ -47,7 +55,7 @@ class TapAdcloud(ReportTap):
         ),
         th.Property(
             "api_url",
-            th.StringType(pattern="^https?://[^/]"),
+            th.StringType(pattern=ADDRESS),
             default="https://api.adcloud.com",
             title="API address",
             description="The address of the API, without a version.",
@@ -95,6 +103,8 @@ class TapAdcloud(ReportTap):
         """Prepare the token that all streams share; it is fetched when it is needed."""
         super().__init__(**options)
         config = self.config
+        #: The ids of all campaigns, once this run has read them.
+        self.campaign_ids: list[int] | None = None
         base = f"{config.get('api_url', '').rstrip('/')}/{config.get('report_api_version')}"
         #: The access token of the run.
         self.authenticator = TokenAuthenticator(
@@ -117,8 +127,8 @@ class TapAdcloud(ReportTap):
         """Say what is wrong with the settings beyond what their schema can say."""
         yield from super().problems(flawed)
         if "timezone" not in flawed and not isinstance(self.zone, ZoneInfo):
-            name = self.config.get("timezone")
-            yield f"timezone must be an IANA name such as Europe/Berlin, not {name!r}."
+            name = problems.shown(self.config.get("timezone"))
+            yield f"timezone must be an IANA name such as Europe/Berlin, not {name}."
 
     def discover_streams(self) -> list[AdcloudStream]:
         """Make the streams; needs no network."""

@@ -1,5 +1,16 @@
-"""``python -m tap_adsterra`` is ``tap-adsterra``."""
+"""The command ``tap-adsterra``, also as ``python -m tap_adsterra``."""
 
-from tap_adsterra.tap import TapAdsterra
+import signal
 
-TapAdsterra.cli()
+
+def main() -> None:
+    """Load the tap, which takes a moment, and run it."""
+    # Until the tap has handlers of its own, Ctrl-C would show where in the loading it struck.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tap_adsterra.tap import TapAdsterra  # noqa: PLC0415
+
+    TapAdsterra.cli()
+
+
+if __name__ == "__main__":
+    main()

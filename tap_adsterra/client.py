@@ -109,7 +109,7 @@ class AdsterraStream(TableStream):
                 "Adsterra has nothing at this address. Check the setting api_url"
                 f"{hint if self._token_in_path else ''}."
             )
-        return f"{super().remedy(response)} It says: {message[:200]}"
+        return f"{super().remedy(response)} It says: {message[:200].rstrip('.')}."
 
 
 def _reasons(errors: object) -> str:

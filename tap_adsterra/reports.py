@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
-    from singer_reports.dates import Window
     from singer_reports.decode import Row
-    from singer_reports.table import Page
+    from singer_reports.pages import Page
     from singer_reports.tap import ReportTap
     from tap_adsterra.client import Items
 
@@ -129,11 +128,11 @@ class ReportStream(AdsterraStream, DatedStream):
             **self.filters,
         }
 
-    def finish_rows(self, rows: list[Row], part: Window, answer: Items[Row]) -> list[Row]:
+    def finish_rows(self, rows: list[Row], page: Page, envelope: Items[Row]) -> list[Row]:
         """Add what the API says once an answer: the last update and, if asked by day, the day."""
-        beside = {"db_last_update_time": answer.db_last_update_time}
+        beside = {"db_last_update_time": envelope.db_last_update_time}
         if self.by_day:
-            beside["date"] = str(part.first)
+            beside["date"] = str(page.part.first)
         for row in rows:
             row.update(beside)
-        return super().finish_rows(rows, part, answer)
+        return super().finish_rows(rows, page, envelope)

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.settings import concurrency_setting, day_settings, request_settings
-from singer_reports.tap import CONFIG_REFUSED, ReportTap
+from singer_reports import problems
+from singer_reports.settings import (
+    ADDRESS,
+    COUNTRY,
+    NAME,
+    TOKEN,
+    concurrency_setting,
+    day_settings,
+    request_settings,
+)
+from singer_reports.tap import ReportTap
 from tap_adsterra.reports import DIMENSIONS, ReportStream, with_date
 from tap_adsterra.streams import STREAMS
 
@@ -26,7 +35,7 @@ MOST_BESIDE_DATE = 3
 REPORT = th.ObjectType(
     th.Property(
         "name",
-        th.StringType(pattern="^[A-Za-z][A-Za-z0-9_]*$"),
+        th.StringType(pattern=NAME),
         required=True,
         description="The stream's name.",
     ),
@@ -52,7 +61,7 @@ REPORT = th.ObjectType(
     ),
     th.Property(
         "country",
-        th.StringType(pattern="^[A-Z]{2}$"),
+        th.StringType(pattern=COUNTRY),
         description="Only visitors from this country, ISO 3166-1 alpha-2.",
     ),
     additional_properties=False,
@@ -65,11 +74,13 @@ class TapAdsterra(ReportTap):
     """  # noqa: D205 - the text is shown by --about
 
     name = "tap-adsterra"
+    credential = "api_token"
+    earliest_day = FIRST_DAY
 
     config_jsonschema = th.PropertiesList(
         th.Property(
             "api_token",
-            th.StringType(pattern="^[A-Za-z0-9_-]+$"),
+            th.StringType(pattern=TOKEN),
             required=True,
             secret=True,
             title="API token",
@@ -89,7 +100,7 @@ class TapAdsterra(ReportTap):
         ),
         th.Property(
             "api_url",
-            th.StringType(pattern="^https?://[^/]"),
+            th.StringType(pattern=ADDRESS),
             default="https://api3.adsterratools.com/publisher",
             title="API address",
             description="The address of the API.",
@@ -137,12 +148,6 @@ class TapAdsterra(ReportTap):
     def problems(self, flawed: set[str]) -> Iterator[str]:
         """Say what is wrong with the settings beyond what their schema can say."""
         yield from super().problems(flawed)
-        try:
-            start = self.day_setting("start_date")
-        except (TypeError, ValueError):
-            start = None
-        if start and start < FIRST_DAY:
-            yield f"start_date {start} is before {FIRST_DAY}, and Adsterra has nothing before that."
         if "reports" not in flawed:
             yield from _report_problems(self.config.get("reports", []))
 
@@ -154,7 +159,7 @@ class TapAdsterra(ReportTap):
                 done without looking at the settings.
         """
         if unusable := [text for text in self.found_problems if text.startswith("reports")]:
-            raise ConfigValidationError(CONFIG_REFUSED, errors=unusable)
+            raise ConfigValidationError(problems.REFUSED, errors=unusable)
         streams = [stream(self) for stream in STREAMS]
         for report in self.config.get("reports", ()):
             filters = {name: report.get(name) for name in ("domain", "country")}

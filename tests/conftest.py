@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox.server import Sandbox
+from tests.reliability.canaries import look_through
 from tests.reliability.figures import Collector
 from tests.support import NOW, Adcloud, Adsterra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 COLLECTOR = Collector()
+
+# The same examples on every machine and in every run. All examples of a test share its fixtures, so
+# that a test can count them; a fixture that an example changes has to be made inside of the test.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    max_examples=1_000 if "AD_TAPS_LARGE_TESTS" in os.environ else 100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look for secrets in what a test has printed and logged."""
+    report = yield
+    look_through(item, report)
+    return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -29,11 +54,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def count_cases(
-    record_property: Callable[[str, object], None],
-) -> Callable[[str, int], None]:
-    """Count cases of a claim, by its name in ``tests.reliability.figures.CLAIMS``."""
-    return lambda claim, cases: record_property("cases", (claim, cases))
+def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """Count cases of a claim, by its name in ``tests.reliability.figures.CLAIMS``.
+
+    A test may count as often as it likes, for example once an example of hypothesis.
+    """
+    counted: dict[str, list[Any]] = {}
+
+    def count(claim: str, cases: int) -> None:
+        if claim not in counted:
+            counted[claim] = [claim, 0]
+            request.node.user_properties.append(("cases", counted[claim]))
+        counted[claim][1] += cases
+
+    return count
 
 
 @pytest.fixture
@@ -42,6 +76,14 @@ def tell_ending(
 ) -> Callable[[str, str, str], None]:
     """Tell how a fault ended for a kind of stream: the fault, the stream, the ending."""
     return lambda fault, stream, ending: record_property("ending", (fault, stream, ending))
+
+
+@pytest.fixture
+def no_log() -> Iterator[None]:
+    """Nothing is logged, for tests that run a tap thousands of times."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from sandbox.adsterra import DEMO_TOKEN
 from singer_reports.tap import ReportTap
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
+from tests.reliability.canaries import leaks, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -295,4 +296,6 @@ class CommandLine(Generic[TapClass]):
         """Run the command to its end: its exit code, what it wrote, and its log."""
         process = self.start(*arguments, **options)
         output, log = process.communicate(timeout=60)
+        shown = leaks(output.decode() + log.decode(), secrets_of(self.runner.sandbox))
+        assert not shown, f"secrets are shown: {shown}"
         return process.returncode, output, log.decode()

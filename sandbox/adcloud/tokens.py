@@ -48,6 +48,12 @@ class Tokens:
             self._tokens[token] = _Token(self._clock.now)
         return token
 
+    @property
+    def issued(self) -> list[str]:
+        """All tokens that were ever made, in that order."""
+        with self._lock:
+            return list(self._tokens)
+
     def use(self, token: str) -> bool:
         """Use a token for a request.
 

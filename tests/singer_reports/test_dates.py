@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,13 +14,18 @@ from singer_reports import dates
 from singer_reports.dates import ONE_DAY, Window
 from tests.support import day
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    CountCases = Callable[[str, int], None]
+
 DAYS = st.dates(day("2010-01-01"), day("2040-12-31"))
 LENGTHS = st.integers(1, 400)
 
 
 @given(first=DAYS, count=st.integers(-5, 800), length=LENGTHS)
 def test_windows_cover_every_day_once_in_order(
-    first: datetime.date, count: int, length: int
+    first: datetime.date, count: int, length: int, count_cases: CountCases
 ) -> None:
     last = first + ONE_DAY * (count - 1)
     windows = list(dates.windows(first, last, length))
@@ -27,15 +33,20 @@ def test_windows_cover_every_day_once_in_order(
     assert covered == [first + ONE_DAY * number for number in range(max(count, 0))]
     assert all(window.days == length for window in windows[:-1])
     assert all(1 <= window.days <= length for window in windows)
+    count_cases("windows", 1)
 
 
 @given(first=DAYS, count=st.integers(2, 400))
-def test_halves_cover_the_window_and_nothing_else(first: datetime.date, count: int) -> None:
+def test_halves_cover_the_window_and_nothing_else(
+    first: datetime.date, count: int, count_cases: CountCases
+) -> None:
     window = Window(first, first + ONE_DAY * (count - 1))
     early, late = window.halves()
     assert (early.first, late.last) == (window.first, window.last)
     assert late.first - early.last == ONE_DAY
+    assert min(early.days, late.days) >= 1
     assert abs(early.days - late.days) <= 1
+    count_cases("windows", 1)
 
 
 def test_a_single_day_has_no_halves() -> None:
@@ -73,16 +84,24 @@ def test_the_last_day_is_never_in_the_future_and_never_past_the_end_date(
 
 @given(bookmark=st.none() | DAYS, first=DAYS, count=st.integers(1, 400), yesterday=DAYS)
 def test_the_bookmark_never_goes_back_and_never_passes_yesterday_or_the_window(
-    bookmark: datetime.date | None, first: datetime.date, count: int, yesterday: datetime.date
+    bookmark: datetime.date | None,
+    first: datetime.date,
+    count: int,
+    yesterday: datetime.date,
+    count_cases: CountCases,
 ) -> None:
     window = Window(first, first + ONE_DAY * (count - 1))
     after = dates.bookmark_after(bookmark, window, yesterday)
-    if bookmark is not None:
+    if bookmark is not None and bookmark <= yesterday:
         assert after is not None
         assert after >= bookmark
     if after != bookmark:
         assert after is not None
         assert window.first <= after <= min(window.last, yesterday)
+    if window.first <= yesterday:
+        assert after is not None
+        assert min(window.last, yesterday) <= after <= yesterday
+    count_cases("bookmark", 1)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from singer_sdk.contrib.msgspec import encoder
 
 from singer_reports.decode import AnyRow, Decoder, Envelope, UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Items(Envelope[AnyRow], Generic[AnyRow]):
@@ -49,17 +53,48 @@ def decode(row: str) -> dict[str, Any]:
     return decoder().decode(f'{{"items": [{row}]}}'.encode()).rows[0]
 
 
-NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?\Z")
+#: The texts of a JSON number, with up to 80 digits.
+NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?\Z")
+#: Where a number can stand in a row: in a field of its own, deep in one, in one of any shape.
+PLACES = [
+    '{{"id": 1, "costs": {}}}',
+    '{{"id": 1, "prices": [{{"cpm": 0}}, {{"cpm": {}}}]}}',
+]
+ANYWHERE = [*PLACES, '{{"id": 1, "anything": {{"rates": [{}]}}}}']
 
 
-@given(number=NUMBERS, quoted=st.booleans())
+def numbers_in(value: Any) -> list[Decimal]:
+    """Return all numbers in a value, in the order they stand."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [number for each in inner for number in numbers_in(each)]
+    return [value]
+
+
+def message_of(row: str) -> Any:
+    """Decode a row, write it as the taps do, and read what was written to the last digit."""
+    return json.loads(encoder.encode(decode(row)), parse_float=Decimal, parse_int=Decimal)
+
+
+@given(number=NUMBERS, place=st.sampled_from(ANYWHERE))
+@example(number="0.1234567890123456789012345678901234567890", place=PLACES[0])
+@example(number="1" * 40, place=PLACES[0])
+@example(number="-0.0", place=PLACES[0])
+@example(number="1e400", place=ANYWHERE[2])
+@example(number="18446744073709551616", place=ANYWHERE[2])
 def test_a_number_keeps_its_decimal_value_from_the_wire_to_the_message(
-    number: str, *, quoted: bool
+    number: str, place: str, count_cases: Callable[[str, int], None]
 ) -> None:
-    row = decode(f'{{"id": 1, "costs": {json.dumps(number) if quoted else number}}}')
-    written = msgspec.json.Encoder(decimal_format="number").encode(row)
-    assert Decimal(str(row["costs"])) == Decimal(number)
-    assert json.loads(written, parse_float=Decimal, parse_int=Decimal)["costs"] == Decimal(number)
+    assert numbers_in(message_of(place.format(number)))[-1] == Decimal(number)
+    count_cases("decimals", 1)
+
+
+@given(number=NUMBERS, place=st.sampled_from(PLACES))
+def test_a_number_in_quotes_keeps_its_decimal_value_as_well(
+    number: str, place: str, count_cases: Callable[[str, int], None]
+) -> None:
+    assert numbers_in(message_of(place.format(f'"{number}"')))[-1] == Decimal(number)
+    count_cases("decimals", 1)
 
 
 @given(number=st.integers())

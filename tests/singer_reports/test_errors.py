@@ -11,7 +11,8 @@ import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import Redactor, cause, is_overload, is_transient, retry_after
+from singer_reports.errors import cause, is_overload, is_transient, retry_after
+from singer_reports.redactor import Redactor
 
 URL = "https://user:password@api.example.com/publisher/s3cr3t/stats.json?x=1"
 

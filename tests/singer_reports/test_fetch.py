@@ -2,85 +2,123 @@
 
 from __future__ import annotations
 
-import random
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from singer_reports.fetch import RateBudget, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-Request = tuple[int, ...]
+    from collections.abc import Callable, Iterable, Iterator
 
 
-def follow_up(request: Request, answer: int) -> Iterable[Request]:
-    """Every third request of the first generation shows the need of ``answer % 4`` more."""
-    if len(request) == 1 and request[0] % 3 == 0:
-        return [(*request, number) for number in range(answer % 4)]
-    return ()
+@dataclass(eq=False)
+class Node:
+    """A request: how it ends, when, and which others its answer shows to be needed."""
+
+    #: Of all that are under way, the one with the lowest ends first.
+    rank: int
+    fails: bool
+    #: Whether the taker does nothing, after this answer, until nothing is under way any more.
+    dawdles: bool
+    follow_ups: list[Node]
 
 
-def sequential(
-    requests: Iterable[Request], failing: Request | None
-) -> Iterator[tuple[Request, int]]:
+def depth(nodes: Iterable[Node]) -> int:
+    """Say how many generations follow the first."""
+    return max((1 + depth(node.follow_ups) for node in nodes if node.follow_ups), default=0)
+
+
+class Failed(Exception):  # noqa: N818 - named for the request
+    """Names the request that failed."""
+
+
+SELDOM = st.sampled_from([False] * 19 + [True])
+NODES = st.recursive(
+    st.builds(Node, st.integers(), SELDOM, SELDOM, st.just([])),
+    lambda inner: st.builds(Node, st.integers(), SELDOM, SELDOM, st.lists(inner, max_size=4)),
+    max_leaves=8,
+)
+
+
+def sequential(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
     """Do what ``in_order`` does one request after the other."""
-    for request in requests:
-        if request == failing:
-            raise ValueError(request)
-        answer = hash(request) % 100
-        yield request, answer
-        yield from sequential(follow_up(request, answer), failing)
+    for node in nodes:
+        if node.fails:
+            raise Failed(node)
+        yield node, id(node)
+        yield from sequential(node.follow_ups)
 
 
-def collected(
-    results: Iterator[tuple[Request, int]],
-) -> tuple[list[tuple[Request, int]], str | None]:
+def collected(results: Iterator[tuple[Node, int]]) -> tuple[list[tuple[Node, int]], object]:
     """Take results until there are no more or one of them fails."""
-    taken: list[tuple[Request, int]] = []
+    taken: list[tuple[Node, int]] = []
     try:
         taken.extend(results)
-    except ValueError as error:
-        return taken, str(error)
+    except Failed as failed:
+        return taken, failed.args[0]
     return taken, None
 
 
-@settings(deadline=None)
-@given(
-    count=st.integers(0, 25),
-    concurrency=st.integers(1, 8),
-    failing=st.none() | st.tuples(st.integers(0, 25)) | st.just((3, 1)),
-    seed=st.integers(),
-)
+class Api:
+    """Ends requests in the order of their ranks, and counts them."""
+
+    def __init__(self, concurrency: int) -> None:
+        self.concurrency = concurrency
+        self.gate = threading.Condition()
+        self.under_way: list[Node] = []
+        self.started = self.handed_out = 0
+        self.most_under_way = self.most_ahead = 0
+
+    def fetch(self, node: Node) -> int:
+        with self.gate:
+            self.under_way.append(node)
+            self.started += 1
+            self.most_under_way = max(self.most_under_way, len(self.under_way))
+            self.most_ahead = max(self.most_ahead, self.started - self.handed_out)
+            self.gate.notify_all()
+            # Who is next can be told once there can be no more; or nobody comes for a moment.
+            self.gate.wait_for(lambda: self.full and self.next is node, timeout=0.001)
+            self.under_way.remove(node)
+            self.gate.notify_all()
+        if node.fails:
+            raise Failed(node)
+        return id(node)
+
+    @property
+    def full(self) -> bool:
+        return len(self.under_way) >= self.concurrency
+
+    @property
+    def next(self) -> Node:
+        return min(self.under_way, key=lambda node: node.rank)
+
+    def take(self, results: Iterator[tuple[Node, int]]) -> Iterator[tuple[Node, int]]:
+        """Take results, sometimes slowly, so that answers pile up."""
+        for node, answer in results:
+            with self.gate:
+                self.handed_out += 1
+                if node.dawdles:
+                    self.gate.wait_for(lambda: not self.under_way, timeout=0.05)
+            yield node, answer
+
+
+@pytest.mark.timeout(600)
+@given(nodes=st.lists(NODES, max_size=20), concurrency=st.integers(1, 8))
 def test_it_hands_out_what_one_request_after_the_other_would(
-    count: int, concurrency: int, failing: Request | None, seed: int
+    nodes: list[Node], concurrency: int, count_cases: Callable[[str, int], None]
 ) -> None:
-    requests: list[Request] = [(number,) for number in range(count)]
-    order = random.Random(seed)  # noqa: S311
-    gate = threading.Condition()
-    running: list[Request] = []
-    most = 0
-
-    def fetch(request: Request) -> int:
-        nonlocal most
-        with gate:
-            running.append(request)
-            most = max(most, len(running))
-            # Whoever is drawn ends first, so that answers come in any order.
-            gate.wait_for(lambda: order.random() < 0.5, timeout=0.001)
-            running.remove(request)
-            gate.notify_all()
-        if request == failing:
-            raise ValueError(request)
-        return hash(request) % 100
-
-    results = collected(in_order(requests, fetch, follow_up, concurrency))
-    assert results == collected(sequential(requests, failing))
-    assert most <= concurrency
+    api = Api(concurrency)
+    results = in_order(nodes, api.fetch, lambda node, _: node.follow_ups, concurrency)
+    assert collected(api.take(results)) == collected(sequential(nodes))
+    assert api.most_under_way <= concurrency
+    # Those under way, those that others were put in front of, and the one being handed out.
+    assert api.most_ahead <= concurrency + depth(nodes) * (concurrency - 1) + 1
+    count_cases("concurrent_fetch", 1)
 
 
 def test_no_more_is_fetched_than_there_is_room_for() -> None:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_reports.rows import IncompleteAnswer, check_total, fill_null_keys, sorted_by_key
+from singer_reports.rows import (
+    IncompleteAnswer,
+    check_total,
+    check_unique,
+    fill_null_keys,
+    keys_of,
+    sorted_by_key,
+)
 
 KEYS = ("date", "country")
 
@@ -32,15 +39,15 @@ ROWS = st.lists(
 def test_any_order_of_rows_comes_out_the_same(rows: list[dict[str, Any]], order: Any) -> None:
     shuffled = list(rows)
     order.shuffle(shuffled)
-    result = sorted_by_key(shuffled, KEYS)
-    assert result == sorted_by_key(rows, KEYS)
+    result = sorted_by_key(shuffled, keys_of(shuffled, KEYS))
+    assert result == sorted_by_key(rows, keys_of(rows, KEYS))
     assert [key(row) for row in result] == sorted(key(row) for row in rows)
 
 
 def test_a_key_that_stands_twice_is_named() -> None:
     rows = [{"id": 1}, {"id": 7}, {"id": 7}]
     with pytest.raises(IncompleteAnswer, match=r"1 keys \(id\) more than once: 7"):
-        sorted_by_key(rows, ("id",))
+        check_unique(keys_of(rows, ["id"]), ["id"])
 
 
 @pytest.mark.parametrize("announced", [0, 2, 4_000])

@@ -154,9 +154,9 @@ def test_bad_settings_are_refused_before_the_first_request(
     assert output == b""
     assert "Traceback" not in log
     assert "s3 cr3t" not in log
-    assert "timezone must be an IANA name such as Europe/Berlin, not 'Berlin'." in log
+    assert 'timezone must be an IANA name such as Europe/Berlin, not "Berlin".' in log
     assert "page_size must be at most 200, not 500." in log
-    assert "client_secret must be of the form" in log
+    assert "client_secret must be made of" in log
     assert "start_date is missing: " in log
     assert command_line.runner.sandbox.requests == []
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
+from singer_reports.settings import ADDRESS, FORMS, LINE, SIGNS
 from tap_adcloud.tap import TapAdcloud
 
 if TYPE_CHECKING:
@@ -81,20 +82,35 @@ ZONE = "timezone must be an IANA name such as Europe/Berlin, not"
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"client_id": ""}, 'client_id must be of the form ^[!-~]+$, not "".'),
-        ({"client_id": "a b"}, 'client_id must be of the form ^[!-~]+$, not "a b".'),
+        (
+            {"client_id": ""},
+            f'client_id must be {FORMS[SIGNS]}, not "".',
+        ),
+        (
+            {"client_id": "a b"},
+            f'client_id must be {FORMS[SIGNS]}, not "a b".',
+        ),
         ({"client_id": 12}, "client_id must be a text, not 12."),
-        ({"client_secret": ""}, "client_secret must be of the form ^[!-~]+$."),
-        ({"client_secret": "s3 cr3t"}, "client_secret must be of the form ^[!-~]+$."),
+        (
+            {"client_secret": ""},
+            f"client_secret must be {FORMS[SIGNS]}.",
+        ),
+        (
+            {"client_secret": "s3 cr3t"},
+            f"client_secret must be {FORMS[SIGNS]}.",
+        ),
         ({"client_secret": 12}, "client_secret must be a text."),
-        ({"api_url": "adcloud"}, 'api_url must be of the form ^https?://[^/], not "adcloud".'),
+        (
+            {"api_url": "adcloud"},
+            f'api_url must be {FORMS[ADDRESS]}, not "adcloud".',
+        ),
         (
             {"report_api_version": "v3"},
             'report_api_version must be one of v1, v2, not "v3".',
         ),
-        ({"start_date": "2024-02-30"}, f"start_date {DAY} '2024-02-30'."),
-        ({"start_date": "a month ago"}, f"start_date {DAY} 'a month ago'."),
-        ({"end_date": "soon"}, f"end_date {DAY} 'soon'."),
+        ({"start_date": "2024-02-30"}, f'start_date {DAY} "2024-02-30".'),
+        ({"start_date": "a month ago"}, f'start_date {DAY} "a month ago".'),
+        ({"end_date": "soon"}, f'end_date {DAY} "soon".'),
         (
             {"end_date": "2023-12-31"},
             "start_date 2024-01-01 is after end_date 2023-12-31, so there would be nothing to "
@@ -103,13 +119,13 @@ ZONE = "timezone must be an IANA name such as Europe/Berlin, not"
         ({"lookback_days": -1}, "lookback_days must be at least 0, not -1."),
         ({"lookback_days": 366}, "lookback_days must be at most 365, not 366."),
         ({"include_today": "no"}, 'include_today must be true or false, not "no".'),
-        ({"timezone": "Berlin"}, f"{ZONE} 'Berlin'."),
-        ({"timezone": "Mars/Olympus"}, f"{ZONE} 'Mars/Olympus'."),
-        ({"timezone": ""}, f"{ZONE} ''."),
-        ({"timezone": "../../etc/passwd"}, f"{ZONE} '../../etc/passwd'."),
-        ({"timezone": "/etc/localtime"}, f"{ZONE} '/etc/localtime'."),
-        ({"timezone": "Europe"}, f"{ZONE} 'Europe'."),
-        ({"timezone": "Europe/Berlin\0"}, f"{ZONE} 'Europe/Berlin\\x00'."),
+        ({"timezone": "Berlin"}, f'{ZONE} "Berlin".'),
+        ({"timezone": "Mars/Olympus"}, f'{ZONE} "Mars/Olympus".'),
+        ({"timezone": ""}, f'{ZONE} "".'),
+        ({"timezone": "../../etc/passwd"}, f'{ZONE} "../../etc/passwd".'),
+        ({"timezone": "/etc/localtime"}, f'{ZONE} "/etc/localtime".'),
+        ({"timezone": "Europe"}, f'{ZONE} "Europe".'),
+        ({"timezone": "Europe/Berlin\0"}, f'{ZONE} "Europe/Berlin\\u0000".'),
         ({"timezone": 2}, "timezone must be a text, not 2."),
         ({"page_size": 0}, "page_size must be at least 1, not 0."),
         ({"page_size": 201}, "page_size must be at most 200, not 201."),
@@ -118,7 +134,10 @@ ZONE = "timezone must be an IANA name such as Europe/Berlin, not"
         ({"max_concurrency": 33}, "max_concurrency must be at most 32, not 33."),
         ({"request_timeout": 0}, "request_timeout must be at least 1, not 0."),
         ({"request_timeout": 3601}, "request_timeout must be at most 3600, not 3601."),
-        ({"user_agent": "a\nb"}, 'user_agent must be of the form ^[ -~]+$, not "a\\nb".'),
+        (
+            {"user_agent": "a\nb"},
+            f'user_agent must be {FORMS[LINE]}, not "a\\nb".',
+        ),
         ({"client_secrt": "x"}, "client_secrt is not a setting; did you mean client_secret?"),
         ({"window_days": 3}, "window_days is not a setting; "),
         ({"requests_per_minute": 3}, "requests_per_minute is not a setting; "),

@@ -97,9 +97,9 @@ def test_bad_settings_are_refused_together_before_the_first_request(
     assert output == b""
     assert "Traceback" not in log
     assert "window_days must be at least 1, not 0." in log
-    assert "start_date must be a day such as 2024-01-31, or a date-time, not 'soon'." in log
+    assert 'start_date must be a day such as 2024-01-31, or a date-time, not "soon".' in log
     assert "colour is not a setting" in log
-    assert log.splitlines()[-1].endswith("correct the settings above and run again.")
+    assert log.splitlines()[-1].endswith("correct what is said above and run again.")
     assert command_line.adsterra.sandbox.requests == []
 
 
@@ -133,9 +133,9 @@ def test_an_environment_variable_that_cannot_be_read_is_named(
     assert code == 1
     assert "Traceback" not in log
     assert "s3cr3t" not in log
-    assert "TAP_ADSTERRA_WINDOW_DAYS must be a whole number, not 'many'." in log
-    assert "TAP_ADSTERRA_INCLUDE_TODAY must be true or false, not 'maybe'." in log
-    assert "TAP_ADSTERRA_REPORTS must be JSON, not '[{'." in log
+    assert 'TAP_ADSTERRA_WINDOW_DAYS must be a whole number, not "many".' in log
+    assert 'TAP_ADSTERRA_INCLUDE_TODAY must be true or false, not "maybe".' in log
+    assert 'TAP_ADSTERRA_REPORTS must be a list, written […], not "[{".' in log
 
 
 def test_a_test_of_the_connection_reports_no_error(command_line: AdsterraCommandLine) -> None:

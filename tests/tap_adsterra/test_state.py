@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.exceptions import ConfigValidationError
 
 from sandbox.adsterra import DEMO, truth
 from sandbox.faults import Fault
@@ -155,12 +156,12 @@ def test_the_bookmark_never_goes_back(adsterra: Adsterra) -> None:
     assert run.bookmark("stats") == "2024-04-20"
 
 
-def test_a_bookmark_from_a_clock_that_was_wrong_does_not_stop_the_reading(
+def test_a_bookmark_from_a_clock_that_was_wrong_stops_no_reading_and_is_set_right(
     adsterra: Adsterra,
 ) -> None:
     run = adsterra.run("stats", state=state_at("2031-01-01"))
     assert adsterra.windows() == ["2024-04-24..2024-05-01"]
-    assert run.bookmark("stats") == "2031-01-01"
+    assert run.bookmark("stats") == "2024-04-30"
 
 
 @pytest.mark.parametrize("bookmark", ["2024-04-20T00:00:00Z", "2024-04-20T00:00:00+00:00"])
@@ -171,9 +172,22 @@ def test_a_bookmark_that_is_a_date_time_is_understood(adsterra: Adsterra, bookma
 
 @pytest.mark.parametrize("bookmark", ["last week", 20240420, ["2024-04-20"]])
 def test_a_bookmark_that_is_no_day_is_refused(adsterra: Adsterra, bookmark: Any) -> None:
-    run = adsterra.run("stats", state=state_at(bookmark))
-    assert "not a day" in str(run.error)
-    assert adsterra.windows() == []
+    with pytest.raises(ConfigValidationError) as caught:
+        adsterra.tap("stats", state=state_at(bookmark))
+    (problem,) = caught.value.errors
+    assert "not a day" in problem
+    assert adsterra.sandbox.requests == []
+
+
+@pytest.mark.parametrize("bookmark", ["last week", 20240420])
+def test_a_bookmark_nobody_asks_for_may_be_anything(adsterra: Adsterra, bookmark: Any) -> None:
+    state = state_at(bookmark, "stats_by_country")
+    state["bookmarks"]["of_another_tap"] = {"cursor": ["a", 1]}
+    run = adsterra.run("stats", state=state)
+    assert run.error is None
+    kept = run.state["bookmarks"]
+    assert kept["stats_by_country"]["replication_key_value"] == bookmark
+    assert kept["of_another_tap"] == {"cursor": ["a", 1]}
 
 
 def test_an_end_date_is_inclusive(adsterra: Adsterra) -> None:

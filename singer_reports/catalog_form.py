@@ -1,0 +1,113 @@
+"""The form of a catalog: what stands where, and of which type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft7Validator, validators
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+
+from singer_reports import problems
+from singer_reports.inputs import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Json = Mapping[str, Any]
+
+#: A catalog that comes from the tap itself, and not out of a file, holds tuples.
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft7Validator,
+    type_checker=Draft7Validator.TYPE_CHECKER.redefine(
+        "array", lambda _, value: isinstance(value, list | tuple)
+    ),
+)
+_METHOD = {"enum": [REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, None]}
+_YES_OR_NO = {"type": ["boolean", "null"]}
+_NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
+_OBJECT_OF_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
+_CATALOG: Json = {
+    "type": "object",
+    "required": ["streams"],
+    "properties": {
+        "streams": {"type": "array", "description": "the list that --discover writes"},
+    },
+}
+_ENTRY: Json = {
+    "type": "object",
+    "required": ["tap_stream_id"],
+    "properties": {
+        "tap_stream_id": {"type": "string", "description": "the stream's name"},
+        "key_properties": _NAMES,
+        "replication_key": {"type": ["string", "null"]},
+        "replication_method": _METHOD,
+        "schema": {"type": "object", "properties": {"properties": _OBJECT_OF_OBJECTS}},
+        "selected": _YES_OR_NO,
+        "metadata": {"type": "array"},
+    },
+}
+_METADATA: Json = {
+    "type": "object",
+    "required": ["breadcrumb", "metadata"],
+    "properties": {
+        "breadcrumb": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": 'the place it is about, such as ["properties", "id"]',
+        },
+        "metadata": {
+            "type": "object",
+            "description": "what holds there, as --discover writes it",
+            "properties": {
+                "selected": _YES_OR_NO,
+                "selected-by-default": _YES_OR_NO,
+                "inclusion": {"enum": ["available", "automatic", "unsupported", None]},
+                "table-key-properties": _NAMES,
+                "replication-key": {"type": ["string", "null"]},
+                "replication-method": _METHOD,
+                "forced-replication-method": _METHOD,
+            },
+        },
+    },
+}
+
+
+def form_problems(given: object) -> Iterator[str]:
+    """Say where a catalog is not of the form that catalogs have.
+
+    Args:
+        given: The catalog as it was read.
+
+    Yields:
+        A sentence a problem.
+    """
+    if isinstance(given, Unreadable):
+        yield f"The catalog in {given}"
+        return
+    whole = list(_described(given, _CATALOG, "The catalog"))
+    if whole or not isinstance(given, dict):
+        yield from whole
+        return
+    for number, entry in enumerate(given["streams"]):
+        name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
+        where = f"The catalog's entry of {name}" if name else f"The catalog's streams[{number}]"
+        found = list(_described(entry, _ENTRY, where))
+        yield from found
+        for place, item in enumerate(() if found else entry.get("metadata", ())):
+            crumbs = item.get("breadcrumb") if isinstance(item, dict) else None
+            about = f"{where}, metadata[{place}]"
+            if isinstance(crumbs, list | tuple):
+                about = f"The catalog's metadata of {dotted(name, crumbs)}"
+            yield from _described(item, _METADATA, about)
+
+
+def _described(value: object, schema: Json, where: str) -> Iterator[str]:
+    errors = _Validator(schema).iter_errors(value)
+    for sentence in problems.describe(errors, schema, whole=where):
+        yield sentence if sentence.startswith(where) else f"{where}: {sentence}"
+
+
+def dotted(stream: object, crumbs: Iterable[object]) -> str:
+    """Name a field by its breadcrumb: ``stats.clicks``."""
+    fields = [str(crumb) for crumb in list(crumbs)[1::2]]
+    return ".".join([str(stream), *fields])

@@ -1,0 +1,50 @@
+"""The files a user hands over: settings, catalogs and states, all of them JSON."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import click
+
+
+class Unreadable(str):
+    """Why a file cannot be read, in a sentence."""
+
+    __slots__ = ()
+
+
+class JsonFile(click.ParamType[Any]):
+    """An option that names a file, and is what the file holds."""
+
+    name = "filename"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401, ARG002
+        """Read the file; what is wrong with it is told together with all other problems."""
+        return read_json(value)
+
+
+def read_json(path: str) -> Any:  # noqa: ANN401
+    """Read a file, or say why it cannot be read, without showing anything it holds.
+
+    Args:
+        path: The file; ``-`` for what is piped in.
+
+    Returns:
+        What the file holds, or an ``Unreadable``.
+    """
+    try:
+        with click.open_file(path, encoding="utf-8-sig") as file:
+            text = file.read()
+        return json.loads(text, parse_float=Decimal)
+    except UnicodeDecodeError:
+        reason = "it is not text in UTF-8; save it as such"
+    except OSError as error:
+        reason = str(error.strerror).lower()
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except json.JSONDecodeError as error:
+        place = f"it is not JSON; look at line {error.lineno}, column {error.colno}"
+        reason = place if error.doc.strip() else "it is empty"
+    return Unreadable(f"{path} cannot be read: {reason}.")

@@ -1,0 +1,86 @@
+"""What one request asks for and what comes of it, and how answers make a whole."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from singer_reports.decode import Envelope, Row, UnexpectedAnswer
+from singer_reports.rows import check_total, check_unique, sorted_by_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: More pages than any part can have; a larger number is a mistake, and would fill the memory.
+MOST_PAGES = 100_000
+
+
+class Page(NamedTuple):
+    """One request: a page of what is read as a whole."""
+
+    part: Any
+    #: When reading the part began; the same for all its records.
+    read_at: datetime.datetime
+    number: int = 1
+
+    @classmethod
+    def first(cls, part: Any) -> Page:  # noqa: ANN401
+        """Make the first request of a part, which is about to be sent."""
+        return cls(part, datetime.datetime.now(datetime.UTC))
+
+    def __str__(self) -> str:
+        """Name the part, if it is not everything, and the page, if it is not the first."""
+        page = f"page {self.number}" if self.number > 1 else ""
+        return f"{self.part or ''} {page}".strip()
+
+
+class Answer:
+    """What came of a request, with what the API said of it."""
+
+    def __init__(self, envelope: Envelope[Row]) -> None:
+        """Note what the API said; the rows and their keys are made of those that came.
+
+        Raises:
+            UnexpectedAnswer: If it announces more pages than there can be.
+        """
+        #: How many rows came.
+        self.count = len(envelope.rows)
+        self.announced = envelope.announced
+        self.pages = envelope.pages
+        self.more = envelope.more
+        #: The stream's rows, each as a dictionary or, where they are written in bulk, as its JSON.
+        self.rows: list[Any] = []
+        #: The primary key of each.
+        self.keys: list[Any] = []
+        #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
+        self.wire_keys: list[Any] = []
+        if self.pages > MOST_PAGES:
+            message = f"it announces {self.pages:,} pages"
+            raise UnexpectedAnswer(message)
+
+
+def whole(answers: list[Answer], names: Sequence[str], wire_names: Sequence[str] = ()) -> list[Any]:
+    """Check and sort the rows of a part.
+
+    Args:
+        answers: All its pages, or those a test of the connection wants; they give up their rows.
+        names: The fields of the primary key.
+        wire_names: The fields of the key of the API's own rows, if that is another.
+
+    Raises:
+        IncompleteAnswer: If the rows are not those the API announced.
+    """
+    if len(answers) == answers[0].pages:
+        count = sum(answer.count for answer in answers)
+        check_total(count, [answer.announced for answer in answers], more=answers[-1].more)
+    rows: list[Any] = []
+    keys: list[Any] = []
+    wire_keys: list[Any] = []
+    for answer in answers:
+        rows += answer.rows
+        keys += answer.keys
+        wire_keys += answer.wire_keys
+        answer.rows.clear()
+    check_unique(wire_keys, wire_names)
+    check_unique(keys, names)
+    return sorted_by_key(rows, keys)

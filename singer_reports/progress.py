@@ -1,0 +1,112 @@
+"""How far a stream is: a bar on a terminal, a log line now and then anywhere else."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Between two log lines of a stream, at least.
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """The progress of one stream, told for as long as a ``with`` block lasts.
+
+    A log line looks like ``stats: 12 of 30 days, 143,000 rows, 5,400 rows a second, 0:00:40 left``.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        total: int,
+        unit: str,
+        log: Callable[..., None] | None,
+    ) -> None:
+        """Begin with nothing done.
+
+        Args:
+            stream: The stream's name.
+            total: How many days, or whatever the unit is, there are to do.
+            unit: What is counted, in the plural.
+            log: Writes a log line of a format and its arguments; none if nobody wants to know.
+        """
+        self._stream = stream
+        self._total = total
+        self._unit = unit
+        self._log = log
+        self._done = self._rows = 0
+        self._started = self._told = time.monotonic()
+        self._bar: Any = None
+        if log is not None and total > 0 and _on_terminal():
+            self._bar = click.progressbar(
+                length=total,
+                label=f"{stream}, {unit}",
+                width=0,  # As wide as the terminal.
+                show_pos=True,
+                show_percent=False,
+                item_show_func=lambda _: self._rows_and_rate(),
+                file=sys.stderr,
+            )
+
+    def __enter__(self) -> Self:
+        """Show the bar, if there is one."""
+        if self._bar:
+            self._bar.__enter__()
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(_clear_line)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the bar as it is."""
+        if self._bar:
+            for handler in logging.getLogger().handlers:
+                handler.removeFilter(_clear_line)
+            self._bar.__exit__(None, None, None)
+
+    def advance(self, units: int, rows: int) -> None:
+        """Say that more has been read and written.
+
+        Args:
+            units: How many days, or whatever the unit is.
+            rows: How many rows they had.
+        """
+        self._done += units
+        self._rows += rows
+        now = time.monotonic()
+        if self._bar:
+            self._bar.update(units)
+        elif self._log and now - self._told >= SECONDS_BETWEEN_LINES and self._done < self._total:
+            self._told = now
+            seconds = (now - self._started) * (self._total - self._done) / self._done
+            self._log(
+                "%s: %d of %d %s, %s, %s left",
+                self._stream,
+                self._done,
+                self._total,
+                self._unit,
+                self._rows_and_rate(),
+                datetime.timedelta(seconds=round(seconds)),
+            )
+
+    def _rows_and_rate(self) -> str:
+        seconds = max(time.monotonic() - self._started, 0.001)
+        return f"{self._rows:,} rows, {self._rows / seconds:,.0f} rows a second"
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _clear_line(_: logging.LogRecord) -> bool:
+    """Take the bar away before a log line is written; the next advance draws it again."""
+    click.echo("\r\033[K", file=sys.stderr, nl=False)
+    return True

@@ -1,0 +1,215 @@
+"""Any sequence of runs: the bookmark stands behind days that were read whole, and behind no other.
+
+The Adsterra tap reads an API of a few lines that has a row for most days, and says in it whether
+the day was over when it was asked.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+
+from tap_adsterra.tap import TapAdsterra
+from tests.support import day, select, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from tests.support import Run
+
+LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
+ONE_DAY = datetime.timedelta(days=1)
+STREAM = "days"
+CONFIG: dict[str, Any] = {
+    "api_token": "t0ken",
+    "api_url": "http://api.example",
+    "reports": [{"name": STREAM, "group_by": ["date"]}],
+}
+CATALOG = json.dumps(select(TapAdsterra(config=dict(CONFIG)).catalog_dict, [STREAM]))
+
+
+def days(first: datetime.date, last: datetime.date) -> list[datetime.date]:
+    return [first + ONE_DAY * number for number in range((last - first).days + 1)]
+
+
+def bookmark_of(state: dict[str, Any]) -> datetime.date | None:
+    value = state.get("bookmarks", {}).get(STREAM, {}).get("replication_key_value")
+    return None if value is None else day(value)
+
+
+class Api(HTTPAdapter):
+    """Has a row a day, but none every fifth day; fails to answer for days that are broken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.today = day("2024-01-01")
+        self.broken: set[datetime.date] = set()
+        self.status = 500
+        self.asked: list[datetime.date] = []
+        self.answered: list[datetime.date] = []
+
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+        query = parse_qs(urlsplit(str(request.url)).query)
+        wanted = days(day(query["start_date"][0]), day(query["finish_date"][0]))
+        self.asked += wanted
+        status = 200
+        if self.broken.intersection(wanted):
+            status = self.status
+        else:
+            self.answered += wanted
+        items = [self.row(each) for each in wanted if self.has_row(each)]
+        body = json.dumps({"items": items, "itemCount": len(items)}).encode()
+        return self.build_response(
+            request, HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
+        )
+
+    def has_row(self, wanted: datetime.date) -> bool:
+        return wanted <= self.today and wanted.toordinal() % 5 > 0
+
+    def row(self, wanted: datetime.date) -> dict[str, Any]:
+        numbers = dict.fromkeys(("clicks", "ctr", "cpm", "revenue"), 0)
+        return {"date": str(wanted), "impression": int(wanted < self.today), **numbers}
+
+
+class Tap(TapAdsterra):
+    """The tap with a clock to be set."""
+
+    time: ClassVar[datetime.datetime]
+    clock = staticmethod(lambda: Tap.time)
+
+
+class Runs(RuleBasedStateMachine):
+    """Runs at any time, with any settings, that fail anywhere."""
+
+    count = 0
+
+    @initialize(start=st.dates(day("2023-12-01"), day("2024-01-10")))
+    def begin(self, start: datetime.date) -> None:
+        self.api = Api()
+        self.start = start
+        self.state: dict[str, Any] | None = None
+        self.bookmark: datetime.date | None = None
+        #: The days whose rows are stored, as they were when the day was over.
+        self.stored: set[datetime.date] = set()
+
+    @rule(count=st.integers(1, 40))
+    def days_pass(self, count: int) -> None:
+        self.api.today += ONE_DAY * count
+
+    @rule(
+        lookback=st.integers(0, 20),
+        length=st.integers(1, 31),
+        concurrency=st.integers(1, 4),
+        include_today=st.booleans(),
+        behind=st.sampled_from([0, 0, 0, 1, 2, 30]),
+        end=st.none() | st.integers(-20, 10),
+        broken=st.sets(st.integers(-40, 1), max_size=3),
+        status=st.sampled_from([403, 500]),
+    )
+    def run_once(  # noqa: PLR0913 - all that a run depends on
+        self,
+        *,
+        lookback: int,
+        length: int,
+        concurrency: int,
+        include_today: bool,
+        behind: int,
+        end: int | None,
+        broken: set[int],
+        status: int,
+    ) -> None:
+        type(self).count += 1
+        today = self.api.today - ONE_DAY * behind
+        Tap.time = datetime.datetime.combine(today, datetime.time(12), datetime.UTC)
+        self.api.broken = {self.api.today + ONE_DAY * number for number in broken}
+        self.api.status = status
+        last_wanted = None if end is None else max(self.start, self.api.today + ONE_DAY * end)
+
+        # What is to be read, day by day.
+        yesterday = today - ONE_DAY
+        first = self.start
+        if self.bookmark is not None:
+            first = max(first, min(self.bookmark, yesterday) + ONE_DAY * (1 - lookback))
+        last = today if include_today else yesterday
+        last = min(last, last_wanted or last)
+        planned = days(first, last)
+        failing = [wanted for wanted in planned if wanted in self.api.broken]
+        # The days before the failure: all of them, or those of the windows before its own.
+        done = planned.index(failing[0]) if failing else len(planned)
+        if failing and status == 403:
+            done -= done % length
+
+        run = self.read(
+            lookback_days=lookback,
+            window_days=length,
+            max_concurrency=concurrency,
+            include_today=include_today,
+            **({} if last_wanted is None else {"end_date": str(last_wanted)}),
+        )
+
+        assert (run.error is not None) == bool(failing)
+        asked = sorted(self.api.asked)
+        assert set(asked) <= set(planned) if failing else asked == planned
+        before = self.bookmark
+        self.take(run, yesterday)
+        marks = [wanted for wanted in planned[:done] if wanted <= yesterday][-1:]
+        if before is not None and (before <= yesterday or not marks):
+            marks.append(before)
+        assert self.bookmark == max(marks, default=None)
+
+    def read(self, **changes: Any) -> Run:
+        config = {**CONFIG, "start_date": str(self.start), **changes}
+        tap = Tap(config=config, state=self.state, catalog=json.loads(CATALOG))
+        tap.session.mount("http://", self.api)
+        self.api.asked.clear()
+        self.api.answered.clear()
+        return sync(tap)
+
+    def take(self, run: Run, yesterday: datetime.date) -> None:
+        """Store rows and states as a target does, and hold each state to what is stored."""
+        stored = {each for each in self.api.answered if not self.api.has_row(each)}
+        for message in run.messages:
+            if message["type"] == "RECORD" and message["record"]["impression"]:
+                stored.add(day(message["record"]["date"]))
+            elif message["type"] == "STATE":
+                self.stored |= stored
+                self.state = message["value"]
+                bookmark = bookmark_of(message["value"])
+                if bookmark != self.bookmark:
+                    assert bookmark is not None
+                    # Only one from a later day than the machine believes in may be taken back.
+                    if self.bookmark is not None and self.bookmark <= yesterday:
+                        assert bookmark > self.bookmark
+                    assert bookmark <= yesterday
+                    assert self.stored.issuperset(days(self.start, bookmark))
+                    self.bookmark = bookmark
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("no_log")
+def test_the_bookmark_is_right_after_any_sequence_of_runs(
+    count_cases: Callable[[str, int], None],
+) -> None:
+    run_state_machine_as_test(
+        Runs,
+        settings=settings(max_examples=150 if LARGE else 15, stateful_step_count=30),
+    )
+    count_cases("bookmark", Runs.count)
