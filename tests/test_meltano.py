@@ -5,10 +5,6 @@ from __future__ import annotations
 import csv
 import fcntl
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -19,21 +15,16 @@ from sandbox.adsterra import DEMO, DEMO_TOKEN, truth
 from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
+from tests.meltano import PROJECT, meltano, needs_meltano
 from tests.support import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from singer_reports.tap import ReportTap
 
-PROJECT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
-MELTANO = BIN / "meltano"
 DEFINITION = yaml.safe_load((PROJECT / "meltano.yml").read_text())
-
-needs_meltano = pytest.mark.skipif(
-    not MELTANO.exists(), reason="Meltano is not installed; make test and make meltano do it"
-)
 
 
 @pytest.fixture
@@ -43,27 +34,6 @@ def running() -> Iterator[Sandbox]:
     with (PROJECT / ".meltano" / "tests.lock").open("w") as lock, Sandbox() as sandbox:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield sandbox
-
-
-def meltano(folder: Path, *arguments: str, **environment: str) -> str:
-    """Run Meltano as a user would, but with its state and its output in ``folder``."""
-    result = subprocess.run(
-        [MELTANO, "--env-file", folder / ".env", "--log-format", "uncolored", *arguments],
-        cwd=PROJECT,
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith(("TAP_", "TARGET_"))},
-            "MELTANO_DATABASE_URI": f"sqlite:///{folder}/meltano.db",
-            "TARGET_CSV_OUTPUT_PATH": str(folder / "csv"),
-            "TARGET_DUCKDB_PATH": str(folder / "ads.duckdb"),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr
 
 
 @needs_meltano
@@ -84,7 +54,7 @@ def test_the_sandbox_environment_reads_relative_dates_into_csv(
     days = sorted({row["date"] for row in rows})
     assert first <= days[0]
     assert len(days) > 80
-    assert {"domains", "placements", "smart_links", "stats"} == {
+    assert {"domains", "placements", "smart_links", "stats", "stats_by_country"} == {
         path.name for path in (tmp_path / "csv").iterdir()
     }
 

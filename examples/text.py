@@ -1,0 +1,63 @@
+"""How the page writes numbers, days and names, in English with the day before the month."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from examples.charts import Span
+
+_LOCALE = Locale("en")
+#: What is written where there is nothing, such as a ratio of nothing to nothing.
+_NOTHING = "-"
+
+
+def money(amount: Decimal | float | None, currency: str | None) -> str:
+    """Write an amount with its currency: ``USD 1,234.50``."""
+    if amount is None:
+        return _NOTHING
+    # An unknown currency is written as such, for amounts without one cannot be compared.
+    return format_currency(amount, currency or "???", "¤¤ #,##0.00", locale=_LOCALE)
+
+
+def number(count: float) -> str:
+    """Write a whole number: ``1,234``."""
+    return format_decimal(count, "#,##0", locale=_LOCALE)
+
+
+def decimal(number: Decimal | float | None) -> str:
+    """Write a number to two decimals: ``1,234.50``."""
+    return _NOTHING if number is None else format_decimal(number, "#,##0.00", locale=_LOCALE)
+
+
+def day(date: datetime.date) -> str:
+    """Write a day: ``1 May 2024``."""
+    return format_date(date, "d MMM y", locale=_LOCALE)
+
+
+def weekday(date: datetime.date) -> str:
+    """Write a day with its name: ``Wed 1 May 2024``."""
+    return format_date(date, "EEE d MMM y", locale=_LOCALE)
+
+
+def days(span: Span) -> str:
+    """Write some days in a row: ``1 May 2024``, or ``1 May 2024 to 3 May 2024``."""
+    return day(span.first) if span.first == span.last else f"{day(span.first)} to {day(span.last)}"
+
+
+def minute(time: str | datetime.datetime) -> str:
+    """Write a time: ``1 May 2024, 12:00``."""
+    read = datetime.datetime.fromisoformat(time) if isinstance(time, str) else time
+    return f"{day(read)}, {read:%H:%M}"
+
+
+def country(code: str | None) -> str:
+    """Write a country's name, or its code if it has none."""
+    return str(_LOCALE.territories.get(code or "", code or _NOTHING))

@@ -1,0 +1,130 @@
+"""Databases as the taps and a target leave them, after two readings between which rows vanished."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from sandbox.adcloud import truth as adcloud_truth
+from sandbox.adsterra import DEMO, truth
+from sandbox.server import Sandbox
+from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BIN = Path(sys.executable).parent
+FIRST = day("2024-04-10")
+#: When the second reading is made: by then, rows of the first one have vanished.
+LATER = NOW + datetime.timedelta(days=6)
+ROWS_PER_DAY = 60
+ADSTERRA_STREAMS = ("domains", "placements", "smart_links", "stats", "stats_by_country")
+KEYS = {
+    "stats": ("date", "domain", "placement"),
+    "stats_by_country": ("date", "placement", "country"),
+    "advertiser_report": REPORT_KEY,
+}
+
+TIMES = {
+    "stats": "db_last_update_time",
+    "stats_by_country": "db_last_update_time",
+    "advertiser_report": "extracted_at",
+}
+
+Row = dict[str, Any]
+
+
+class Written(NamedTuple):
+    """What was written of a stream."""
+
+    #: How many rows, each counted once.
+    rows: int
+    #: The day of the last reading, by the time in the rows.
+    read_on: datetime.date
+
+
+def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
+    """Read both sandboxes into a target, twice.
+
+    Args:
+        target: The command of the target.
+        folder: Where it may write its settings.
+        settings: What they are.
+
+    Returns:
+        What was written, by stream.
+    """
+    (folder / "target.json").write_text(json.dumps(settings))
+    keys: dict[str, set[tuple[Any, ...]]] = {stream: set() for stream in KEYS}
+    times: dict[str, str] = {}
+    with Sandbox(now=NOW) as sandbox, pytest.MonkeyPatch.context() as monkeypatch:
+        sandbox.adcloud.rows_per_day = ROWS_PER_DAY
+        adsterra, adcloud = Adsterra(sandbox, monkeypatch), Adcloud(sandbox, monkeypatch)
+        states: tuple[Any, Any] = (None, None)
+        for now in (NOW, LATER):
+            sandbox.clock.advance(now - sandbox.clock.now)
+            start = FIRST.isoformat()
+            runs = (
+                adsterra.run(*ADSTERRA_STREAMS, state=states[0], start_date=start),
+                adcloud.run(state=states[1], start_date=start, lookback_days=60),
+            )
+            assert [run.error for run in runs] == [None, None]
+            subprocess.run(
+                [BIN / target, "--config", folder / "target.json"],
+                input=b"".join(run.output for run in runs),
+                stdout=subprocess.DEVNULL,
+                cwd=folder,
+                check=True,
+            )
+            states = (runs[0].state, runs[1].state)
+            for stream, key in KEYS.items():
+                rows = [row for run in runs for row in run.records(stream)]
+                keys[stream] |= {tuple(row[name] for name in key) for row in rows}
+                times[stream] = max(row[TIMES[stream]] for row in rows)
+    return {stream: Written(len(keys[stream]), day(times[stream][:10])) for stream in KEYS}
+
+
+def filled_duckdb(factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Written]]:
+    """Fill one DuckDB file for all tests of a session, whichever worker runs them."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "warehouse"
+    folder.mkdir(exist_ok=True)
+    file, note = folder / "ads.duckdb", folder / "written.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            written = fill("target-duckdb", folder, path=str(file), default_target_schema="main")
+            rows = {
+                stream: (rows, read_on.isoformat()) for stream, (rows, read_on) in written.items()
+            }
+            note.write_text(json.dumps(rows))
+    found = json.loads(note.read_text())
+    return file, {stream: Written(rows, day(read_on)) for stream, (rows, read_on) in found.items()}
+
+
+def true_rows(stream: str) -> list[Row]:
+    """Say what the sandbox has at the time of the second reading."""
+    if stream == "advertiser_report":
+        days = (FIRST + datetime.timedelta(number) for number in range((LATER.date() - FIRST).days))
+        return [
+            row for date in days for row in adcloud_truth(date, LATER, rows_per_day=ROWS_PER_DAY)
+        ]
+    return truth(DEMO, KEYS[stream], FIRST, LATER.date(), LATER)
+
+
+def add_up(rows: list[Row], key: Callable[[Row], Any], *columns: str) -> dict[Any, tuple[Any, ...]]:
+    """Add up columns of rows that have a key in common."""
+    sums: dict[Any, tuple[Any, ...]] = {}
+    for row in rows:
+        found = sums.setdefault(key(row), (0,) * len(columns))
+        values = (row[column] for column in columns)
+        sums[key(row)] = tuple(sum(pair) for pair in zip(found, values, strict=True))
+    return sums
