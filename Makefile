@@ -37,7 +37,7 @@ help: ## list what can be done
 # The demo must work whatever the user has set for runs against the real API, so it looks neither at .env nor at the
 # taps' variables. The first run reads everything: state left behind by rows that are gone would hide older days.
 .PHONY: demo
-demo: $(BIN)/.installed .venv-meltano/.plugins ## read the sandbox into CSV files and a DuckDB file, with Meltano
+demo: $(BIN)/.installed .venv-meltano/.plugins ## read the sandbox into files and DuckDB with Meltano, and show it on a page
 	@$(as_pip_does); $(as_pinned); \
 	unset $${!TAP_ADSTERRA_@} $${!TAP_ADCLOUD_@} $${!TARGET_CSV_@} $${!TARGET_DUCKDB_@} $${!MELTANO_@}; \
 	export MELTANO_RUN_FULL_REFRESH=$$(if [ -e output/ads.duckdb ]; then echo false; else echo true; fi); \
@@ -48,7 +48,12 @@ demo: $(BIN)/.installed .venv-meltano/.plugins ## read the sandbox into CSV file
 		exec .venv-meltano/bin/meltano --env-file /dev/null --environment sandbox --log-format uncolored run demo' >output/demo.log 2>&1; \
 	then tail -n 40 output/demo.log; echo "The demo failed; the end of its log is above."; exit 1; fi; \
 	echo "Done in $$((SECONDS - started)) seconds."; echo; \
-	$(BIN)/python examples/summary.py
+	echo "The rows:          output/ads.duckdb, and what each run has read in output/csv"; \
+	echo "Ask them:          the queries in examples/queries"; \
+	echo "Read what is new:  make demo"; \
+	echo "Begin again:       make clean demo"; \
+	printf "Look at them:      "; \
+	$(BIN)/python -m examples.page --note "Made-up numbers: the sandbox of this project" output/ads.duckdb output/ads.html
 
 .PHONY: test
 test: $(BIN)/.installed .venv-meltano/.plugins ## run the tests (some of them: make test ARGUMENTS="-k windows")
@@ -77,6 +82,27 @@ install: $(BIN)/.installed ## make .venv with the taps and what developing them 
 meltano: .venv-meltano/.plugins ## make .venv/bin/meltano with the taps and loaders of the demo
 	@echo "Meltano is ready: $(BIN)/meltano run tap-adsterra target-duckdb"
 
+.PHONY: airflow
+airflow: .venv-airflow/.installed ## make .venv-airflow, in which the tests run examples/airflow
+	@echo ".venv-airflow is ready: make test ARGUMENTS=tests/test_airflow.py"
+
+.PHONY: plugins
+plugins: $(BIN)/.installed ## write the taps' definitions for Meltano's hub, in plugins/
+	@$(BIN)/python plugins/generate.py
+
+.PHONY: build
+build: $(BIN)/.installed ## build the wheel and the source distribution, in dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
+
+.PHONY: audit
+audit: .venv-audit/.installed ## look for known flaws in the workflows and in all that is pinned
+	@echo "zizmor: workflows"; .venv-audit/bin/zizmor --offline --quiet .
+	@set -e; for file in requirements/*.txt; do \
+		echo "pip-audit: $$file"; \
+		.venv-audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --requirement "$$file"; \
+	done
+
 .PHONY: requirements
 requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, in requirements/
 	@$(as_pip_does); cd requirements; \
@@ -86,11 +112,13 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 	pin --group ../pyproject.toml:development ../pyproject.toml --output-file development.txt; \
 	pin --group ../pyproject.toml:meltano --output-file meltano.txt; \
 	pin --group ../pyproject.toml:benchmarks --output-file benchmarks.txt; \
+	pin --group ../pyproject.toml:airflow --output-file airflow.txt; \
+	pin --group ../pyproject.toml:audit --output-file audit.txt; \
 	grep --count == *.txt
 
 .PHONY: clean
 clean: ## remove whatever was made here: environments, caches, the demo's rows and state
-	rm -rf .venv .venv-benchmarks .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find output -mindepth 1 -not -name .gitignore -delete
 
@@ -136,6 +164,20 @@ $(BIN)/.installed: $(BIN)/.uv requirements/development.txt pyproject.toml
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-benchmarks; \
 	$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python --require-hashes requirements/benchmarks.txt || \
 		echo "That has failed; the table will say so. To try again: rm -r .venv-benchmarks"
+	@touch $@
+
+.venv-airflow/.installed: $(BIN)/.uv requirements/airflow.txt
+	@echo "Installing Airflow into .venv-airflow"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airflow; \
+	$(BIN)/uv pip sync --quiet --python .venv-airflow/bin/python --require-hashes requirements/airflow.txt
+	@touch $@
+
+.venv-audit/.installed: $(BIN)/.uv requirements/audit.txt
+	@echo "Installing what looks for flaws into .venv-audit"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-audit; \
+	$(BIN)/uv pip sync --quiet --python .venv-audit/bin/python --require-hashes requirements/audit.txt
 	@touch $@
 
 # Meltano keeps every plugin in an environment of its own, under .meltano. It installs others when they are first run.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
+from packaging.requirements import Requirement
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -41,9 +45,58 @@ def test_the_wheel_holds_the_taps_their_schemas_and_nothing_else(installed: Path
         assert inside == {path.name for path in (PROJECT / "schemas" / tap).iterdir()}
     (metadata,) = installed.glob("*.dist-info")
     entry_points = (metadata / "entry_points.txt").read_text()
-    assert "tap-adsterra = tap_adsterra.tap:TapAdsterra.cli" in entry_points
-    assert "tap-adcloud = tap_adcloud.tap:TapAdcloud.cli" in entry_points
+    assert "tap-adsterra = tap_adsterra.__main__:main" in entry_points
+    assert "tap-adcloud = tap_adcloud.__main__:main" in entry_points
     assert (metadata / "licenses" / "LICENSE").exists()
+
+
+def test_the_source_distribution_holds_what_the_wheel_is_built_from(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist"]
+    subprocess.run(
+        [*command, "--directory", tmp_path], cwd=PROJECT, check=True, capture_output=True
+    )
+    (file,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(file, tmp_path / "unpacked", filter="data")
+    (folder,) = (tmp_path / "unpacked").iterdir()
+    inside = {path.name for path in folder.iterdir()}
+    packages = {"schemas", "singer_reports", "tap_adcloud", "tap_adsterra"}
+    texts = {"CHANGELOG.md", "LICENSE", "README.md"}
+    # The last three are what every source distribution has.
+    assert inside == packages | texts | {"pyproject.toml", "PKG-INFO", ".gitignore"}
+
+
+def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(installed: Path) -> None:
+    for package in ("singer_reports", "tap_adcloud", "tap_adsterra"):
+        inside = {path.name for path in (installed / package).iterdir() if path.is_file()}
+        source = (PROJECT / package).iterdir()
+        assert inside == {path.name for path in source if path.suffix in (".py", ".typed")}
+
+
+def test_the_metadata_is_valid_and_says_what_the_project_says(installed: Path) -> None:
+    (folder,) = installed.glob("*.dist-info")
+    metadata = Metadata.from_email((folder / "METADATA").read_bytes(), validate=True)
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert metadata.name == project["name"]
+    assert str(metadata.version) == project["version"]
+    assert metadata.summary == project["description"]
+    assert metadata.description == (PROJECT / "README.md").read_text()
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.license_expression == "Apache-2.0"
+    assert metadata.license_files == ["LICENSE"]
+    assert str(metadata.requires_python) == project["requires-python"]
+    assert set(metadata.requires_dist or ()) == set(map(Requirement, project["dependencies"]))
+    supported = project["classifiers"]
+    assert set(metadata.classifiers or ()) == set(supported)
+    assert min(item for item in supported if "Python :: 3." in item).endswith(
+        project["requires-python"].removeprefix(">=")
+    )
+
+
+def test_the_changelog_knows_the_version() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    changelog = (PROJECT / "CHANGELOG.md").read_text()
+    released = f"\n## [{project['version']}] - 20" in changelog
+    assert released or f"\n## [Unreleased]\n\nTo become {project['version']}" in changelog
 
 
 @pytest.mark.parametrize("tap", ["tap_adsterra", "tap_adcloud"])

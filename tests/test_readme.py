@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
 BIN = Path(sys.executable).parent
+BADGE = "https://img.shields.io/badge"
 TAPS: list[type[ReportTap]] = [TapAdsterra, TapAdcloud]
 
 #: Commands that continuous integration runs as they stand, or that another test runs.
@@ -101,6 +103,16 @@ def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
 def test_every_link_leads_somewhere() -> None:
     for link in re.findall(r"\]\(([^)]+)\)", README):
         assert link.startswith("https://") or (PROJECT / link).exists()
+
+
+def test_the_badges_are_true() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    pythons = [item.split()[-1] for item in project["classifiers"] if "Python :: 3." in item]
+    supported = f"{pythons[0]} to {pythons[-1]}"
+    assert f"![Python {supported}]({BADGE}/python-{supported.replace(' ', '%20')}-blue)" in README
+    licence = project["license"]
+    badge = f"{BADGE}/licence-{licence.replace('-', '--')}-blue"
+    assert f"[![{licence}]({badge})](LICENSE)" in README
 
 
 def test_every_command_is_run(sandbox: Sandbox, tmp_path: Path) -> None:
