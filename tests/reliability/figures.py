@@ -25,7 +25,59 @@ COUNTED = ROOT / ".cache" / "reliability.json"
 PAGE = ROOT / "docs" / "reliability.md"
 
 #: What is promised and how it is tested, by the name under which a test counts its cases.
-CLAIMS: dict[str, tuple[str, str]] = {}
+CLAIMS: dict[str, tuple[str, str]] = {
+    "kill_SIGKILL": (
+        "A run that is killed costs no row and doubles none",
+        "Killed at random moments, resumed into DuckDB, SQLite and PostgreSQL: all rows compared",
+    ),
+    "kill_SIGTERM": (
+        "So does a run that is stopped",
+        "The same with SIGTERM, to the tap or to all of the pipeline",
+    ),
+    "kill_SIGINT": (
+        "So does a run that is interrupted",
+        "The same with Ctrl-C, to the tap or to all of the pipeline",
+    ),
+    "kill_behind_state": (
+        "What was finished before is not read again",
+        "Those of the kills before which DuckDB, SQLite or PostgreSQL had confirmed a state",
+    ),
+    "ten_years": (
+        "Every day ends as the API has it in the end, however the runs went",
+        "Ten years of runs a tap, with outages, deaths, wrong clocks, late and vanishing rows",
+    ),
+    "windows": (
+        "Windows cover every day once",
+        "Random spans and lengths, and random windows cut in halves",
+    ),
+    "bookmark": (
+        "The bookmark passes neither yesterday nor a day not read, and never goes back",
+        "Random sequences of runs with failures anywhere; every state held to the rows before it",
+    ),
+    "concurrent_fetch": (
+        "Requests side by side give what one after the other gives, and no more are under way",
+        "Random requests, follow-ups and failures, ended in random orders",
+    ),
+    "decimals": (
+        "A number keeps its decimal value from the answer to the message",
+        "Random JSON numbers of up to 80 digits, quoted, nested, with exponents",
+    ),
+    "bulk": (
+        "Rows written together are the bytes the SDK writes one by one",
+        "Random rows, selections, maps and flattening, written both ways",
+    ),
+    "faults": (
+        "Whatever goes wrong on the way, the rows are whole, or the run says why not and the next "
+        "one completes them.",
+        "Each fault below at each kind of stream, at its first, a middle and its last request, "
+        "passing and lasting; compared with an undisturbed run.",
+    ),
+    "any_answer": (
+        "Whatever an API answers ends in its rows or in a sentence.",
+        "Answers drawn at random, good ones with something changed, and damaged bytes, for every "
+        "stream and for the token.",
+    ),
+}
 
 
 class Collector:

@@ -1,0 +1,252 @@
+"""Every stream with a good answer for it, and connections to nowhere that give any other one."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+
+from sandbox.adcloud import entities, performance
+from sandbox.adcloud import truth as report_truth
+from sandbox.adcloud.app import REPORT_TYPE
+from sandbox.adcloud.envelopes import Page
+from sandbox.adcloud.inventory import TYPES
+from sandbox.adsterra import DEMO
+from sandbox.adsterra import truth as statistics_truth
+from sandbox.numbers import from_json, to_json
+from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.tap import TapAdsterra
+from tests.support import NOW, day, select, sync
+
+if TYPE_CHECKING:
+    import requests
+
+    from singer_reports.tap import ReportTap
+    from tests.support import Run
+
+#: The one day that is asked for.
+DAY = "2024-04-29"
+#: How many rows a good answer has.
+ROWS = 3
+#: Past so many requests nothing is found, however many pages have been announced.
+MOST_REQUESTS = 30
+TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
+GOOD_TOKEN = {"access_token": "f00dfeedf00dfeedf00dfeed", "scope": ""}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes for a request."""
+
+    content: bytes
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+
+
+class Answers(HTTPAdapter):
+    """Connections to nowhere, with an answer for each end of a path."""
+
+    def __init__(self, by_path: dict[str, Answer]) -> None:
+        """Take the answers; the first that fits is given."""
+        super().__init__()
+        self.by_path = by_path
+        self.asked = 0
+
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+        """Give the answer for a request, if it can be written to a connection at all."""
+        connection = http.client.HTTPConnection("nowhere.invalid")
+        connection.putrequest(str(request.method), request.path_url)
+        for name, value in request.headers.items():
+            connection.putheader(name, value)
+        path = urlsplit(str(request.url)).path
+        answer = next(self.by_path[end] for end in self.by_path if path.endswith(end))
+        self.asked += 1
+        if self.asked > MOST_REQUESTS:
+            answer = Answer(b"", 404)
+        raw = HTTPResponse(
+            body=io.BytesIO(answer.content),
+            headers=dict(answer.headers),
+            status=answer.status,
+            reason="Any Reason",
+            preload_content=False,
+            decode_content=False,
+        )
+        return self.build_response(request, raw)
+
+
+@dataclass(frozen=True, eq=False)
+class Readable:
+    """A stream and a good answer for it.
+
+    Attributes:
+        tap_class: Its tap.
+        stream: Its name.
+        good: The good answer.
+        settings: Settings of the tap.
+        before: Answers to other requests that it makes, by the end of their path.
+    """
+
+    tap_class: type[ReportTap]
+    stream: str
+    good: dict[str, Any] = field(repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Answer] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return f"{self.stream} {self.settings.get('report_api_version', '')}".strip()
+
+    def make_tap(self) -> ReportTap:
+        """Make a tap that reads it."""
+        catalog = select(self.tap_class(config=dict(self.settings)).catalog_dict, [self.stream])
+        return self.tap_class(config=dict(self.settings), catalog=catalog)
+
+    def sent(self, content: bytes) -> list[dict[str, Any]]:
+        """Take from an answer the rows that are to be written, by a plain reading of it."""
+        text = content.decode(errors="replace")
+        body = json.loads(text, parse_float=_decimal, parse_int=Decimal)
+        rows = self._rows(body)
+        if self.stream == "topic_discounts":
+            return [
+                {"topic_id": row["id"], **discount}
+                for row in rows
+                for discount in row.get("discounts") or ()
+            ]
+        if self.stream == "advertiser_report":
+            rows = [{"booking_id": row.get("campaign_id"), **row} for row in rows]
+        dated = "date" in self._rows(self.good)[0]
+        return [row for row in rows if not dated or row["date"] == DAY]
+
+    def _rows(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        body = body["data"] if "data" in self.good else body
+        rows: list[dict[str, Any]] = body["result" if "result" in self.good else "items"]
+        return rows
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        # Beyond all exponents; it can only stand where nobody looks.
+        return None
+
+
+class Reader:
+    """Reads one stream again and again, each time from the beginning and with other answers."""
+
+    def __init__(self, readable: Readable) -> None:
+        """Make the tap, once."""
+        self.readable = readable
+        self.tap = readable.make_tap()
+
+    def read(self, answer: Answer, **others: Answer) -> Run:
+        """Read the stream where all its requests are answered alike.
+
+        Args:
+            answer: The answer.
+            others: ``token``: that of the token endpoint, if not a good one.
+        """
+        token = others.get("token", Answer(to_json(GOOD_TOKEN)))
+        by_path = {TOKEN_PATH: token, **self.readable.before, "": answer}
+        self.tap.session.mount("https://", Answers(by_path))
+        vars(self.tap)["_state"].clear()
+        if isinstance(self.tap, TapAdcloud):
+            self.tap.authenticator._token = None
+        return sync(self.tap)
+
+
+def numbers(rows: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Counter[Decimal]]:
+    """Count the values of each field of numbers; none counts as 0, which stands for it in a key."""
+    found = {}
+    for name, kind in schema["properties"].items():
+        if "integer" in kind["type"] or "number" in kind["type"]:
+            values = [row.get(name) for row in rows]
+            found[name] = Counter(
+                Decimal(0 if value is None or str(value).lower() == "null" else value)
+                for value in values
+            )
+    return found
+
+
+def _statistics(stream: str, *dimensions: str) -> Readable:
+    rows = statistics_truth(DEMO, dimensions, day(DAY), day(DAY), NOW)[:ROWS]
+    good = {"items": rows, "itemCount": len(rows), "dbLastUpdateTime": "2024-05-01 11:50:00"}
+    return Readable(TapAdsterra, stream, good, _ADSTERRA)
+
+
+def _items(rows: Any) -> dict[str, Any]:
+    return {"items": list(rows[:ROWS]), "itemCount": ROWS}
+
+
+def _page(rows: Any, kind: str) -> dict[str, Any]:
+    page = Page("https://api.invalid/", (), [to_json(row) for row in rows[:ROWS]], 1, 200, ROWS)
+    body: dict[str, Any] = from_json(page.second_generation(kind))
+    return body
+
+
+def _report(version: str) -> Readable:
+    rows = report_truth(day(DAY), NOW, rows_per_day=20)[:ROWS]
+    page = Page("https://api.invalid/", (), [to_json(row) for row in rows], 1, 200, ROWS)
+    good = from_json(page.first_generation("f00d", announce_pages=True))
+    if version == "v2":
+        good = _page(rows, REPORT_TYPE)
+    settings = {**_ADCLOUD, "report_api_version": version}
+    return Readable(TapAdcloud, "advertiser_report", good, settings)
+
+
+def _entities(stream: str, resource: str) -> Readable:
+    return Readable(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
+
+
+def _performance() -> Readable:
+    campaigns = _page(entities("campaigns"), TYPES["campaigns"])
+    rows = performance([row["id"] for row in campaigns["items"]], NOW)
+    good = _page(rows, TYPES["campaign_performance_data"])
+    before = {"/campaigns": Answer(to_json(campaigns))}
+    return Readable(TapAdcloud, "campaign_performance", good, _ADCLOUD, before)
+
+
+_ADSTERRA: dict[str, Any] = {
+    "api_token": "s3cr3tt0ken",
+    "start_date": DAY,
+    "end_date": DAY,
+    "reports": [{"name": "own", "group_by": ["domain", "placement", "country"]}],
+}
+_ADCLOUD: dict[str, Any] = {
+    "client_id": "the-client",
+    "client_secret": "s3cr3t-0f-the-client",
+    "start_date": DAY,
+    "end_date": DAY,
+}
+
+#: All streams of both taps, the report from both generations of the API, and a report of a user's
+#: own that is asked for by day.
+READABLE = [
+    Readable(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),
+    Readable(TapAdsterra, "placements", _items(DEMO.placements), _ADSTERRA),
+    Readable(
+        TapAdsterra, "smart_links", {"data": {"items": list(DEMO.smart_links[:ROWS])}}, _ADSTERRA
+    ),
+    _statistics("stats", "date", "domain", "placement"),
+    _statistics("stats_by_country", "date", "placement", "country"),
+    _statistics("stats_by_sub_id", "date", "placement", "placement_sub_id"),
+    _statistics("own", "domain", "placement", "country"),
+    _report("v1"),
+    _report("v2"),
+    _entities("campaigns", "campaigns"),
+    _entities("advertisements", "advertisements"),
+    _entities("customers", "customers"),
+    _entities("products", "products"),
+    _entities("topics", "topics"),
+    _entities("topic_discounts", "topics"),
+    _performance(),
+]

@@ -1,0 +1,3 @@
+"""What the tests of reliability share."""
+
+from tests.tap_adcloud.conftest import redactors_of_one_test  # noqa: F401 - used by every test

@@ -1,0 +1,180 @@
+"""The databases that runs are killed on: how a target writes into each, and what it then holds."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import pwd
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import duckdb
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BIN = Path(sys.executable).parent
+#: Debian keeps the server's commands out of the path.
+SERVER_FOLDERS = [
+    *os.environ.get("PATH", "").split(os.pathsep),
+    *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+]
+INITDB = shutil.which("initdb", path=os.pathsep.join(SERVER_FOLDERS))
+#: Small, so that rows are written during a run and not only at its end.
+ROWS_A_BATCH = 150
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+
+class Database(Protocol):
+    """A database of one chain of runs."""
+
+    target: tuple[str, ...]
+    settings: dict[str, Any]
+
+    def tables(self) -> Tables:
+        """Return all rows of all tables, without what depends on when they were read."""
+
+
+class DuckDB:
+    """A file, written by ``target-duckdb``."""
+
+    target: tuple[str, ...] = (str(BIN / "target-duckdb"),)
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.settings = {
+            "path": str(file),
+            "default_target_schema": "main",
+            "flush_all_streams": True,
+            "batch_size_rows": ROWS_A_BATCH,
+        }
+
+    def tables(self) -> Tables:
+        with duckdb.connect(str(self.file)) as database:
+            names = [name for (name,) in database.sql("show tables").fetchall()]
+            # The target's own, in which it holds a batch; one that is killed leaves it behind.
+            kept = [name for name in names if not name.startswith("tmp_")]
+            return {name: self._rows(database, name) for name in kept}
+
+    def _rows(self, database: duckdb.DuckDBPyConnection, name: str) -> list[Row]:
+        found = database.sql(f'select * from "{name}"')  # noqa: S608
+        return comparable(found.columns, found.fetchall())
+
+
+class SQLite:
+    """A file, written by this folder's own target."""
+
+    target: tuple[str, ...] = (sys.executable, str(Path(__file__).with_name("sqlite_target.py")))
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.settings = {"path": str(file), "batch_size_rows": ROWS_A_BATCH}
+
+    def tables(self) -> Tables:
+        with contextlib.closing(sqlite3.connect(self.file)) as database:
+            names = database.execute("select name from sqlite_master where type = 'table'")
+            return {name: self._rows(database, name) for (name,) in names.fetchall()}
+
+    def _rows(self, database: sqlite3.Connection, name: str) -> list[Row]:
+        found = database.execute(f'select * from "{name}"')  # noqa: S608
+        return comparable([column[0] for column in found.description], found.fetchall())
+
+
+class PostgreSQL:
+    """A schema of a server, written by ``target-postgres``."""
+
+    target: tuple[str, ...] = (str(BIN / "target-postgres"),)
+
+    def __init__(self, port: int, schema: str) -> None:
+        self.schema = schema
+        self.server = {"host": "127.0.0.1", "port": port, "user": "ads", "password": "unused"}
+        self.settings = {
+            **self.server,
+            "database": "postgres",
+            "default_target_schema": schema,
+            "batch_size_rows": ROWS_A_BATCH,
+        }
+
+    def tables(self) -> Tables:
+        with psycopg.connect(dbname="postgres", **self.server) as database:  # type: ignore[arg-type]
+            query = "select tablename from pg_tables where schemaname = %s"
+            names = database.execute(query, [self.schema]).fetchall()
+            return {name: self._rows(database, name) for (name,) in names}
+
+    def _rows(self, database: psycopg.Connection[Any], name: str) -> list[Row]:
+        table = psycopg.sql.Identifier(self.schema, name)
+        found = database.execute(psycopg.sql.SQL("select * from {}").format(table))
+        assert found.description is not None
+        return comparable([column.name for column in found.description], found.fetchall())
+
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[int]:
+    """A server of its own, for as long as the block lasts: the port it listens at."""
+    assert INITDB is not None
+    # It refuses to be run by root. Whoever has installed it has made this user as well.
+    user = "postgres" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
+        if user:
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        data = f"{folder}/data"
+        options = ["--auth=trust", "--encoding=UTF8", "--no-sync", "--username=ads"]
+        run_as: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
+        subprocess.run([INITDB, "--pgdata", data, *options], **run_as, check=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [str(Path(INITDB).with_name("postgres")), "-D", data, "-k", folder, "-F"]
+        command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
+        log = Path(folder) / "log"
+        with (
+            log.open("wb") as errors,
+            subprocess.Popen(command, **run_as, stderr=errors) as server,
+        ):
+            try:
+                wait_for(port, log)
+                yield port
+            finally:
+                # Immediate shutdown: nobody needs what it holds any more.
+                server.send_signal(signal.SIGQUIT)
+                server.wait(30)
+
+
+def wait_for(port: int, log: Path) -> None:
+    """Wait until the server answers."""
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
+    while datetime.datetime.now(datetime.UTC) < until:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(host="127.0.0.1", port=port, user="ads", dbname="postgres").close()
+            return
+    raise TimeoutError(log.read_text())
+
+
+def comparable(columns: list[str], rows: list[tuple[Any, ...]]) -> list[Row]:
+    """Make rows that two runs have in common: in one order, without times of reading and writing.
+
+    Numbers become exact decimals: what is stored as a double has the digits that it is written
+    with, which are those of the API as long as there are no more than 15.
+    """
+    left_out = {"extracted_at"} | {name for name in columns if name.startswith("_sdc_")}
+    found = [
+        {
+            name: Decimal(str(value)) if isinstance(value, float) else value
+            for name, value in zip(columns, row, strict=True)
+            if name not in left_out
+        }
+        for row in rows
+    ]
+    return sorted(found, key=str)

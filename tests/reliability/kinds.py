@@ -1,0 +1,185 @@
+"""The kinds of streams there are, and the requests of each that a fault can strike."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from functools import cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from sandbox.adcloud import Settings, entities, truth
+from tap_adcloud.streams import CAMPAIGNS_A_REQUEST
+from tests.support import NOW, Adcloud, Adsterra, day, select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
+    from sandbox.server import Sandbox
+    from singer_reports.tap import ReportTap
+    from tests.support import Run
+
+#: How large the sandbox's days are: three or four pages of ten rows.
+SETTINGS = Settings(rows_per_day=30)
+PLACES = ("first", "middle", "last")
+#: The streams with a bookmark.
+DATED_STREAMS = {"stats", "advertiser_report"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A request of a stream.
+
+    Attributes:
+        path: A regular expression that finds its path.
+        query: What its query holds.
+        named: The stream that an error there names.
+        bookmark: The bookmark before it is answered.
+        key: A field of the key of its rows.
+        required: A field that its rows must have.
+        total: The field that announces how many rows there are.
+        envelope: The field that holds the rows.
+    """
+
+    path: str
+    query: dict[str, str]
+    named: str
+    bookmark: str | None = None
+    key: str = "id"
+    required: str = "id"
+    total: str = "total_count"
+    envelope: str = "items"
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of stream: how it is run, and its first, a middle and its last request."""
+
+    name: str
+    runner: type[Adsterra | Adcloud]
+    streams: tuple[str, ...]
+    places: dict[str, Place]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def tap(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **options: Any) -> ReportTap:
+        """Make a tap that reads the stream, what it has not read before and nothing twice."""
+        runner = self.runner(sandbox, monkeypatch)
+        settings = {"lookback_days": 0, **self.settings}
+        catalog = copy.deepcopy(_catalog(self.runner.tap_class, self.streams))
+        return runner.tap(catalog=catalog, **{**settings, **options})
+
+
+@cache
+def _catalog(tap_class: type[ReportTap], streams: tuple[str, ...]) -> dict[str, Any]:
+    # Discovery looks at no setting, so that these need not be good ones.
+    tap = tap_class(config={}, validate_config=False)
+    return select(tap.catalog_dict, streams)
+
+
+def by_key(*runs: Run) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Do what a target does: keep the last record of each stream and key, of all runs."""
+    rows = {}
+    for run in runs:
+        for schema in run.of_type("SCHEMA"):
+            stream = schema["stream"]
+            key = itemgetter(*schema["key_properties"])
+            rows.update({(stream, key(row)): row for row in run.rows(stream)})
+    return rows
+
+
+def _windows() -> dict[str, Place]:
+    starts = ("2024-04-01", "2024-04-11", "2024-04-21")
+    bookmarks = (None, "2024-04-10", "2024-04-20")
+    return {
+        place: Place(
+            path="/stats",
+            query={"start_date": start},
+            named="stats",
+            bookmark=bookmark,
+            key="placement",
+            required="clicks",
+            total="itemCount",
+        )
+        for place, start, bookmark in zip(PLACES, starts, bookmarks, strict=True)
+    }
+
+
+def _lists() -> dict[str, Place]:
+    return {
+        "first": Place("/domains", {}, "domains", total="itemCount"),
+        "middle": Place("/placements", {}, "placements", total="itemCount"),
+        # The only list without a total.
+        "last": Place("/smart-links", {}, "smart_links", envelope="data"),
+    }
+
+
+def _days() -> dict[str, Place]:
+    rows = truth(day("2024-04-28"), NOW, rows_per_day=SETTINGS.rows_per_day)
+    last_page = str(-(-len(rows) // 10))
+    asked = [("2024-04-26", "1"), ("2024-04-27", "2"), ("2024-04-28", last_page)]
+    bookmarks = (None, "2024-04-26", "2024-04-27")
+    return {
+        place: Place(
+            path="/reports/advertiser",
+            query={"filter[date]": date, "page": page},
+            named="advertiser_report",
+            bookmark=bookmark,
+            key="topic_id",
+            required="costs",
+            total="size",
+            envelope="result",
+        )
+        for place, (date, page), bookmark in zip(PLACES, asked, bookmarks, strict=True)
+    }
+
+
+def _pages(path: str, stream: str) -> dict[str, Place]:
+    return {place: Place(path, {"page": str(page)}, stream) for page, place in enumerate(PLACES, 1)}
+
+
+def _batches() -> dict[str, Place]:
+    ids = [str(row["id"]) for row in entities("campaigns")]
+    batches = [
+        ",".join(ids[start : start + CAMPAIGNS_A_REQUEST])
+        for start in range(0, len(ids), CAMPAIGNS_A_REQUEST)
+    ]
+    path, stream = "/campaign_performance_data", "campaign_performance"
+    fields = ("campaign_id", "campaign_id")
+    return {
+        # Which campaigns there are is asked first.
+        "first": Place("/campaigns", {"page": "1"}, "campaigns"),
+        "middle": Place(path, {"campaign_ids": batches[1]}, stream, None, *fields),
+        "last": Place(path, {"campaign_ids": batches[-1]}, stream, None, *fields),
+    }
+
+
+STATISTICS = Kind(
+    "Adsterra statistics",
+    Adsterra,
+    ("stats",),
+    _windows(),
+    {"start_date": "2024-04-01", "end_date": "2024-04-30", "window_days": 10},
+)
+LISTS = Kind("Adsterra lists", Adsterra, ("domains", "placements", "smart_links"), _lists())
+REPORT = Kind(
+    "Adcloud report",
+    Adcloud,
+    ("advertiser_report",),
+    _days(),
+    {"start_date": "2024-04-26", "end_date": "2024-04-28", "page_size": 10},
+)
+PAGES = Kind(
+    "Adcloud lists", Adcloud, ("campaigns",), _pages("/campaigns", "campaigns"), {"page_size": 100}
+)
+#: With pages of nine topics, a page that begins late has a topic without discounts twice.
+DERIVED = Kind(
+    "Adcloud discounts",
+    Adcloud,
+    ("topic_discounts",),
+    _pages("/topics", "topic_discounts"),
+    {"page_size": 9},
+)
+BATCHES = Kind("Adcloud performance", Adcloud, ("campaign_performance",), _batches())
+KINDS = (STATISTICS, LISTS, REPORT, PAGES, DERIVED, BATCHES)

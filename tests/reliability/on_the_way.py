@@ -1,0 +1,90 @@
+"""What can happen to a request before it reaches the API, and to the clock meanwhile."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import sys
+import types
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from requests.adapters import HTTPAdapter
+
+from sandbox.faults import Fault, Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+    import requests
+
+    from singer_reports.tap import ReportTap
+
+    #: Takes a request, and gives what is to be sent in its place.
+    Happening: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+
+
+class Detour(HTTPAdapter):
+    """Connections on which something happens to some requests before they are sent."""
+
+    def __init__(self, fault: Fault, happens: Happening) -> None:
+        """Let it happen to the requests that the fault matches."""
+        super().__init__(pool_maxsize=8)
+        self.faults = Faults()
+        self.faults.add(fault)
+        self.happens = happens
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send a request, or what has become of it."""
+        assert request.url is not None
+        url = urlsplit(request.url)
+        if self.faults.strike(str(request.method), url.path, parse_qsl(url.query)):
+            request = self.happens(request.copy())
+        return super().send(request, **options)
+
+
+def take_detour(tap: ReportTap, fault: Fault, happens: Happening) -> None:
+    """Let something happen to the requests of a tap that a fault matches."""
+    tap.session.mount("http://", Detour(fault, happens))
+
+
+def to_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Send a request to a port of this machine that nothing listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    assert request.url is not None
+    request.url = urlunsplit(urlsplit(request.url)._replace(netloc=f"127.0.0.1:{port}"))
+    return request
+
+
+class WallClock:
+    """The clock of the computer, as all of the taps' modules see it; it can be set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take the place of the real one."""
+        self.ahead = datetime.timedelta(0)
+        clock = self
+
+        class Shifted(datetime.datetime):
+            @classmethod
+            def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+                return datetime.datetime.now(tz) + clock.ahead
+
+        module = types.ModuleType("datetime")
+        vars(module).update(vars(datetime) | {"datetime": Shifted})
+        for name, user in list(sys.modules.items()):
+            package = name.partition(".")[0]
+            if package in {"singer_reports", "tap_adcloud", "tap_adsterra"} and hasattr(
+                user, "datetime"
+            ):
+                monkeypatch.setattr(user, "datetime", module)
+
+    def jumping(self, seconds: float) -> Happening:
+        """Make a request after which the clock is that far ahead of the real one, or behind it."""
+
+        def jump(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            self.ahead = datetime.timedelta(seconds=seconds)
+            return request
+
+        return jump

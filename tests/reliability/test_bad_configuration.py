@@ -1,0 +1,125 @@
+"""What a user may get wrong is refused: all of it at once, in words, before the first request.
+
+What is said stands in ``snapshots/bad_configuration.md``, to be read as a new user would. Run the
+test with ``AD_TAPS_WRITE_SNAPSHOTS=1`` to write it anew.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, LOOKS_SECRET, Case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support import Adcloud, Adsterra
+
+SNAPSHOT = Path(__file__).parent / "snapshots" / "bad_configuration.md"
+INTRODUCTION = """\
+# What a user may get wrong, and what the taps say
+
+Each is said before the first request, and ends the run with exit code 1. Written by
+`tests/reliability/test_bad_configuration.py`, which compares it.
+"""
+LAST = "Nothing was read: correct what is said above and run again."
+#: Nothing that is a secret in these cases, or a part of Python, is for users to read.
+NOT_FOR_USERS = ("s3cr3t", "s3 cr3t", "31337", LOOKS_SECRET, "pa55word", "Traceback", "Error:", "<")
+
+
+class Lines(logging.Handler):
+    """Keeps what is said of trouble."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
+    """Write a case's files into the current folder, and say how they are handed over."""
+    changes = case.settings
+    settings = {**runner.settings(), **changes}
+    kept = {name: value for name, value in settings.items() if value is not None}
+    files: dict[str, Any] = {}
+    if case.environment is None:
+        files["config.json"] = kept
+    if case.catalog is not None:
+        discovered = runner.tap_class(config={}, validate_config=False).catalog_dict
+        files["catalog.json"] = case.catalog(json.loads(json.dumps(discovered)))
+    if case.state is not None:
+        files["state.json"] = case.state
+    contents = {name: json.dumps(content).encode() for name, content in files.items()} | case.files
+    for name, content in contents.items():
+        Path(name).write_bytes(content)
+    if case.arguments is not None:
+        return case.arguments
+    given = ["--config=ENV"] if case.environment is not None else []
+    return given + [word for name in contents for word in (f"--{name.removesuffix('.json')}", name)]
+
+
+def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Run the command of a case, which must refuse it, and return what it says."""
+    with monkeypatch.context() as patch:
+        for name, text in (case.environment or {}).items():
+            patch.setenv(name, text)
+        given = arguments(case, runner)
+        heard, output = Lines(), io.StringIO()
+        logger = logging.getLogger()
+        before = list(logger.handlers)
+        logger.addHandler(heard)
+        try:
+            with redirect_stdout(output), pytest.raises(SystemExit) as ended:
+                runner.tap_class.cli.main(given, prog_name=runner.tap_class.name)
+        finally:
+            # Every command adds one of its own.
+            logger.handlers[:] = before
+            logging.captureWarnings(capture=False)
+    assert ended.value.code == 1
+    assert output.getvalue() == ""
+    return heard.lines
+
+
+def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
+    adsterra: Adsterra,
+    adcloud: Adcloud,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    count_cases: Callable[[str, int], None],
+) -> None:
+    written = [INTRODUCTION]
+    cases: list[tuple[Adsterra | Adcloud, str, Case]] = [
+        *((adsterra, name, case) for name, case in ADSTERRA.items()),
+        *((adcloud, name, case) for name, case in ADCLOUD.items()),
+    ]
+    for number, (runner, name, case) in enumerate(cases):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        said = refusal(case, runner, monkeypatch)
+        title = f"{runner.tap_class.name}: {name}"
+        assert said[-1] == LAST, title
+        assert len(said) > 1, title
+        assert len(set(said)) == len(said), title
+        for line in said:
+            assert line.endswith((".", "?")), title
+            assert len(line) < 400, title
+            assert not any(word in line for word in NOT_FOR_USERS), title
+        assert runner.sandbox.requests == [], title
+        written += [f"\n## {title}\n", *(f"- {line}" for line in said[:-1])]
+    text = "\n".join(written) + "\n"
+    if os.environ.get("AD_TAPS_WRITE_SNAPSHOTS"):
+        SNAPSHOT.parent.mkdir(exist_ok=True)
+        SNAPSHOT.write_text(text)
+    assert text.splitlines() == SNAPSHOT.read_text().splitlines()
+    count_cases("bad_configuration", len(cases))

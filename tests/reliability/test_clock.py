@@ -1,0 +1,90 @@
+"""A clock that is wrong for a day costs no day."""
+
+from __future__ import annotations
+
+import datetime
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from singer_sdk.exceptions import RetriableAPIError
+
+from singer_reports.errors import retry_after
+from tests.reliability.kinds import KINDS, Kind, by_key
+from tests.support import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.server import Sandbox
+    from tests.support import Run
+
+ONE_DAY = datetime.timedelta(days=1)
+RIGHT = datetime.timedelta(0)
+#: How far this machine's clock is ahead of the API's, on three days running.
+WRONG = {
+    "clock ahead on the first day": (40 * ONE_DAY, RIGHT, RIGHT),
+    "clock ahead on the second day": (RIGHT, 40 * ONE_DAY, RIGHT),
+    "clock behind on the second day": (RIGHT, -10 * ONE_DAY, RIGHT),
+    "clock back in 1970 on the second day": (RIGHT, NOW.fromtimestamp(0, NOW.tzinfo) - NOW, RIGHT),
+}
+
+
+def daily_runs(
+    kind: Kind,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: tuple[datetime.timedelta, ...],
+) -> list[Run]:
+    """Run as users do, each day from the last state, with a clock that is that far ahead."""
+    settings = {name: value for name, value in kind.settings.items() if name != "end_date"}
+    runs: list[Run] = []
+    for number, wrong_by in enumerate(ahead):
+        sandbox.clock.now = NOW + number * ONE_DAY
+        runner = kind.runner(sandbox, monkeypatch)
+        now = sandbox.clock.now + wrong_by
+        monkeypatch.setattr(kind.runner.tap_class, "clock", staticmethod(lambda now=now: now))
+        state = runs[-1].state if runs else None
+        runs.append(runner.run(*kind.streams, state=state, **settings))
+        assert runs[-1].error is None
+    return runs
+
+
+def numbers_of(runs: list[Run]) -> dict[Any, dict[str, Any]]:
+    """Return the rows a target has after some runs, without when Adsterra last changed them."""
+    rows = by_key(*runs).items()
+    return {key: {**row, "db_last_update_time": None} for key, row in rows}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_days_read_under_a_wrong_clock_are_read_again(  # noqa: PLR0913, PLR0917 - fixtures
+    kind: Kind,
+    name: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    count_cases: Callable[[str, int], None],
+    tell_ending: Callable[[str, str, str], None],
+) -> None:
+    sandbox.adcloud.rows_per_day = 30
+    right = daily_runs(kind, sandbox, monkeypatch, (RIGHT, RIGHT, RIGHT))
+    wrong = daily_runs(kind, sandbox, monkeypatch, WRONG[name])
+    assert numbers_of(wrong) == numbers_of(right)
+    count_cases("faults", 1)
+    tell_ending(name, kind.name, "whole")
+
+
+@pytest.mark.parametrize("wrong_by", [-400 * ONE_DAY, RIGHT, 400 * ONE_DAY])
+def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(wrong_by: datetime.timedelta) -> None:
+    there = datetime.datetime.now(datetime.UTC) + wrong_by
+    answer = requests.Response()
+    answer.headers["Date"] = format_datetime(there, usegmt=True)
+    answer.headers["Retry-After"] = format_datetime(there + 7 * ONE_DAY / 86_400, usegmt=True)
+    assert retry_after(RetriableAPIError("", answer)) == 7
+
+
+def test_a_date_beyond_all_calendars_is_none() -> None:
+    answer = requests.Response()
+    answer.headers["Retry-After"] = "Fri, 31 Dec 99999999999 23:59:59 GMT"
+    assert retry_after(RetriableAPIError("", answer)) is None

@@ -1,0 +1,230 @@
+"""Every fault, at every kind of stream, wherever it strikes: the rows are whole, or the run says
+why not and the next one completes them.
+
+``expectations`` has the table of the endings, ``kinds`` the streams and the places.
+"""  # noqa: D205
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.adcloud import CLIENT_SECRET
+from sandbox.adsterra import DEMO_TOKEN
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+from singer_reports import connections
+from singer_reports.errors import RequestFailed
+from singer_reports.http import HttpStream
+from tests.reliability.expectations import AS_SENT, CASES, REFUSED, WHOLE, Case, cell
+from tests.reliability.kinds import DATED_STREAMS, KINDS, PLACES, SETTINGS, Kind, Place, by_key
+from tests.reliability.on_the_way import WallClock, take_detour, to_nobody
+from tests.support import NOW, Run, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from singer_reports.tap import ReportTap
+
+LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
+#: What must not stand in a sentence for users.
+TECHNICAL = re.compile(
+    r"\w(Error|Exception)\b|Traceback|urllib3|Connection(Pool|\()|0x[0-9a-f]{4}|Errno"
+)
+#: Seconds after which a request is given up where the fault is that no answer comes.
+IMPATIENT = 0.1
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(now=NOW, adcloud=dataclasses.replace(SETTINGS)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Sandbox]:
+    """Another host, which nobody is to send anything to."""
+    with Sandbox(now=NOW) as other:
+        yield other
+
+
+class Matrix:
+    """Runs a kind of stream while a fault strikes it, and says how that ends."""
+
+    undisturbed: dict[str, Run] = {}  # noqa: RUF012 - the same for all tests
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        elsewhere: Sandbox,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        self.sandbox = sandbox
+        self.elsewhere = elsewhere
+        self.monkeypatch = monkeypatch
+        self.caplog = caplog
+
+    def ending(self, case: Case, kind: Kind, place: str, *, lasting: bool) -> str:
+        """Strike a request of a stream; check all that must hold, and say how it ended."""
+        whole = self.whole(kind)
+        self.calm()
+        run = self.struck(case, kind, place, lasting=lasting)
+        self.check_secrets(run)
+        if run.error is None:
+            return ending_of_rows(run, whole)
+        self.check_refusal(run, kind.places[place], whole)
+        self.calm()
+        self.check_next(run, kind, whole)
+        return REFUSED
+
+    def whole(self, kind: Kind) -> Run:
+        """Return what an undisturbed run writes."""
+        if kind.name not in self.undisturbed:
+            self.calm()
+            run = sync(kind.tap(self.sandbox, self.monkeypatch))
+            assert run.error is None
+            assert {stream for stream, _ in by_key(run)} == set(kind.streams)
+            self.undisturbed[kind.name] = run
+        return self.undisturbed[kind.name]
+
+    def calm(self) -> None:
+        self.sandbox.faults.clear()
+        self.sandbox.requests.clear()
+        self.caplog.clear()
+
+    def struck(self, case: Case, kind: Kind, place: str, *, lasting: bool) -> Run:
+        arguments = case.arguments(kind.places[place], lasting=lasting)
+        with self.monkeypatch.context() as patches:
+            tap = kind.tap(self.sandbox, patches)
+            if case.token and place != "first":
+                self.let_token_die(kind.places[place])
+                arguments["after"] = 1
+            fault = self.prepare(tap, arguments, patches)
+            run = sync(tap)
+        assert fault.struck, "the fault did not strike"
+        assert lasting or fault.struck <= case.times
+        return run
+
+    def prepare(
+        self, tap: ReportTap, arguments: dict[str, Any], patches: pytest.MonkeyPatch
+    ) -> Fault:
+        """Get ready what is to go wrong."""
+        match arguments.pop("kind"):
+            case "nothing listens":
+                take_detour(tap, fault := Fault("status", **arguments), to_nobody)
+            case "clock jumps":
+                jump = WallClock(patches).jumping(arguments.pop("seconds"))
+                take_detour(tap, fault := Fault("status", **arguments), jump)
+            case "too large":
+                patches.setattr(connections, "LARGEST_ANSWER", 2**20)
+                fault = self.sandbox.faults.add(Fault("gigantic", **arguments, size=2**21))
+            case kind:
+                fault = self.sandbox.faults.add(Fault(kind, **arguments))
+        if fault.kind == "hang":
+            patches.setattr(HttpStream, "timeout", IMPATIENT)
+            if hasattr(tap, "authenticator"):
+                tap.authenticator._timeout = IMPATIENT
+        fault.location = f"{self.elsewhere.url}{fault.path}"
+        return fault
+
+    def let_token_die(self, place: Place) -> None:
+        self.sandbox.faults.add(Fault("dead_token", path=place.path, query=place.query, times=1))
+
+    def check_secrets(self, run: Run) -> None:
+        secrets = {DEMO_TOKEN, CLIENT_SECRET}
+        for request in self.sandbox.requests:
+            secrets.add(request.headers.get("authorization", "Bearer ?").removeprefix("Bearer "))
+        told = f"{run.error} {self.caplog.text} {run.output.decode()}"
+        assert not [secret for secret in secrets - {"?"} if secret in told]
+        assert self.elsewhere.requests == []
+
+    def check_refusal(self, run: Run, place: Place, whole: Run) -> None:
+        """Check what is said, what has been written, and how far the state says it goes."""
+        assert isinstance(run.error, RequestFailed), repr(run.error)
+        message = str(run.error)
+        assert re.match(rf"{place.named}( [^:]+)?: ", message)
+        assert message.endswith(".")
+        assert "\n" not in message
+        assert len(message) < 500
+        assert not TECHNICAL.search(message)
+        rows, all_rows = by_key(run), by_key(whole)
+        assert rows.items() <= all_rows.items()
+        if place.named in DATED_STREAMS:
+            assert run.bookmark(place.named) == place.bookmark
+            until = place.bookmark or ""
+            assert rows.keys() == {key for key, row in all_rows.items() if row["date"] <= until}
+
+    def check_next(self, run: Run, kind: Kind, whole: Run) -> None:
+        """Check that the next run completes what is there, and reads no day again."""
+        following = sync(kind.tap(self.sandbox, self.monkeypatch, state=run.state))
+        assert following.error is None
+        assert by_key(run, following) == by_key(whole)
+        assert following.state == whole.state
+        for stream in DATED_STREAMS & set(kind.streams):
+            assert len(run.rows(stream) + following.rows(stream)) == len(whole.rows(stream))
+
+
+def ending_of_rows(run: Run, whole: Run) -> str:
+    """Say how the rows of a run without an error compare with an undisturbed run's."""
+    assert run.state == whole.state
+    rows, all_rows = by_key(run), by_key(whole)
+    if rows == all_rows:
+        streams = {stream for stream, _ in rows}
+        assert all(run.rows(stream) == whole.rows(stream) for stream in streams)
+        return WHOLE
+    lost = [all_rows[key] for key in all_rows.keys() - rows.keys()]
+    added = [rows[key] for key in rows.keys() - all_rows.keys()]
+    assert len(lost) == 1
+    assert len(added) <= 1
+    assert all(rows[key] == all_rows[key] for key in rows.keys() & all_rows.keys())
+    for row in added:
+        # But for the key that was null.
+        changed = [name for name in row if row[name] != lost[0][name]]
+        assert [row[name] for name in changed] == [0]
+    return AS_SENT
+
+
+@pytest.fixture
+def matrix(
+    sandbox: Sandbox,
+    elsewhere: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Matrix:
+    return Matrix(sandbox, elsewhere, monkeypatch, caplog)
+
+
+PAIRS = [
+    pytest.param(name, kind, id=f"{name} - {kind.name}")
+    for name, case in CASES.items()
+    for kind in KINDS
+    if kind in case.kinds
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_rows_are_whole_or_the_run_says_why_not(
+    matrix: Matrix,
+    name: str,
+    kind: Kind,
+    count_cases: Callable[[str, int], None],
+    tell_ending: Callable[[str, str, str], None],
+) -> None:
+    case = CASES[name]
+    turn = (list(CASES).index(name) + KINDS.index(kind)) % len(PLACES)
+    places = PLACES if LARGE else (PLACES[turn],)
+    variants = [(lasting, place) for lasting in (False, True) for place in places]
+    endings = {
+        (lasting, place): matrix.ending(case, kind, place, lasting=lasting)
+        for lasting, place in variants
+    }
+    assert endings == {
+        (lasting, place): case.expected(kind, place, lasting=lasting) for lasting, place in variants
+    }
+    count_cases("faults", len(variants))
+    tell_ending(name, kind.name, cell(endings))

@@ -1,0 +1,390 @@
+"""Runs are killed at random moments, and the next ones leave what an undisturbed run leaves."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import itertools
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from decimal import Decimal
+from random import Random
+from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
+from sandbox.adcloud import truth as adcloud_truth
+from sandbox.adsterra import DEMO, DEMO_TOKEN
+from sandbox.adsterra import truth as adsterra_truth
+from sandbox.faults import Fault
+from singer_reports.lines import SECONDS_OF_ECHO
+from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.tap import TapAdsterra
+from tests.reliability.databases import INITDB, DuckDB, PostgreSQL, SQLite, postgresql_server
+from tests.reliability.pipeline import Kill, Meltano, Pipeline, PlainPipe, environment
+from tests.support import NOW, day, select
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox.server import Sandbox
+    from singer_reports.tap import ReportTap
+    from tests.reliability.databases import Database, Tables
+    from tests.reliability.pipeline import Ending
+
+LARGE = "AD_TAPS_LARGE_TESTS"
+large = pytest.mark.skipif(LARGE not in os.environ, reason=f"large; set {LARGE}=1")
+SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
+#: How often each of the signals is sent in a chain of runs.
+EACH = 6 if LARGE in os.environ else 1
+FIRST, LAST = "2024-04-01", "2024-04-30"
+
+
+#: By table and field: the number of rows, and what a field comes to over all of them.
+Sums = dict[tuple[str, str], tuple[int, Decimal]]
+
+
+class Case(NamedTuple):
+    """A tap, how the sandbox is slowed down for it, and what must come out."""
+
+    tap: type[ReportTap]
+    module: str
+    settings: dict[str, Any]
+    streams: list[str]
+    slow: Fault
+    truth: Callable[[], Sums]
+
+
+def adsterra_case(sandbox: Sandbox) -> Case:
+    settings = {
+        "api_token": DEMO_TOKEN,
+        "api_url": sandbox.adsterra_url,
+        "start_date": FIRST,
+        "window_days": 3,
+        "reports": [{"name": "countries", "group_by": ["country"]}],
+    }
+
+    def truth() -> Sums:
+        dimensions = {
+            "stats": ("date", "domain", "placement"),
+            "countries": ("date", "country"),
+        }
+        days = day(FIRST), day(LAST)
+        return sums({name: adsterra_truth(DEMO, by, *days, NOW) for name, by in dimensions.items()})
+
+    streams = ["placements", "stats", "countries"]
+    slow = Fault("hang", seconds=0.08)
+    return Case(TapAdsterra, "tap_adsterra", settings, streams, slow, truth)
+
+
+def adcloud_settings(sandbox: Sandbox) -> dict[str, Any]:
+    return {
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "api_url": sandbox.adcloud_url,
+        "start_date": "2024-04-21",
+    }
+
+
+def adcloud_case(sandbox: Sandbox) -> Case:
+    sandbox.adcloud.rows_per_day = 80
+    settings = adcloud_settings(sandbox)
+
+    def truth() -> Sums:
+        days = [datetime.date(2024, 4, number) for number in range(21, 31)]
+        rows = [row for date in days for row in adcloud_truth(date, NOW, rows_per_day=80)]
+        return sums({"advertiser_report": rows})
+
+    streams = ["advertiser_report", "topics"]
+    slow = Fault("hang", seconds=0.16)
+    return Case(TapAdcloud, "tap_adcloud", settings, streams, slow, truth)
+
+
+def sums(tables: Tables) -> Sums:
+    """Add up what people are paid from, to the last digit, and count the rows."""
+    fields = {
+        "stats": ("impression", "clicks", "revenue"),
+        "countries": ("impression", "clicks", "revenue"),
+        "advertiser_report": ("ad_impressions", "clicks", "costs"),
+    }
+    return {
+        (name, field): (len(rows), sum((Decimal(row[field]) for row in rows), Decimal()))
+        for name, rows in tables.items()
+        for field in fields.get(name, ())
+    }
+
+
+CASES = {"adsterra": adsterra_case, "adcloud": adcloud_case}
+DATABASES = ["DuckDB", "SQLite", "PostgreSQL"]
+KEEPERS: dict[str, Callable[[], PlainPipe | Meltano]] = {
+    "plain pipe": PlainPipe,
+    "Meltano": functools.partial(Meltano, merge=False),
+    "Meltano, merging": functools.partial(Meltano, merge=True),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[int]:
+    """A PostgreSQL server, where it is installed: its port."""
+    if INITDB is None:
+        pytest.skip("PostgreSQL is not installed; on Debian and Ubuntu: apt-get install postgresql")
+    with postgresql_server() as port:
+        yield port
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Time passes here: nobody waits but for other processes."""
+    return []
+
+
+@pytest.fixture
+def new_database(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> Callable[[str], Database]:
+    """Make an empty database by a name."""
+    if database == "DuckDB":
+        return lambda name: DuckDB(tmp_path / f"{name}.duckdb")
+    if database == "SQLite":
+        return lambda name: SQLite(tmp_path / f"{name}.sqlite")
+    port = request.getfixturevalue("server")
+    return lambda name: PostgreSQL(port, f"{tmp_path.name}_{name}")
+
+
+def check_kill(ending: Ending, kill: Kill) -> None:
+    """A tap that was killed says so, and has not broken what it had sent."""
+    # Before the tap has its handlers, which is while it is being loaded, the system ends it.
+    codes = {-kill.number} if kill.number == signal.SIGKILL else {-kill.number, 128 + kill.number}
+    if "Fatal Python error: init" in ending.tap_log:
+        codes = {1}  # Python had not started, so no line of a tap had run.
+    if kill.whole:
+        # It may have been through when the target was not.
+        assert ending.tap in codes | {0}, ending.tap_log
+    else:
+        assert ending.tap in codes, ending.tap_log
+        cut = kill.number == signal.SIGKILL and "Unable to parse" in ending.target_log
+        assert ending.target == 0 or cut, ending.target_log
+    # What Python itself says while it starts cannot be helped.
+    ours = [name for name in ("tap.py", "singer_reports") if name in ending.tap_log]
+    assert not ("Traceback" in ending.tap_log and ours), ending.tap_log
+    if ending.tap == 128 + kill.number:
+        assert f"Ended by {kill.number.name}" in ending.tap_log
+
+
+def differences(found: Tables, expected: Tables) -> list[Any]:
+    """Name the first tables, numbers of rows and fields that are not what they must be."""
+    if found.keys() != expected.keys():
+        return [sorted(found), sorted(expected)]
+    counts = {name: (len(found[name]), len(expected[name])) for name in expected}
+    if different := {name: pair for name, pair in counts.items() if pair[0] != pair[1]}:
+        return [different]
+    return [
+        (name, {field: (row[field], true[field]) for field in true if row[field] != true[field]})
+        for name in expected
+        for row, true in zip(found[name], expected[name], strict=True)
+        if row != true
+    ][:5]
+
+
+class Chain:
+    """Runs of one tap into one database, each going on where the one before has got to."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        new_database: Callable[[str], Database],
+        new_keeper: Callable[[], PlainPipe | Meltano],
+        random: Random,
+    ) -> None:
+        """Let a run pass undisturbed."""
+        self.pipeline = pipeline
+        self.new_database = new_database
+        self.new_keeper = new_keeper
+        self.random = random
+        database, keeper = new_database("undisturbed"), new_keeper()
+        ending = pipeline.run(database, None)
+        assert (ending.tap, ending.target) == (0, 0), ending.tap_log + ending.target_log
+        keeper.keep(ending.states)
+        self.expected = database.tables()
+        self.state = keeper.state
+        #: How long an undisturbed run takes.
+        self.seconds = ending.seconds
+        #: Kills, and those before which the target had confirmed something of the same run.
+        self.kills: list[signal.Signals] = []
+        self.kills_behind_state = 0
+
+    def kill_and_resume(self, signals: list[signal.Signals]) -> None:
+        """Send the signals, one a run; whenever a run gets to its end, look and start anew.
+
+        If too few of them came behind a state, because the machine is busy, send them once more.
+        """
+        left = list(signals)
+        chains = 0
+        while left or (self.kills_behind_state < EACH // 2 and len(self.kills) < 4 * len(signals)):
+            left = left or list(signals)
+            chains += 1
+            database, keeper = self.new_database(f"chain_{chains}"), self.new_keeper()
+            told: list[Any] = []  # Shown if something is wrong.
+            while True:
+                kill = self._kill(left[-1]) if left else None
+                start, unbuffered = keeper.state, self.random.random() < 1 / 2
+                ending = self.pipeline.run(database, start, kill, unbuffered=unbuffered)
+                keeper.keep(ending.states)
+                told.append((kill, ending.tap, ending.target, keeper.state))
+                if kill is None or not ending.sent:
+                    break
+                if ending.tap == 0 and not kill.whole:
+                    continue  # It was about to end by itself.
+                check_kill(ending, kill)
+                self.kills.append(left.pop())
+                self.kills_behind_state += keeper.state != start
+            assert (ending.tap, ending.target) == (0, 0), ending.tap_log + ending.target_log
+            assert keeper.state == self.state
+            assert not differences(database.tables(), self.expected), told
+            if start is None:
+                self.seconds = ending.seconds
+
+    def _kill(self, number: signal.Signals) -> Kill:
+        seconds = self.random.uniform(0, 1.05 * self.seconds)
+        return Kill(number, seconds, self.random.random() < 1 / 4)
+
+
+def combinations() -> Iterator[Any]:
+    """Each tap into each database, with each keeper of states; without the large tests, a half."""
+    for index, names in enumerate(itertools.product(CASES, DATABASES, KEEPERS)):
+        yield pytest.param(*names, marks=[large] if index % 3 != index // 3 % 3 else [])
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("tap", "database", "keeper"), list(combinations()))
+def test_whatever_is_killed_the_next_runs_leave_what_an_undisturbed_run_leaves(  # noqa: PLR0913, PLR0917
+    tap: str,
+    database: str,
+    keeper: str,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    new_database: Callable[[str], Database],
+    count_cases: Callable[[str, int], None],
+) -> None:
+    case = CASES[tap](sandbox)
+    settings = {**case.settings, "end_date": LAST, "lookback_days": 0, "max_concurrency": 2}
+    catalog = select(case.tap(config=dict(settings)).catalog_dict, case.streams)
+    sandbox.faults.add(case.slow)
+    pipeline = Pipeline(tmp_path / "run", case.module, settings, catalog)
+    # The moments are the same in every run of the tests; what they hit is not.
+    random = Random(f"{tap} {database} {keeper}")  # noqa: S311 - not a secret
+    chain = Chain(pipeline, new_database, KEEPERS[keeper], random)
+    assert sums(chain.expected) == case.truth()
+    signals = SIGNALS * EACH
+    random.shuffle(signals)
+    chain.kill_and_resume(signals)
+    # Or there would have been nothing to resume.
+    assert chain.kills_behind_state >= EACH // 2
+    for number, count in Counter(chain.kills).items():
+        count_cases(f"kill_{number.name}", count)
+    count_cases("kill_behind_state", chain.kills_behind_state)
+
+
+@pytest.fixture
+def long_day(sandbox: Sandbox) -> dict[str, Any]:
+    """Settings for a day with more rows than a pipe holds."""
+    sandbox.adcloud.rows_per_day = 400
+    return {**adcloud_settings(sandbox), "start_date": "2024-04-29", "end_date": "2024-04-29"}
+
+
+def blocked_tap(
+    folder: Path, settings: dict[str, Any], *, unbuffered: bool = False
+) -> tuple[Popen[bytes], bytes]:
+    """Start a tap, read the beginning of its rows, and no more: the tap, and what was read."""
+    catalog = select(TapAdcloud(config=dict(settings)).catalog_dict, ["advertiser_report"])
+    pipeline = Pipeline(folder / "run", "tap_adcloud", settings, catalog)
+    tap = Popen(
+        pipeline.tap,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=pipeline.folder,
+        env=environment(unbuffered=unbuffered),
+    )
+    assert tap.stdout is not None
+    begun = b""
+    while b'"RECORD"' not in begun:
+        piece = os.read(tap.stdout.fileno(), 1_024)
+        assert piece, "the tap has ended before its first row"
+        begun += piece
+    time.sleep(0.2)
+    return tap, begun
+
+
+@pytest.mark.parametrize("unbuffered", [False, True])
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM]]
+)
+def test_a_signal_in_the_middle_of_a_line_waits_for_its_end(
+    tmp_path: Path, long_day: dict[str, Any], signals: list[signal.Signals], *, unbuffered: bool
+) -> None:
+    """Two at once is what Ctrl-C comes to when Meltano passes it on."""
+    tap, begun = blocked_tap(tmp_path, long_day, unbuffered=unbuffered)
+    with tap:
+        for number in signals:
+            tap.send_signal(number)
+            time.sleep(0.1)
+        assert tap.poll() is None
+        output, log = tap.communicate()
+    assert tap.returncode == 128 + signals[0]
+    lines = (begun + output).split(b"\n")
+    assert lines.pop() == b""
+    assert {json.loads(line)["type"] for line in lines} == {"SCHEMA", "RECORD"}
+    assert len(lines) > 300
+    assert f"Ended by {signals[0].name}" in log.decode()
+    assert "Traceback" not in log.decode()
+
+
+def test_the_next_signal_does_not_wait_for_a_target_that_reads_nothing(
+    tmp_path: Path, long_day: dict[str, Any]
+) -> None:
+    tap, _ = blocked_tap(tmp_path, long_day)
+    with tap:
+        tap.send_signal(signal.SIGTERM)
+        time.sleep(SECONDS_OF_ECHO + 0.2)
+        assert tap.poll() is None
+        tap.send_signal(signal.SIGTERM)
+        assert tap.wait(10) == 128 + signal.SIGTERM
+        assert tap.stderr is not None
+        assert "Traceback" not in tap.stderr.read().decode()
+
+
+def test_ctrl_c_reaches_a_tap_whose_target_has_gone(
+    tmp_path: Path, long_day: dict[str, Any]
+) -> None:
+    tap, _ = blocked_tap(tmp_path, long_day)
+    with tap:
+        tap.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        assert tap.stdout is not None
+        tap.stdout.close()
+        assert tap.wait(10) == 128 + signal.SIGINT
+        assert tap.stderr is not None
+        log = tap.stderr.read().decode()
+    assert "Ended by SIGINT" in log
+    assert "BrokenPipe" not in log
+
+
+@pytest.mark.parametrize("module", ["tap_adsterra", "tap_adcloud"])
+def test_ctrl_c_while_a_tap_is_loaded_shows_nothing_of_its_inside(module: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", module, "--version"]
+    with Popen(command, stdout=PIPE, stderr=PIPE, env=environment()) as tap:
+        assert tap.stderr is not None
+        while b"requests" not in tap.stderr.readline():
+            pass
+        tap.send_signal(signal.SIGINT)
+        output, log = tap.communicate()
+    assert tap.returncode == -signal.SIGINT
+    assert output == b""
+    assert b"Traceback" not in log

@@ -1,0 +1,417 @@
+"""Secrets are nowhere to be read: not in the output, the log, the state, an error or its causes.
+
+Every run logs all there is, to the console and as JSON, and its secrets are looked for in all of
+it, whole, in part, and in every way of writing them.
+"""
+
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import logging
+import socket
+import threading
+import traceback
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+import pytest
+from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
+
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
+from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
+from sandbox.faults import Fault
+from singer_reports import command
+from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, Case
+from tests.reliability.canaries import leaks, secrets_of
+from tests.reliability.test_bad_configuration import arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.support import Adcloud, Adsterra
+
+    Runner = Adsterra | Adcloud
+
+#: A secret that has to be written in another way wherever it stands.
+ODD_SECRET = "s3cr/3t+\"q\\uote'%41&=;#end-of-it"  # noqa: S105
+
+
+class Listener:
+    """Hears all that a run says, in both of the SDK's ways to write it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log = io.StringIO()
+        self.errors: list[Exception] = []
+        self._monkeypatch = monkeypatch
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        root = logging.getLogger()
+        before = root.level, list(root.handlers)
+        root.setLevel(logging.DEBUG)
+        for formatter in (ConsoleFormatter(), StructuredFormatter()):
+            handler = logging.StreamHandler(self.log)
+            handler.setFormatter(formatter)
+            root.addHandler(handler)
+        tell = command._sentence
+
+        def keep(error: Exception) -> str:
+            self.errors.append(error)
+            return tell(error)
+
+        with self._monkeypatch.context() as patch:
+            patch.setattr(command, "_sentence", keep)
+            yield
+        # Every command adds one of its own.
+        root.level, root.handlers[:] = before
+        logging.captureWarnings(capture=False)
+
+    def run(self, runner: Runner, given: list[str]) -> tuple[int, str]:
+        """Run a command to its end: its exit code, and all it has said."""
+        output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+        printed = io.StringIO()
+        tap = runner.tap_class
+        self._monkeypatch.setenv(f"{tap._env_var_prefix}LOGLEVEL", "DEBUG")
+        with self.listening(), redirect_stdout(output), redirect_stderr(printed):
+            try:
+                tap.cli.main(given, prog_name=tap.name)
+                code = 0
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        assert isinstance(output.buffer, io.BytesIO)
+        said = [output.buffer.getvalue().decode(), printed.getvalue(), self.log.getvalue()]
+        return code, "\n".join([*said, *(told(error) for error in self.errors)])
+
+
+def told(error: BaseException) -> str:
+    """Write down an error as an error report would: what led to it, and what it is made of."""
+    seen: dict[int, BaseException] = {}
+    waiting: list[object] = [error]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen[id(each)] = each
+            waiting += [each.__cause__, each.__context__, *each.args]
+    return "\n".join(
+        "\n".join([str(each), repr(each), *traceback.format_exception(each, chain=False)])
+        for each in seen.values()
+    )
+
+
+@pytest.fixture
+def both(adsterra: Adsterra, adcloud: Adcloud) -> tuple[Adsterra, Adcloud]:
+    """Both taps."""
+    return adsterra, adcloud
+
+
+@pytest.fixture
+def listen(
+    monkeypatch: pytest.MonkeyPatch, count_cases: Callable[[str, int], None]
+) -> Callable[..., str]:
+    """Run a tap with settings, and say what it said; none of it may show a secret."""
+
+    def run(
+        runner: Runner, *more: str, code: int | None, secrets: tuple[str, ...] = (), **changes: Any
+    ) -> str:
+        settings = {**runner.settings(), **changes}
+        for name, value in settings.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            monkeypatch.setenv(f"{runner.tap_class._env_var_prefix}{name.upper()}", text)
+        ended, said = Listener(monkeypatch).run(runner, ["--config=ENV", *more])
+        assert code in (None, ended), said
+        assert leaks(said, {*secrets_of(runner.sandbox), *secrets}) == []
+        count_cases("secrets", 1)
+        return said
+
+    return run
+
+
+def echoes(secret: str) -> list[str]:
+    """Say a secret in what an API may answer, cut off in every place a message may be."""
+    return [
+        f"You sent {secret}, {quote(secret)} and {json.dumps(secret)}",
+        *("x" * length + secret for length in (40, 180, 190)),
+    ]
+
+
+def failures(path: str, secret: str) -> list[Fault]:
+    """Make what may go wrong with the answers of a path, some of which repeat a secret."""
+    said = echoes(secret)
+    return [
+        *(
+            Fault("status", path=path, status=status, message=text)
+            for status in (401, 403, 422)
+            for text in said
+        ),
+        *(Fault("status", path=path, status=status, message=said[0]) for status in (404, 418, 500)),
+        Fault("html", path=path),
+        Fault("redirect", path=path, location=f"http://x.invalid/?secret={quote(secret)}"),
+        Fault("empty", path=path),
+        Fault("error_in_body", path=path, status=400, message=said[0]),
+        Fault("hang", path=path, seconds=2, times=1),
+        Fault("reset", path=path),
+        Fault("reset_in_body", path=path),
+        Fault("cut", path=path),
+        Fault("cut_chunked", path=path),
+        Fault("truncated", path=path),
+    ]
+
+
+def wrong_data(path: str, secret: str) -> list[Fault]:
+    """Make rows that repeat a secret in a place where it is not taken for data."""
+    said = echoes(secret)
+    return [
+        *(Fault("wrong_type", path=path, field="clicks", value=text) for text in said),
+        Fault("set_field", path=path, field="date", value=said[0]),
+        Fault("unknown_field", path=path, field=said[0]),
+        Fault("lost_row", path=path),
+    ]
+
+
+def passes(fault: Fault | None) -> bool:
+    """Say whether a run gets over a fault."""
+    return fault is None or fault.times == 1 or fault.kind == "unknown_field"
+
+
+@pytest.mark.parametrize("auth_method", ["header", "path"])
+def test_adsterra(
+    adsterra: Adsterra,
+    listen: Callable[..., str],
+    auth_method: str,
+) -> None:
+    for fault in (None, *failures("stats", DEMO_TOKEN), *wrong_data("stats", DEMO_TOKEN)):
+        adsterra.sandbox.faults.clear()
+        adsterra.sandbox.requests.clear()
+        if fault:
+            adsterra.sandbox.faults.add(fault)
+        listen(
+            adsterra,
+            code=0 if passes(fault) else 1,
+            auth_method=auth_method,
+            start_date="2024-04-29",
+            request_timeout=1,
+        )
+        assert fault is None or fault.struck
+        addresses = str([(request.path, request.query) for request in adsterra.sandbox.requests])
+        assert (auth_method == "path") == bool(leaks(addresses, [DEMO_TOKEN]))
+    adsterra.sandbox.faults.clear()
+    for token in (REVOKED_TOKEN, ADVERTISER_TOKEN, "0a1b2c3d" * 4):
+        listen(adsterra, code=1, api_token=token, auth_method=auth_method, secrets=(token,))
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_adcloud(
+    adcloud: Adcloud,
+    listen: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+) -> None:
+    # Known beforehand, so that the sandbox can be made to repeat it where it should not.
+    token = "t0ken-of-the-sandbox-5f2c91"  # noqa: S105
+    monkeypatch.setattr("secrets.token_hex", lambda _: token)
+    cases = [
+        None,
+        *failures("reports", token),
+        *wrong_data("reports", token),
+        *failures("reports", CLIENT_SECRET),
+        *wrong_data("reports", CLIENT_SECRET),
+        *failures("oauth", CLIENT_SECRET),
+        Fault("bad_credentials", path="oauth"),
+        Fault("dead_token", path="reports", times=1),
+    ]
+    for fault in cases:
+        adcloud.sandbox.faults.clear()
+        adcloud.sandbox.requests.clear()
+        if fault:
+            adcloud.sandbox.faults.add(fault)
+        listen(
+            adcloud,
+            code=0 if passes(fault) else 1,
+            report_api_version=version,
+            start_date="2024-04-29",
+            request_timeout=1,
+        )
+        assert fault is None or fault.struck
+        addresses = str([(request.path, request.query) for request in adcloud.sandbox.requests])
+        assert leaks(addresses, secrets_of(adcloud.sandbox)) == []
+
+
+def test_a_secret_that_is_written_otherwise_in_addresses_and_in_json(
+    adcloud: Adcloud, listen: Callable[..., str]
+) -> None:
+    cases = [
+        Fault("status", path="oauth", status=status, message=text)
+        for status in (400, 401, 403, 500)
+        for text in echoes(ODD_SECRET)
+    ]
+    for fault in cases:
+        adcloud.sandbox.faults.clear()
+        adcloud.sandbox.faults.add(fault)
+        listen(adcloud, code=1, client_secret=ODD_SECRET, secrets=(ODD_SECRET,))
+
+
+def test_bad_configurations(
+    both: tuple[Adsterra, Adcloud],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    count_cases: Callable[[str, int], None],
+) -> None:
+    adsterra, adcloud = both
+    cases: list[tuple[Runner, Case]] = [
+        *((adsterra, case) for case in ADSTERRA.values()),
+        *((adcloud, case) for case in ADCLOUD.values()),
+    ]
+    for number, (runner, case) in enumerate(cases):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        with monkeypatch.context() as patch:
+            for name, text in (case.environment or {}).items():
+                patch.setenv(name, text)
+            code, said = Listener(patch).run(runner, arguments(case, runner))
+        assert code == 1
+        assert leaks(said, {*secrets_of(runner.sandbox), "s3cr3t", "s3 cr3t", "pa55word"}) == []
+    count_cases("secrets", len(cases))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--about"],
+        ["--about", "--format=json"],
+        ["--about", "--format=markdown"],
+        ["--discover"],
+        ["--version"],
+        ["--test"],
+        ["--test=schema"],
+        ["--help"],
+    ],
+)
+def test_what_else_a_tap_can_be_asked(
+    adsterra: Adsterra,
+    adcloud: Adcloud,
+    listen: Callable[..., str],
+    more: list[str],
+) -> None:
+    for runner in (adsterra, adcloud):
+        listen(runner, *more, code=0)
+
+
+def closed_port() -> int:
+    """Find a port at which nobody listens."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:pa55-of-the-proxy@127.0.0.1:{port}",
+        "http://me:pa55%2Dof%2Dthe%2Dproxy@127.0.0.1:{port}",
+        "me:pa55-of-the-proxy@127.0.0.1:{port}",
+        "http://me:pa55-of-the-proxy@127.0.0.1:portless",
+        "http://me:pa55-of-the-proxy@",
+        "socks9://me:pa55-of-the-proxy@127.0.0.1:{port}",
+    ],
+)
+def test_the_password_of_a_proxy(
+    both: tuple[Adsterra, Adcloud],
+    listen: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    proxy: str,
+    scheme: str,
+) -> None:
+    adsterra, adcloud = both
+    for name in ("NO_PROXY", "no_proxy", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy.format(port=closed_port()))
+    secrets = ("pa55-of-the-proxy", "pa55%2Dof%2Dthe%2Dproxy", "bWU6cGE1NS1vZi10aGUtcHJveHk=")
+    runners: list[tuple[Runner, dict[str, str]]] = [
+        (adsterra, {"auth_method": "path"}),
+        (adcloud, {}),
+    ]
+    for runner, changes in runners:
+        address = f"{scheme}://api.invalid/publisher"
+        listen(runner, code=1, api_url=address, secrets=secrets, **changes)
+    assert adsterra.sandbox.requests == []
+
+
+def test_nobody_at_the_address(
+    adsterra: Adsterra,
+    adcloud: Adcloud,
+    listen: Callable[..., str],
+) -> None:
+    address = f"http://127.0.0.1:{closed_port()}"
+    listen(adsterra, code=1, api_url=address, auth_method="path")
+    listen(adsterra, code=1, api_url=address, auth_method="header")
+    listen(adcloud, code=1, api_url=address)
+    listen(adsterra, code=1, api_url="http://name.invalid", auth_method="path")
+
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Somebody else's server, which keeps what it hears."""
+
+    heard: ClassVar[list[str]] = []
+
+    def handle_one_request(self) -> None:
+        self.heard.append(self.rfile.readline().decode())
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """The address of somebody else's server, which must hear nothing."""
+    Elsewhere.heard.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+
+
+def test_somebody_else_hears_what_is_sent_there(elsewhere: str) -> None:
+    """Or the silence below would prove nothing."""
+    import requests  # noqa: PLC0415
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get(elsewhere, timeout=10)
+    assert Elsewhere.heard
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed_to_somebody_else(
+    both: tuple[Adsterra, Adcloud], listen: Callable[..., str], elsewhere: str, status: int
+) -> None:
+    adsterra, adcloud = both
+    cases: list[tuple[Runner, str, dict[str, str]]] = [
+        *(
+            (adsterra, path, {"auth_method": method})
+            for path in ("domains", "smart-links", "stats")
+            for method in ("header", "path")
+        ),
+        *((adcloud, path, {}) for path in ("oauth", "/customers", "performance", "/topics")),
+        (adcloud, "/reports", {"report_api_version": "v1"}),
+        (adcloud, "/reports", {"report_api_version": "v2"}),
+    ]
+    for runner, path, changes in cases:
+        runner.sandbox.faults.clear()
+        fault = Fault("redirect", path=path, status=status, location=elsewhere)
+        runner.sandbox.faults.add(fault)
+        said = listen(runner, code=1, start_date="2024-04-30", **changes)
+        assert fault.struck
+        assert "redirect" in said
+    assert Elsewhere.heard == []
+
+
+def test_the_secret_is_sent_to_the_api_and_nowhere_else(adcloud: Adcloud) -> None:
+    """Or looking for it would prove nothing."""
+    adcloud.report()
+    bodies = [request.body for request in adcloud.sandbox.requests]
+    assert f"client_secret={quote(CLIENT_SECRET)}" in bodies[0]
+    assert CLIENT_ID in bodies[0]
+    assert not any(leaks(body, [CLIENT_SECRET]) for body in bodies[1:])

@@ -1,0 +1,392 @@
+"""Ten years of daily runs: what a warehouse holds in the end is what the API says in the end.
+
+The API restates its days while they are young: numbers move, rows come late, rows vanish. The runs
+are those of a machine in the real world: it is off for days, its clock is wrong, it runs twice a
+day and around midnight, the API fails, the target dies. All of it is drawn with a seed, so every
+run of the test is the same.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from operator import itemgetter
+from random import Random
+from threading import Lock
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sandbox.adcloud import truth as adcloud_truth
+from sandbox.adsterra import DEMO
+from sandbox.adsterra import truth as adsterra_truth
+from sandbox.faults import Fault
+from singer_reports import fetch, pages
+from tests.reliability.nearby import AtOnce, NearbySandbox
+from tests.support import REPORT_KEY, day, select, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tests.support import Adcloud, Adsterra, Message, Run, Runner
+
+    CountCases = Callable[[str, int], None]
+    Rows = dict[tuple[Any, ...], dict[str, Any]]
+
+LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
+#: Ten years with their leap days, or long enough for every kind of event.
+DAYS = 3_652 if LARGE else 200
+ONE_DAY = datetime.timedelta(days=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+#: When the machine runs on most days, and when it does on the others: UTC.
+USUAL = datetime.time(5, 17)
+ODD = [datetime.time(*time) for time in ((0, 0), (0, 4), (0, 59), (1, 0), (1, 30), (2, 0), (12, 0))]
+ODD += [datetime.time(*time) for time in ((21, 59), (22, 0), (22, 59), (23, 0), (23, 30), (23, 59))]
+#: Minutes from a run to another one on the same day; Adsterra renews its numbers every ten.
+GAPS = (1, 9, 61, 600)
+#: What is wrong with every answer for a window of a run that fails.
+FAULTS = [
+    Fault("status", status=500),
+    Fault("status", status=403),
+    Fault("html"),
+    Fault("truncated"),
+    Fault("error_in_body"),
+    Fault("wrong_total"),
+    Fault("lost_row"),
+    Fault("wrong_type"),
+]
+#: At most: three for a window, as many for its half and six for its day, and the other halves once.
+REQUESTS_OF_A_FAILURE = 3 + 3 + 6 + 2
+
+
+@dataclass
+class Report:
+    """What is read, and what the API says of it."""
+
+    runner: Runner[Any]
+    stream: str
+    key: tuple[str, ...]
+    #: The field that tells one reading of a day from another.
+    reading: str
+    start: datetime.date
+    zone: datetime.tzinfo
+    lookback_days: int
+    more_lookback_days: int
+    includes_today: bool
+    window_days: int
+    #: The parameter of a request that names the first day of its window.
+    first_day: str
+    #: Of a run that reads anything, beside those for its windows.
+    other_requests: int
+    #: What the API says of a day at some time, or of a day that has settled.
+    rows_of: Callable[[datetime.date, datetime.datetime | None], list[dict[str, Any]]]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def truth(self, wanted: datetime.date, now: datetime.datetime | None = None) -> Rows:
+        return {itemgetter(*self.key)(row): row for row in self.rows_of(wanted, now)}
+
+    def as_sent(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row as the API has it: without the time of the reading."""
+        return {name: value for name, value in row.items() if name != self.reading}
+
+    def bookmark(self, state: dict[str, Any] | None) -> datetime.date | None:
+        bookmarks = (state or {}).get("bookmarks", {})
+        value = bookmarks.get(self.stream, {}).get("replication_key_value")
+        return None if value is None else day(value)
+
+
+@dataclass
+class Warehouse:
+    """What a target makes of messages: rows by key, and the state that stood behind them."""
+
+    report: Report
+    state: dict[str, Any] | None = None
+    days: dict[str, Rows] = field(default_factory=lambda: defaultdict(dict))
+
+    def load(self, messages: Iterable[Message]) -> None:
+        """Store rows by their key, new ones and known ones, and the state as it comes."""
+        for message in messages:
+            if message["type"] == "SCHEMA":
+                assert tuple(message["key_properties"]) == self.report.key
+            elif message["type"] == "RECORD":
+                row = message["record"]
+                self.days[row["date"]][itemgetter(*self.report.key)(row)] = row
+            elif message["type"] == "STATE":
+                self.state = message["value"]
+
+    def newest_reading(self, wanted: datetime.date) -> Rows:
+        """Return a day's rows by the query of the README."""
+        rows = self.days[str(wanted)]
+        reading = self.report.reading
+        newest = max((row[reading] for row in rows.values()), default=None)
+        return {
+            key: self.report.as_sent(row) for key, row in rows.items() if row[reading] == newest
+        }
+
+
+@dataclass
+class Occasion:
+    """A run to come, and what is special about it."""
+
+    now: datetime.datetime
+    #: How far the machine's clock is off.
+    clock_off: datetime.timedelta
+    fault: Fault | None
+    target_dies: bool
+
+
+def occasions(start: datetime.date, dice: Random) -> Iterator[Occasion]:
+    """Draw when the machine runs, and what happens then."""
+    off = 0
+    for number in range(DAYS):
+        today = start + ONE_DAY * number
+        if off:
+            off -= 1
+        elif dice.random() < 1 / 80:
+            off = dice.randrange(20)
+        else:
+            odd = clocks_change(today) or dice.random() < 1 / 8
+            time = dice.choice(ODD) if odd else USUAL
+            now = datetime.datetime.combine(today, time, datetime.UTC)
+            yield occasion(now, dice)
+            later = now + datetime.timedelta(minutes=dice.choice(GAPS))
+            if dice.random() < 1 / 15 and later.date() == today:
+                yield occasion(later, dice)
+
+
+def occasion(now: datetime.datetime, dice: Random) -> Occasion:
+    return Occasion(
+        now,
+        clock_off=ONE_DAY * dice.choices((0, -1, 1), weights=(96, 3, 1))[0],
+        fault=dice.choice(FAULTS) if dice.random() < 1 / 12 else None,
+        target_dies=dice.random() < 1 / 25,
+    )
+
+
+def clocks_change(today: datetime.date) -> bool:
+    """Say whether Berlin puts its clocks forward or back around a day."""
+    noon = datetime.datetime.combine(today, datetime.time(12), BERLIN)
+    return (noon - ONE_DAY).utcoffset() != (noon + ONE_DAY).utcoffset()
+
+
+class Machine:
+    """Runs a tap day by day into a warehouse, and looks at every run."""
+
+    def __init__(self, report: Report, monkeypatch: pytest.MonkeyPatch, dice: Random) -> None:
+        self.report = report
+        self.runner = report.runner
+        self.sandbox = report.runner.sandbox
+        self.nearby = NearbySandbox(self.sandbox)
+        self.warehouse = Warehouse(report)
+        self.dice = dice
+        self.time = self.sandbox.clock.now
+        monkeypatch.setattr(self.runner.tap_class, "clock", staticmethod(lambda: self.time))
+        # The time of a reading is the machine's as well.
+        clock = SimpleNamespace(now=lambda _: self.time)
+        monkeypatch.setattr(pages, "datetime", SimpleNamespace(datetime=clock, UTC=datetime.UTC))
+        # That requests side by side give the same is shown where they are made.
+        monkeypatch.setattr(fetch, "threading", SimpleNamespace(Thread=AtOnce, Lock=Lock))
+        catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, [report.stream])))
+        streams = catalog["streams"]
+        self.catalog = {"streams": [each for each in streams if each["stream"] == report.stream]}
+        #: Every day before this one has been read for the last time.
+        self.settled = report.start
+        self.first_readings: dict[datetime.date, Rows] = {}
+        self.sizes_of_state: set[int] = set()
+        #: Of runs on the day after another one, once the lookback does not reach the start.
+        self.requests_of_ordinary_runs: Counter[int] = Counter()
+        self.seen: Counter[str] = Counter()
+
+    def run(self, occasion: Occasion, lookback_days: int) -> None:
+        """Run the tap once, and check what it did."""
+        self.time = occasion.now + occasion.clock_off
+        self.sandbox.clock.now = occasion.now
+        before = self.report.bookmark(self.warehouse.state)
+        windows = self.windows(before, lookback_days)
+        self.sandbox.faults.clear()
+        if occasion.fault and windows:
+            struck = {self.report.first_day: str(self.dice.choice(windows))}
+            self.sandbox.faults.add(Fault(occasion.fault.kind, query=struck))
+        self.sandbox.requests.clear()
+
+        run = self.sync(lookback_days)
+
+        expected = len(windows) + self.report.other_requests * bool(windows)
+        requests = len(self.sandbox.requests)
+        if any(fault.struck for fault in self.sandbox.faults):
+            self.seen["run that failed"] += run.error is not None
+            assert requests <= expected + REQUESTS_OF_A_FAILURE
+        else:
+            assert run.error is None
+            assert requests == expected
+            ordinary = (self.yesterday - ONE_DAY, self.report.lookback_days)
+            if (before, lookback_days) == ordinary and self.settled > self.report.start:
+                self.requests_of_ordinary_runs[requests] += 1
+        self.check_states(run, before)
+        self.store(run, occasion)
+        self.check_settled_days(lookback_days)
+        self.seen["run"] += 1
+        self.seen["wrong clock"] += bool(occasion.clock_off)
+        self.seen["day missed"] += before is not None and (self.yesterday - before).days > 1
+
+    @property
+    def yesterday(self) -> datetime.date:
+        """The last complete day, by the machine's clock."""
+        return self.time.astimezone(self.report.zone).date() - ONE_DAY
+
+    def windows(self, bookmark: datetime.date | None, lookback_days: int) -> list[datetime.date]:
+        """Say where the windows begin that a run has to read: those of missed days and no more."""
+        first = self.report.start
+        if bookmark is not None:
+            missed = max(0, (self.yesterday - bookmark).days)
+            first = max(first, self.yesterday + ONE_DAY * (1 - missed - lookback_days))
+        days = (self.yesterday - first).days + 1 + self.report.includes_today
+        return [first + ONE_DAY * number for number in range(0, days, self.report.window_days)]
+
+    def sync(self, lookback_days: int) -> Run:
+        tap = self.runner.tap(
+            catalog=self.catalog,
+            state=self.warehouse.state,
+            start_date=str(self.report.start),
+            lookback_days=lookback_days,
+            **self.report.settings,
+        )
+        tap.session.mount(self.sandbox.url, self.nearby)
+        return sync(tap)
+
+    def check_states(self, run: Run, bookmark: datetime.date | None) -> None:
+        """Hold every state of a run to the rows before it."""
+        written: dict[str, Rows] = defaultdict(dict)
+        for message in run.messages:
+            if message["type"] == "RECORD":
+                row = self.report.as_sent(message["record"])
+                written[row["date"]][itemgetter(*self.report.key)(row)] = row
+            elif message["type"] == "STATE":
+                moved = self.report.bookmark(message["value"])
+                if moved == bookmark:
+                    continue
+                assert moved is not None
+                assert moved <= self.yesterday
+                done = bookmark or self.report.start - ONE_DAY
+                if done > self.yesterday:
+                    # A bookmark of a day that is yet to come by this clock is not believed.
+                    done = moved - ONE_DAY
+                assert moved > done
+                while done < moved:
+                    done += ONE_DAY
+                    truth = self.report.truth(done, self.sandbox.clock.now)
+                    assert written[str(done)] == truth
+                    self.first_readings.setdefault(done, truth)
+                bookmark = moved
+
+    def store(self, run: Run, occasion: Occasion) -> None:
+        """Let the target store what it was sent, or what it has stored when it dies."""
+        messages = run.messages
+        if occasion.target_dies:
+            self.seen["target that died"] += 1
+            messages = messages[: self.dice.randrange(len(messages) + 1)]
+            # Some targets store rows as they come, some when there is a state to store them with.
+            while self.dice.random() < 1 / 2 and messages and messages[-1]["type"] != "STATE":
+                messages.pop()
+        self.warehouse.load(messages)
+        if self.report.bookmark(self.warehouse.state):
+            self.sizes_of_state.add(len(json.dumps(self.warehouse.state)))
+
+    def check_settled_days(self, lookback_days: int) -> None:
+        """Compare the days that no run will read again with what the API says of them for ever."""
+        bookmark = self.report.bookmark(self.warehouse.state)
+        while bookmark and self.settled <= bookmark - ONE_DAY * lookback_days:
+            self.check_settled(self.settled)
+            self.settled += ONE_DAY
+
+    def check_settled(self, wanted: datetime.date) -> None:
+        truth = self.report.truth(wanted)
+        assert self.warehouse.newest_reading(wanted) == truth
+        first = self.first_readings[wanted]
+        self.seen["late row"] += len(truth.keys() - first)
+        self.seen["vanished row"] += len(first.keys() - truth)
+        self.seen["moved row"] += sum(first[key] != truth[key] for key in first.keys() & truth)
+
+
+def adsterra_report(adsterra: Adsterra) -> Report:
+    key = ("date", "domain", "placement")
+    return Report(
+        runner=adsterra,
+        stream="stats",
+        key=key,
+        reading="db_last_update_time",
+        start=day("2016-12-17"),
+        zone=datetime.UTC,
+        lookback_days=7,
+        more_lookback_days=21,
+        includes_today=True,
+        window_days=4,
+        first_day="start_date",
+        other_requests=0,
+        rows_of=lambda wanted, now: adsterra_truth(DEMO, key, wanted, wanted, now),
+        settings={"window_days": 4},
+    )
+
+
+def adcloud_report(adcloud: Adcloud) -> Report:
+    adcloud.sandbox.adcloud.rows_per_day = 4
+    return Report(
+        runner=adcloud,
+        stream="advertiser_report",
+        key=REPORT_KEY,
+        reading="extracted_at",
+        start=day("2014-01-01"),
+        zone=BERLIN,
+        lookback_days=30,
+        more_lookback_days=40,
+        includes_today=False,
+        window_days=1,
+        first_day="filter[date]",
+        other_requests=1,
+        rows_of=lambda wanted, now: adcloud_truth(wanted, now, rows_per_day=4),
+    )
+
+
+def live(report: Report, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Let all the days pass."""
+    dice = Random("ten years")  # noqa: S311 - drawn again, it must be the same
+    machine = Machine(report, monkeypatch, dice)
+    more_from = report.start + ONE_DAY * (DAYS * 2 // 5)
+    more_until = report.start + ONE_DAY * (DAYS * 3 // 5)
+    for occasion in occasions(report.start, dice):
+        more = more_from <= occasion.now.date() < more_until
+        machine.run(occasion, report.more_lookback_days if more else report.lookback_days)
+    return machine
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("no_log")
+@pytest.mark.parametrize("name", ["adsterra", "adcloud"])
+def test_years_of_daily_runs_leave_what_the_api_says(
+    name: str,
+    adsterra: Adsterra,
+    adcloud: Adcloud,
+    monkeypatch: pytest.MonkeyPatch,
+    count_cases: CountCases,
+) -> None:
+    report = adsterra_report(adsterra) if name == "adsterra" else adcloud_report(adcloud)
+    machine = live(report, monkeypatch)
+
+    days = (machine.settled - report.start).days
+    assert days >= DAYS - report.lookback_days - 25
+    for number in range(days):
+        wanted = report.start + ONE_DAY * number
+        assert machine.warehouse.newest_reading(wanted) == report.truth(wanted)
+
+    # Year in, year out the same: what is asked for on a day after a day, and what is remembered.
+    assert set(machine.requests_of_ordinary_runs) == {3 if name == "adsterra" else 32}
+    assert len(machine.sizes_of_state) == 1
+
+    events = {"run that failed", "target that died", "wrong clock", "day missed"}
+    assert events | {"late row", "vanished row", "moved row"} <= {*+machine.seen}
+    count_cases("ten_years", machine.seen["run"])
