@@ -70,6 +70,11 @@ format: $(BIN)/.installed ## put the source into the project's style
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
+.PHONY: reliability
+reliability: $(BIN)/.installed .venv-meltano/.plugins ## run all tests, large ones too, and put their figures into docs/reliability.md
+	@AD_TAPS_LARGE_TESTS=1 $(BIN)/pytest $(ARGUMENTS)
+	@$(BIN)/python -m tests.reliability.figures
+
 .PHONY: bench
 bench: $(BIN)/.installed .venv-benchmarks/.tried ## measure how fast the taps are, beside others
 	@$(BIN)/python -m benchmarks $(ARGUMENTS)

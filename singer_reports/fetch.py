@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def in_order(
 ) -> Iterator[tuple[Request, Answer]]:
     """Fetch side by side, and hand out the answers as one request after the other would give them.
 
-    At most ``concurrency`` requests are under way, and fewer than twice as many are under way or
-    answered and not yet taken: that bounds the load on the API, and the memory. The caller's own
-    thread takes the answers and makes none of the requests.
+    At most ``concurrency`` requests are under way, and fewer than that, once more for each
+    generation of follow-ups, are answered and wait for their turn: that bounds the load on the API,
+    and the memory. The caller's own thread takes the answers and makes none of the requests.
 
     Args:
         requests: What to fetch, in order; taken no earlier than there is room to send it.
@@ -98,6 +98,11 @@ def in_order(
     try:
         start_what_fits()
         while queue:
+            while queue[0].answer is None:
+                # Requests behind it have taken all the room.
+                under_way = [each.answer for each in queue if each.answer and each.under_way]
+                wait(under_way, return_when=FIRST_COMPLETED)
+                start_what_fits()
             pending = queue.popleft()
             answer = pending.result()
             more = follow_up(pending.request, answer)

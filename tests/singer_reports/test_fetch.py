@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -81,8 +82,13 @@ class Api:
             self.most_under_way = max(self.most_under_way, len(self.under_way))
             self.most_ahead = max(self.most_ahead, self.started - self.handed_out)
             self.gate.notify_all()
-            # Who is next can be told once there can be no more; or nobody comes for a moment.
-            self.gate.wait_for(lambda: self.full and self.next is node, timeout=0.001)
+            # Who is next can be told once there can be no more, or when nobody comes for a moment.
+            told = False
+            while not told:
+                self.gate.wait_for(lambda: self.next is node)
+                told = self.full or not self.gate.wait_for(
+                    lambda: self.full or self.next is not node, timeout=0.001
+                )
             self.under_way.remove(node)
             self.gate.notify_all()
         if node.fails:
@@ -138,6 +144,29 @@ def test_no_more_is_fetched_than_there_is_room_for() -> None:
     assert not done.acquire(timeout=0.05)
     assert sorted(started) == [0, 1, 2, 3, 4]
     results.close()  # type: ignore[attr-defined]
+
+
+def test_a_request_whose_turn_has_come_waits_for_room() -> None:
+    """All room may be taken by requests behind it, when the one that shows its need came early."""
+    follow_ups = {"first": ["a", "b", "c", "d"], "b": ["next"]}
+    over = threading.Event()
+    came = threading.Semaphore(0)
+
+    def fetch(request: str) -> str:
+        if request in {"slow", "c", "d"}:
+            assert over.wait(timeout=5)
+        came.release()
+        return request
+
+    requests = ["first", "slow", "quick"]
+    results = in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
+    assert next(results) == ("first", "first")
+    for _ in ("first", "quick", "a", "b"):
+        assert came.acquire(timeout=5)
+    threading.Event().wait(0.05)  # Until these have not only come, but been noted.
+    assert [request for request, _ in itertools.islice(results, 2)] == ["a", "b"]
+    over.set()
+    assert [request for request, _ in results] == ["next", "c", "d", "slow", "quick"]
 
 
 def test_requests_run_side_by_side() -> None:
