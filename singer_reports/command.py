@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
+from singer_sdk.cli import plugin_cli
 from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.plugin_base import SingerCommand, _ConfigInput
+from singer_sdk.plugin_base import PluginBase, SingerCommand, _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
 from singer_reports import problems
@@ -78,6 +79,16 @@ class CommandTap(Tap):
 
     #: Knows the secrets of the run.
     redactor: Redactor
+
+    @plugin_cli
+    def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
+        """Make the command, with the log that the environment asks for."""
+        try:
+            command: click.Command = PluginBase.__dict__["cli"].method(cls)
+        except ValueError as error:
+            variables = f"{cls._env_var_prefix}LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG"
+            sys.exit(f"There can be no log: {str(error).rstrip('.')}. Correct {variables}.")
+        return command
 
     @classmethod
     def cb_config(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 
 from singer_reports.errors import AnswerTooLarge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from singer_reports.redactor import Redactor
 
 #: The most an answer may have, in bytes. Its rows take several times as much in memory.
 LARGEST_ANSWER = 256 * 1024**2
 #: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
 PIECE = 1024**2
+_PROXIES = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
 
 
 class DiscreetSession(requests.Session):
@@ -34,6 +39,37 @@ class DiscreetSession(requests.Session):
         except Exception as error:
             self._redactor.redact_error(error)
             raise
+
+
+def connection_problems(url: str) -> Iterator[str]:
+    """Say what is wrong with the proxy and the certificates that the environment names.
+
+    Args:
+        url: The address of the API.
+
+    Yields:
+        A sentence a problem.
+    """
+    environment = requests.Session().merge_environment_settings(url, {}, None, None, None)
+    proxy = select_proxy(url, environment["proxies"])
+    if proxy and not _is_proxy(proxy):
+        scheme = urlsplit(url).scheme.upper()
+        yield (
+            f"The variable {scheme}_PROXY (or ALL_PROXY) must hold an address such as "
+            "http://proxy.example.com:3128, with user:password@ before its name if needed."
+        )
+    certificates = environment["verify"]
+    if isinstance(certificates, str) and not Path(certificates).exists():
+        yield f"The variable REQUESTS_CA_BUNDLE names {certificates}, and there is no such file."
+
+
+def _is_proxy(address: str) -> bool:
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    try:
+        _ = parts.port
+    except ValueError:
+        return False
+    return bool(parts.hostname) and parts.scheme in _PROXIES
 
 
 def connect(url: str, user_agent: str, connections: int, redactor: Redactor) -> requests.Session:

@@ -7,6 +7,7 @@ and what the API's errors mean.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -109,6 +110,9 @@ class HttpStream(RESTStream[Any]):
 
     def failure(self, page: Any, message: str) -> RequestFailed:  # noqa: ANN401
         """Make the error that ends the stream: where it happened, what it is and what to do."""
+        # What led to it is kept as the cause, and holds what the API has said.
+        if error := sys.exception():
+            self._shared.redactor.redact_error(error)
         told = self._shared.redactor.redact(f"{self.where(page)}: {message}")
         # What the API says may have several lines.
         return RequestFailed(" ".join(told.split()))

@@ -36,12 +36,12 @@ class Redactor(logging.Filter):
 
     def redact(self, text: str) -> str:
         """Return ``text`` with every secret in it replaced, also one that is cut off."""
-        for form in sorted(self._forms, key=len, reverse=True):
-            head = form[:_HEAD]
+        forms = self._forms
+        for head in sorted({form[:_HEAD] for form in forms}, key=len, reverse=True):
             start = text.find(head)
             while start >= 0:
-                pairs = zip(form, text[start : start + len(form)], strict=False)
-                length = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+                # The ways to write a secret may begin alike: the one that goes on longest it is.
+                length = max(_common_length(form, text, start) for form in forms)
                 text = text[:start] + _REDACTED + text[start + length :]
                 start = text.find(head, start + len(_REDACTED))
         return text
@@ -91,6 +91,11 @@ def _forms(secret: str) -> Iterator[str]:
         in_json = json.dumps(secret)[1:-1]
         yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
         yield from (in_json, in_json.replace("/", "\\/"), repr(secret)[1:-1])
+
+
+def _common_length(form: str, text: str, start: int) -> int:
+    pairs = zip(form, text[start : start + len(form)], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _chain(error: BaseException) -> list[BaseException]:

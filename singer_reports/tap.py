@@ -15,7 +15,7 @@ from singer_sdk.singerlib import Catalog
 from singer_reports import dates, problems
 from singer_reports.catalog import catalog_problems, completed
 from singer_reports.command import CommandTap
-from singer_reports.connections import connect
+from singer_reports.connections import connect, connection_problems
 from singer_reports.fetch import RateBudget
 from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
@@ -164,8 +164,11 @@ class ReportTap(CommandTap):
                 except (OverflowError, ValueError):
                     text = problems.shown(self.config[name])
                     yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text}."
-        if "api_url" not in flawed and not problems.port_is_sound(self.config.get("api_url", "")):
-            yield "api_url must have a port from 0 to 65535, or none."
+        if "api_url" not in flawed and "api_url" in self.config:
+            if problems.port_is_sound(self.config["api_url"]):
+                yield from connection_problems(self.config["api_url"])
+            else:
+                yield "api_url must have a port from 0 to 65535, or none."
         start, end = days.get("start_date"), days.get("end_date")
         if start and start < self.earliest_day:
             yield (

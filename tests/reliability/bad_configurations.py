@@ -24,6 +24,8 @@ class Case:
     state: Any = None
     #: Variables; with any, the settings file is not used.
     environment: dict[str, str] | None = None
+    #: Variables beside the settings.
+    variables: dict[str, str] = field(default_factory=dict)
     #: Files written as they are, by name: they take the place of those made of the above.
     files: dict[str, bytes] = field(default_factory=dict)
     #: The command line, if it is not just these files.
@@ -195,6 +197,15 @@ def settings_of_both(first: str) -> dict[str, Case]:
             {"stream_maps": {first: {"name": "1 +"}}}
         ),
         "a stream map about no stream": Case({"stream_maps": {f"{first}x": {"name": None}}}),
+        "a proxy that has no port": Case(
+            {"api_url": "http://example.com"}, variables={"HTTP_PROXY": "http://me:pa55word@x:y"}
+        ),
+        "a proxy that is nowhere": Case(
+            {"api_url": "https://example.com"}, variables={"HTTPS_PROXY": "http://me:pa55word@"}
+        ),
+        "certificates that are not there": Case(
+            {"api_url": "https://example.com"}, variables={"REQUESTS_CA_BUNDLE": "missing.pem"}
+        ),
         "settings that are a list": Case(files={"config.json": b'["api_token"]'}),
         "settings that are a text": Case(files={"config.json": b'"api_token"'}),
         "settings with a comma too many": Case(files={"config.json": b'{"a": 1,}'}),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, LOOKS_SECRET, Case
+from tests.support import CommandLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
 def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Run the command of a case, which must refuse it, and return what it says."""
     with monkeypatch.context() as patch:
-        for name, text in (case.environment or {}).items():
+        for name, text in {**case.variables, **(case.environment or {})}.items():
             patch.setenv(name, text)
         given = arguments(case, runner)
         heard, output = Lines(), io.StringIO()
@@ -123,3 +124,18 @@ def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
         SNAPSHOT.write_text(text)
     assert text.splitlines() == SNAPSHOT.read_text().splitlines()
     count_cases("bad_configuration", len(cases))
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"TAP_ADSTERRA_LOGLEVEL": "LOUD"}, {"LOGLEVEL": "LOUD"}, {"SINGER_SDK_LOG_CONFIG": "log.yml"}],
+)
+def test_a_log_that_cannot_be_is_told_in_words(
+    adsterra: Adsterra, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    (tmp_path / "log.yml").write_text("version: 2")
+    code, output, log = CommandLine(adsterra, tmp_path).run(environment=variables)
+    assert (code, output) == (1, b"")
+    (line,) = log.splitlines()
+    assert line.startswith("There can be no log: ")
+    assert line.endswith(" Correct TAP_ADSTERRA_LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG.")

@@ -241,17 +241,23 @@ def test_adcloud(
 
 
 def test_a_secret_that_is_written_otherwise_in_addresses_and_in_json(
-    adcloud: Adcloud, listen: Callable[..., str]
+    adcloud: Adcloud, listen: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sandbox.adcloud.app.CLIENT_SECRET", ODD_SECRET)
     cases = [
-        Fault("status", path="oauth", status=status, message=text)
+        Fault("status", path=path, status=status, message=text)
+        for path in ("oauth", "reports")
         for status in (400, 401, 403, 500)
         for text in echoes(ODD_SECRET)
     ]
     for fault in cases:
         adcloud.sandbox.faults.clear()
         adcloud.sandbox.faults.add(fault)
-        listen(adcloud, code=1, client_secret=ODD_SECRET, secrets=(ODD_SECRET,))
+        said = listen(adcloud, code=1, client_secret=ODD_SECRET, secrets=(ODD_SECRET,))
+        # What the API says of a report is told, so the secret has been taken out of it.
+        assert ("refused the request: " in said) == (
+            fault.path == "reports" and fault.status in {400, 403}
+        )
 
 
 def test_bad_configurations(
@@ -270,7 +276,7 @@ def test_bad_configurations(
         folder.mkdir()
         monkeypatch.chdir(folder)
         with monkeypatch.context() as patch:
-            for name, text in (case.environment or {}).items():
+            for name, text in {**case.variables, **(case.environment or {})}.items():
                 patch.setenv(name, text)
             code, said = Listener(patch).run(runner, arguments(case, runner))
         assert code == 1
@@ -341,6 +347,25 @@ def test_the_password_of_a_proxy(
         address = f"{scheme}://api.invalid/publisher"
         listen(runner, code=1, api_url=address, secrets=secrets, **changes)
     assert adsterra.sandbox.requests == []
+
+
+def test_the_password_of_a_proxy_is_known(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://me:pa55%2Dof%2Dthe%2Dproxy@127.0.0.1:1")
+    tap = adsterra.tap(api_url="http://api.invalid")
+    for password in ("pa55-of-the-proxy", "pa55%2Dof%2Dthe%2Dproxy"):
+        assert tap.redactor.redact(password) == "***"
+
+
+def test_a_program_that_runs_a_tap_by_itself_gets_no_secret_either(adsterra: Adsterra) -> None:
+    for changes in (
+        {"api_url": f"http://127.0.0.1:{closed_port()}"},
+        {"api_url": "http://name.invalid"},
+    ):
+        error = adsterra.run("stats", auth_method="path", **changes).error
+        assert error is not None
+        assert leaks(told(error), [DEMO_TOKEN]) == []
 
 
 def test_nobody_at_the_address(
