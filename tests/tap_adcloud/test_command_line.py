@@ -200,3 +200,42 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     assert run.rows(REPORT) == adcloud.truth(last="2024-04-26")
     assert f"Ended by {ending.name}" in log
     assert "Traceback" not in log
+
+
+def test_a_test_of_the_connection_asks_once_a_stream_and_says_what_may_be_read(
+    adcloud: Adcloud, tmp_path: Path
+) -> None:
+    code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
+    assert code == 0
+    streams = list(adcloud.tap_class(config=adcloud.settings()).streams)
+    assert len(adcloud.sandbox.requests) == len(streams) + 1  # The token.
+    run = Run(output)
+    records = [message["stream"] for message in run.of_type("RECORD")]
+    # The report had no rows yesterday.
+    assert sorted([*records, REPORT]) == sorted(streams)
+    for message in run.of_type("SCHEMA"):
+        assert message["schema"]["properties"]
+    (told,) = [line for line in log.splitlines() if "This client_id reads" in line]
+    assert all(stream in told for stream in streams)
+
+
+def test_a_test_of_the_connection_goes_on_behind_a_stream_that_is_refused(
+    adcloud: Adcloud, tmp_path: Path
+) -> None:
+    adcloud.sandbox.faults.add(Fault("status", path="customers", status=403))
+    code, _, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
+    assert code == 1
+    assert "This client_id does not read customers." in log
+    (told,) = [line for line in log.splitlines() if "This client_id reads" in line]
+    assert "topics" in told
+    assert "customers" not in told
+
+
+def test_a_test_of_the_connection_ends_where_nothing_is_to_be_had(
+    adcloud: Adcloud, tmp_path: Path
+) -> None:
+    adcloud.sandbox.faults.add(Fault("status", status=503))
+    code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
+    assert code == 1
+    assert b"RECORD" not in output
+    assert log.count("run again later") == 1
