@@ -31,7 +31,7 @@ SERVER_FOLDERS = [
 ]
 INITDB = shutil.which("initdb", path=os.pathsep.join(SERVER_FOLDERS))
 #: Small, so that rows are written during a run and not only at its end.
-ROWS_A_BATCH = 150
+ROWS_A_BATCH = 300
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -124,7 +124,7 @@ class PostgreSQL:
 def postgresql_server() -> Iterator[int]:
     """A server of its own, for as long as the block lasts: the port it listens at."""
     assert INITDB is not None
-    # It refuses to be run by root. Whoever has installed it has made this user as well.
+    # It refuses to be run by root; where Debian's package is installed, so is this user.
     user = "postgres" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
         if user:

@@ -34,11 +34,11 @@ CLAIMS: dict[str, tuple[str, str]] = {
         "Killed at random moments, resumed into DuckDB, SQLite and PostgreSQL: all rows compared",
     ),
     "kill_SIGTERM": (
-        "So does a run that is stopped",
+        "Nor does a run that is stopped",
         "The same with SIGTERM, to the tap or to all of the pipeline",
     ),
     "kill_SIGINT": (
-        "So does a run that is interrupted",
+        "Nor does a run that is interrupted",
         "The same with Ctrl-C, to the tap or to all of the pipeline",
     ),
     "kill_behind_state": (
