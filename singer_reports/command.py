@@ -46,8 +46,9 @@ class TapCommand(SingerCommand):
         except EndedBySignal as ending:
             _drop_what_is_buffered()
             # All that is left is to say so, and an echo of the signal must not disturb that.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)
+            for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
+                if number is not None:
+                    signal.signal(number, signal.SIG_IGN)
             name = signal.Signals(ending.number).name
             self.logger.warning(
                 "Ended by %s; the next run goes on after the last finished days", name

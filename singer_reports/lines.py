@@ -7,6 +7,7 @@ does not wait, unless it is an echo: Ctrl-C reaches a tap from the terminal and 
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Signals that come so soon after the first one are taken for the same.
 SECONDS_OF_ECHO = 1.0
+#: A run that has not ended by then has not noticed the signal.
+SECONDS_TO_REPEAT = 2.0
 
 
 class EndedBySignal(SystemExit):
@@ -78,7 +81,17 @@ class Output:
         if self._writing and self._waiting is None:
             self._waiting, self._waiting_since = number, time.monotonic()
         elif not self._writing or time.monotonic() - self._waiting_since > SECONDS_OF_ECHO:
+            self._repeat(number)
             raise EndedBySignal(number)
+
+    def _repeat(self, number: int) -> None:
+        """Come back to the signal if the run has not ended by then.
+
+        Python drops what is raised while it clears away an object, and the run would go on.
+        """
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, lambda *_: self.end(number))
+            signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_REPEAT)
 
 
 #: There is one standard output, and one place to which signals come.
