@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 
 from singer_reports.errors import AnswerTooLarge
+from singer_reports.problems import port_is_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,11 +65,10 @@ def connection_problems(url: str) -> Iterator[str]:
 
 
 def _is_proxy(address: str) -> bool:
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    try:
-        _ = parts.port
-    except ValueError:
+    address = address if "://" in address else f"http://{address}"
+    if not port_is_sound(address):
         return False
+    parts = urlsplit(address)
     return bool(parts.hostname) and parts.scheme in _PROXIES
 
 
