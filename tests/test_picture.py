@@ -165,22 +165,25 @@ def test_a_screen_reader_finds_its_way(written: Path) -> None:
     assert text.split("</figure>")[0].count('<tr><th scope="row">') == days
 
 
-def test_names_from_outside_stay_text(database: Path, tmp_path: Path) -> None:
-    file = tmp_path / "ads.duckdb"
+def rendered_after(change: str, database: Path, folder: Path) -> str:
+    """Change a copy of the database, and make the page of it."""
+    file = folder / "ads.duckdb"
     shutil.copy(database, file)
     with duckdb.connect(str(file)) as connection:
-        connection.sql("update domains set title = '</script><script>alert(1)</script>'")
-    text = page.render(file)
+        connection.sql(change)
+    return page.render(file)
+
+
+def test_names_from_outside_stay_text(database: Path, tmp_path: Path) -> None:
+    text = rendered_after(
+        "update domains set title = '</script><script>alert(1)</script>'", database, tmp_path
+    )
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)" in text
 
 
 def test_what_cannot_be_shown_is_named(database: Path, tmp_path: Path) -> None:
-    file = tmp_path / "ads.duckdb"
-    shutil.copy(database, file)
-    with duckdb.connect(str(file)) as connection:
-        connection.sql("drop table stats_by_country")
-    text = page.render(file)
+    text = rendered_after("drop table stats_by_country", database, tmp_path)
     assert "Adsterra revenue by country" not in text
     assert "Revenue by placement" in text
     assert re.search(r"adsterra_by_country\.sql: .*stats_by_country", text)
