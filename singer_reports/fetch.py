@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SECONDS_PER_MINUTE = 60.0
 #: How long requests under way are waited for when nobody wants their answers any more.
 SECONDS_TO_END = 1.0
+#: How many times the concurrency may be fetched and not taken. The first pages of later days wait
+#: until the day at hand has been read, and so may what these have shown to be needed.
+_TIMES_AHEAD = 3
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -30,6 +33,7 @@ class _Pending(Generic[Request, Answer]):
         self.request = request
         self.answer: Future[Answer] | None = None
         self.thread: threading.Thread | None = None
+        self._followed_up = False
 
     def start(self, fetch: Callable[[Request], Answer]) -> None:
         self.answer = Future()
@@ -40,9 +44,28 @@ class _Pending(Generic[Request, Answer]):
         self.thread = thread
 
     @property
+    def started(self) -> bool:
+        """Whether it has been sent off."""
+        return self.answer is not None
+
+    @property
+    def answered(self) -> bool:
+        """Whether its answer, or its failure, is there."""
+        return self.answer is not None and self.answer.done()
+
+    @property
     def under_way(self) -> bool:
         """Whether it has been sent off and not been answered."""
-        return self.answer is not None and not self.answer.done()
+        return self.started and not self.answered
+
+    def follow_ups(
+        self, follow_up: Callable[[Request, Answer], Iterable[Request]]
+    ) -> list[_Pending[Request, Answer]]:
+        """Make what its answer shows to be needed, as soon as that is known, and once."""
+        if self._followed_up or self.answer is None or not self.answered or self.answer.exception():
+            return []
+        self._followed_up = True
+        return [_Pending(request) for request in follow_up(self.request, self.result())]
 
     def result(self) -> Answer:
         assert self.answer is not None, "taken before it was started"  # noqa: S101
@@ -55,6 +78,68 @@ class _Pending(Generic[Request, Answer]):
             answer.set_exception(error)
 
 
+class _Queue(Generic[Request, Answer]):
+    """What has been or is to be fetched and has not been taken, in order."""
+
+    def __init__(
+        self,
+        requests: Iterable[Request],
+        fetch: Callable[[Request], Answer],
+        follow_up: Callable[[Request, Answer], Iterable[Request]],
+        concurrency: int,
+    ) -> None:
+        self._upcoming = iter(requests)
+        self._fetch = fetch
+        self._follow_up = follow_up
+        self._concurrency = concurrency
+        self._queue: deque[_Pending[Request, Answer]] = deque()
+
+    def start_what_fits(self) -> None:
+        queue, concurrency = self._queue, self._concurrency
+        free = concurrency - sum(pending.under_way for pending in queue)
+        ahead = _TIMES_AHEAD * concurrency - sum(pending.started for pending in queue)
+        # Answers that were fetched ahead and wait for their turn do not hold up those before them.
+        position = 0
+        while position < min(concurrency, len(queue)):
+            self._insert_follow_ups(position)
+            if not queue[position].started and free > 0 and (ahead > 0 or position == 0):
+                queue[position].start(self._fetch)
+                free -= 1
+                ahead -= 1
+            position += 1
+        for request in itertools.islice(
+            self._upcoming, max(0, min(free, concurrency - len(queue)))
+        ):
+            queue.append(_Pending(request))
+            queue[-1].start(self._fetch)
+
+    def _insert_follow_ups(self, position: int) -> None:
+        for pending in reversed(self._queue[position].follow_ups(self._follow_up)):
+            self._queue.insert(position + 1, pending)
+
+    def take(self) -> tuple[Request, Answer]:
+        """Wait for the first answer; what is behind may show meanwhile what else is needed."""
+        while not self._queue[0].answered:
+            under_way = [each.answer for each in self._queue if each.answer and each.under_way]
+            wait(under_way, return_when=FIRST_COMPLETED)
+            self.start_what_fits()
+        answer = self._queue[0].result()
+        self._insert_follow_ups(0)
+        request = self._queue.popleft().request
+        self.start_what_fits()
+        return request, answer
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def end(self) -> None:
+        """Wait a little: who still runs should not meet the end of the program while logging."""
+        until = time.monotonic() + SECONDS_TO_END
+        for pending in self._queue:
+            if pending.thread is not None:
+                pending.thread.join(max(0.0, until - time.monotonic()))
+
+
 def in_order(
     requests: Iterable[Request],
     fetch: Callable[[Request], Answer],
@@ -63,15 +148,16 @@ def in_order(
 ) -> Iterator[tuple[Request, Answer]]:
     """Fetch side by side, and hand out the answers as one request after the other would give them.
 
-    At most ``concurrency`` requests are under way, and fewer than that, once more for each
-    generation of follow-ups, are answered and wait for their turn: that bounds the load on the API,
-    and the memory. The caller's own thread takes the answers and makes none of the requests.
+    At most ``concurrency`` requests are under way, and three times as many are under way or
+    answered and wait for their turn: that bounds the load on the API, and the memory. The caller's
+    own thread takes the answers and makes none of the requests.
 
     Args:
         requests: What to fetch, in order; taken no earlier than there is room to send it.
         fetch: Makes one request, in a thread of its own, and returns its answer.
         follow_up: Names the requests an answer shows to be needed: the further pages of a day, the
-            halves of a window that was too large. They come right after it in order.
+            halves of a window that was too large. They come right after it in order, and are sent
+            off without waiting for its turn.
         concurrency: How many requests may be under way, at least 1.
 
     Yields:
@@ -81,40 +167,13 @@ def in_order(
         Exception: Whatever ``fetch`` raised, when that request's turn has come: every answer before
             it has been handed out, none after it is.
     """
-    upcoming = iter(requests)
-    queue: deque[_Pending[Request, Answer]] = deque()
-
-    def start_what_fits() -> None:
-        room = concurrency - sum(pending.under_way for pending in queue)
-        # Answers that were fetched ahead and wait for their turn do not hold up those before them.
-        for pending in itertools.islice(queue, concurrency):
-            if room and pending.answer is None:
-                pending.start(fetch)
-                room -= 1
-        for request in itertools.islice(upcoming, max(0, min(room, concurrency - len(queue)))):
-            queue.append(_Pending(request))
-            queue[-1].start(fetch)
-
+    queue = _Queue(requests, fetch, follow_up, concurrency)
     try:
-        start_what_fits()
+        queue.start_what_fits()
         while queue:
-            while queue[0].answer is None:
-                # Requests behind it have taken all the room.
-                under_way = [each.answer for each in queue if each.answer and each.under_way]
-                wait(under_way, return_when=FIRST_COMPLETED)
-                start_what_fits()
-            pending = queue.popleft()
-            answer = pending.result()
-            more = follow_up(pending.request, answer)
-            queue.extendleft(reversed([_Pending[Request, Answer](request) for request in more]))
-            start_what_fits()
-            yield pending.request, answer
+            yield queue.take()
     finally:
-        # Whoever still runs should not meet the end of the program while writing to the log.
-        until = time.monotonic() + SECONDS_TO_END
-        for pending in queue:
-            if pending.thread is not None:
-                pending.thread.join(max(0.0, until - time.monotonic()))
+        queue.end()
 
 
 class RateBudget:
