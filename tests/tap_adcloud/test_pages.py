@@ -83,14 +83,14 @@ def hold(adcloud: Adcloud, seconds: float = 60, **query: str) -> Fault:
     )
 
 
-def test_first_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) -> None:
+def test_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) -> None:
     hold(six_pages, seconds=0.5, date="2024-04-24", page="1")
     watched = Watched(six_pages, max_concurrency=4, page_size=50)
-    first_pages = {f"2024-04-{number} 1" for number in range(24, 28)}
-    assert watched.until(lambda: set(six_pages.pages()) == first_pages)
+    ahead = {f"2024-04-{number} 1" for number in range(24, 28)} | {"2024-04-25 2", "2024-04-25 3"}
+    assert watched.until(lambda: ahead <= set(six_pages.pages()))
     # These are answered, and none is taken before its turn.
     assert watched.until(lambda: watched.waiting() == ["2024-04-24 1"])
-    assert set(six_pages.pages()) == first_pages
+    assert len(six_pages.pages()) <= 3 * 4
     assert watched.run.rows(REPORT) == six_pages.truth()
 
 
@@ -99,7 +99,6 @@ def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adclou
     hold(six_pages, seconds=0.5, date=DAY, page="1")
     further = [hold(six_pages, seconds=0.5, date=DAY, page=str(page)) for page in range(2, 7)]
     watched = Watched(six_pages, max_concurrency=4, page_size=50, start_date=DAY)
-    assert watched.until(lambda: len(six_pages.pages()) == 4)
     together = [f"{DAY} {page}" for page in range(2, 6)]
     assert watched.until(lambda: sorted(watched.waiting()) == together)
     assert watched.run.rows(REPORT) == six_pages.truth(DAY)
