@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class _Pending(Generic[Request, Answer]):
         self.thread: threading.Thread | None = None
         self._followed_up = False
 
-    def start(self, fetch: Callable[[Request], Answer]) -> None:
+    def start(self, fetch: Callable[[Request], Answer], news: threading.Event) -> None:
         self.answer = Future()
         # A daemon, so that a request that hangs does not hold up the end of a failed run.
-        thread = threading.Thread(target=self._run, args=(fetch, self.answer), daemon=True)
+        thread = threading.Thread(target=self._run, args=(fetch, self.answer, news), daemon=True)
         thread.start()
         # Only now: a signal may end the run while the thread starts, and it cannot be joined then.
         self.thread = thread
@@ -71,11 +71,14 @@ class _Pending(Generic[Request, Answer]):
         assert self.answer is not None, "taken before it was started"  # noqa: S101
         return self.answer.result()
 
-    def _run(self, fetch: Callable[[Request], Answer], answer: Future[Answer]) -> None:
+    def _run(
+        self, fetch: Callable[[Request], Answer], answer: Future[Answer], news: threading.Event
+    ) -> None:
         try:
             answer.set_result(fetch(self.request))
         except BaseException as error:  # noqa: BLE001 - raised again where the answer is taken
             answer.set_exception(error)
+        news.set()
 
 
 class _Queue(Generic[Request, Answer]):
@@ -93,6 +96,8 @@ class _Queue(Generic[Request, Answer]):
         self._follow_up = follow_up
         self._concurrency = concurrency
         self._queue: deque[_Pending[Request, Answer]] = deque()
+        #: Set by each answer.
+        self._news = threading.Event()
 
     def start_what_fits(self) -> None:
         queue, concurrency = self._queue, self._concurrency
@@ -103,7 +108,7 @@ class _Queue(Generic[Request, Answer]):
         while position < min(concurrency, len(queue)):
             self._insert_follow_ups(position)
             if not queue[position].started and free > 0 and (ahead > 0 or position == 0):
-                queue[position].start(self._fetch)
+                queue[position].start(self._fetch, self._news)
                 free -= 1
                 ahead -= 1
             position += 1
@@ -111,7 +116,7 @@ class _Queue(Generic[Request, Answer]):
             self._upcoming, max(0, min(free, concurrency - len(queue)))
         ):
             queue.append(_Pending(request))
-            queue[-1].start(self._fetch)
+            queue[-1].start(self._fetch, self._news)
 
     def _insert_follow_ups(self, position: int) -> None:
         for pending in reversed(self._queue[position].follow_ups(self._follow_up)):
@@ -120,8 +125,9 @@ class _Queue(Generic[Request, Answer]):
     def take(self) -> tuple[Request, Answer]:
         """Wait for the first answer; what is behind may show meanwhile what else is needed."""
         while not self._queue[0].answered:
-            under_way = [each.answer for each in self._queue if each.answer and each.under_way]
-            wait(under_way, return_when=FIRST_COMPLETED)
+            self._news.wait()
+            # Before looking, or what comes in the meantime would be overlooked.
+            self._news.clear()
             self.start_what_fits()
         answer = self._queue[0].result()
         self._insert_follow_ups(0)
