@@ -21,6 +21,7 @@ AnyRow = TypeVar("AnyRow")
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _SHOWN_CHARACTERS = 80
+_KEY_END = b'":'
 #: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
 #: surrogate pair, bytes that are not UTF-8, too many levels.
 _UNREADABLE = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
@@ -123,7 +124,8 @@ class Decoder:
         self._typed = msgspec.json.Decoder(
             envelope[row_type(schema, nullable)], strict=False, float_hook=decimal.Decimal
         )
-        self._untyped = msgspec.json.Decoder(envelope[Row], float_hook=decimal.Decimal)
+        self._unread = msgspec.json.Decoder(envelope[msgspec.Raw])
+        self._untyped = msgspec.json.Decoder(Row, float_hook=decimal.Decimal)
         self._known_surroundings: set[int] = set()
         self._lock = threading.Lock()
         self.unknown_fields: Counter[str] = Counter()
@@ -158,18 +160,19 @@ class Decoder:
 
     def _count_unknown_fields(self, content: bytes, rows: list[Row]) -> None:
         # Every key in the text but the envelope's own should be in a row. Counting them costs next
-        # to nothing; only an answer with another number of them is looked through field by field.
-        around = content.count(b'":') - sum(map(len, rows))
+        # to nothing; only an answer with another number of them is looked through row by row.
+        around = content.count(_KEY_END) - sum(map(len, rows))
         if around in self._known_surroundings:
             return
         unknown: Counter[str] = Counter()
         try:
-            rows = self._untyped.decode(content).rows
+            for raw, row in zip(self._unread.decode(content).rows, rows, strict=True):
+                text = bytes(raw)
+                if text.count(_KEY_END) != len(row):
+                    _count_unknown(self._untyped.decode(text), self._schema, "", unknown)
         except _UNREADABLE as error:
             message = f"a field that this version does not know cannot be read ({error})"
             raise UnexpectedAnswer(message) from error
-        for row in rows:
-            _count_unknown(row, self._schema, "", unknown)
         for name in self._not_data:
             unknown.pop(name, None)
         with self._lock:

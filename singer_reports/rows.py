@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -25,13 +26,25 @@ def fill_null_keys(rows: list[Row], sentinels: Mapping[str, Any]) -> None:
         rows: The rows, changed in place.
         sentinels: For each key field that may come null, the value that stands for none.
     """
-    if not sentinels:
-        return
-    # Of a single name, itemgetter would give the value itself.
-    values = itemgetter(*sentinels, next(iter(sentinels)))
     for row in rows:
-        if None in values(row):
-            row.update({name: none for name, none in sentinels.items() if row[name] is None})
+        row.update({name: none for name, none in sentinels.items() if row[name] is None})
+
+
+def keys_without_null(
+    rows: list[Row], names: Sequence[str], sentinels: Mapping[str, Any]
+) -> list[Any]:
+    """Take the primary key out of each row, after seeing to those that are null.
+
+    Args:
+        rows: The rows; what stands for none is put into them.
+        names: The fields of the key, several if there are sentinels.
+        sentinels: As for ``fill_null_keys``.
+    """
+    keys = keys_of(rows, names)
+    if sentinels and None in itertools.chain.from_iterable(keys):
+        fill_null_keys(rows, sentinels)
+        keys = keys_of(rows, names)
+    return keys
 
 
 def check_total(count: int, announced: Sequence[int | None], *, more: bool = False) -> None:

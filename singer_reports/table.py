@@ -14,7 +14,7 @@ from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
 from singer_reports.pages import Answer, Page, whole
 from singer_reports.progress import Progress
-from singer_reports.rows import IncompleteAnswer, fill_null_keys, keys_of
+from singer_reports.rows import IncompleteAnswer, keys_of, keys_without_null
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -153,8 +153,7 @@ class TableStream(HttpStream):
             rows = self.finish_rows(envelope.rows, page, envelope)
         except UnexpectedAnswer as error:
             raise self.unexpected(page, error) from error
-        fill_null_keys(rows, self.null_keys)
-        answer.keys = keys_of(rows, self.primary_keys)
+        answer.keys = keys_without_null(rows, self.primary_keys, self.null_keys)
         answer.rows = self._bulk.encode(rows) if self._bulk else rows
         return answer
 
