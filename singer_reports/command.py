@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -171,8 +170,6 @@ class CommandTap(Tap):
         if not (config.config or config.parse_env):
             raise ConfigValidationError(problems.REFUSED, errors=[cls._how_to_give_settings()])
         tap = cls(config=config.config, parse_env_config=config.parse_env, **inputs)
-        # What is loaded now stays to the end, and need not be looked through for garbage.
-        gc.freeze()
         try:
             tap.sync_all()
         except Exception as error:

@@ -1,13 +1,12 @@
 """The command ``tap-adcloud``, also as ``python -m tap_adcloud``."""
 
-import signal
+from singer_reports.loading import loading
 
 
 def main() -> None:
     """Load the tap, which takes a moment, and run it."""
-    # Until the tap has handlers of its own, Ctrl-C would show where in the loading it struck.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from tap_adcloud.tap import TapAdcloud  # noqa: PLC0415
+    with loading():
+        from tap_adcloud.tap import TapAdcloud  # noqa: PLC0415
 
     TapAdcloud.cli()
 
