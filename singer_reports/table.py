@@ -47,14 +47,11 @@ class TableStream(HttpStream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
-        """Make the decoder from the stream's schema."""
+        """Begin with nothing read."""
         super().__init__(tap, **options)
         #: When the part at hand was read.
         self.read_at = tap.now
         self._bulk: BulkWriter | None = None
-        self.decoder = Decoder(
-            self.envelope, self.wire_schema, frozenset(self.null_keys), self.not_data
-        )
 
     @property
     def wire_schema(self) -> Schema:
@@ -119,6 +116,10 @@ class TableStream(HttpStream):
                 do not add up at the second reading either.
         """
         self._ended.clear()
+        # Not earlier: most streams of a tap may not be read at all.
+        self.decoder = Decoder(
+            self.envelope, self.wire_schema, frozenset(self.null_keys), self.not_data
+        )
         try:
             for part, answers in self._answers(parts):
                 # No more than a test of the connection wants, so that the SDK need not cut it off.
