@@ -6,10 +6,10 @@ Nothing here knows what a request is: the caller hands in the function that make
 from __future__ import annotations
 
 import itertools
+import queue
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SECONDS_PER_MINUTE = 60.0
 #: How long requests under way are waited for when nobody wants their answers any more.
 SECONDS_TO_END = 1.0
-#: How many times the concurrency may be fetched and not taken. The first pages of later days wait
-#: until the day at hand has been read, and so may what these have shown to be needed.
+#: How many times the concurrency may be sent off and not taken: the first pages of the days to
+#: come, what those have shown to be needed, and what the day at hand needs.
 _TIMES_AHEAD = 3
 
 Request = TypeVar("Request")
@@ -27,123 +27,62 @@ Answer = TypeVar("Answer")
 
 
 class _Pending(Generic[Request, Answer]):
-    """A request in the queue, and its answer once it has been sent off."""
+    """A request whose answer has not been taken."""
+
+    answer: Answer
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.answer: Future[Answer] | None = None
-        self.thread: threading.Thread | None = None
-        self._followed_up = False
-
-    def start(self, fetch: Callable[[Request], Answer], news: threading.Event) -> None:
-        self.answer = Future()
-        # A daemon, so that a request that hangs does not hold up the end of a failed run.
-        thread = threading.Thread(target=self._run, args=(fetch, self.answer, news), daemon=True)
-        thread.start()
-        # Only now: a signal may end the run while the thread starts, and it cannot be joined then.
-        self.thread = thread
-
-    @property
-    def started(self) -> bool:
-        """Whether it has been sent off."""
-        return self.answer is not None
-
-    @property
-    def answered(self) -> bool:
-        """Whether its answer, or its failure, is there."""
-        return self.answer is not None and self.answer.done()
-
-    @property
-    def under_way(self) -> bool:
-        """Whether it has been sent off and not been answered."""
-        return self.started and not self.answered
-
-    def follow_ups(
-        self, follow_up: Callable[[Request, Answer], Iterable[Request]]
-    ) -> list[_Pending[Request, Answer]]:
-        """Make what its answer shows to be needed, as soon as that is known, and once."""
-        if self._followed_up or self.answer is None or not self.answered or self.answer.exception():
-            return []
-        self._followed_up = True
-        return [_Pending(request) for request in follow_up(self.request, self.result())]
-
-    def result(self) -> Answer:
-        assert self.answer is not None, "taken before it was started"  # noqa: S101
-        return self.answer.result()
-
-    def _run(
-        self, fetch: Callable[[Request], Answer], answer: Future[Answer], news: threading.Event
-    ) -> None:
-        try:
-            answer.set_result(fetch(self.request))
-        except BaseException as error:  # noqa: BLE001 - raised again where the answer is taken
-            answer.set_exception(error)
-        news.set()
+        self.error: BaseException | None = None
+        self.sent = self.answered = False
 
 
-class _Queue(Generic[Request, Answer]):
-    """What has been or is to be fetched and has not been taken, in order."""
+class _Workers(Generic[Request, Answer]):
+    """Threads that make requests, each one at a time."""
 
-    def __init__(
-        self,
-        requests: Iterable[Request],
-        fetch: Callable[[Request], Answer],
-        follow_up: Callable[[Request, Answer], Iterable[Request]],
-        concurrency: int,
-    ) -> None:
-        self._upcoming = iter(requests)
+    def __init__(self, fetch: Callable[[Request], Answer], most: int) -> None:
         self._fetch = fetch
-        self._follow_up = follow_up
-        self._concurrency = concurrency
-        self._queue: deque[_Pending[Request, Answer]] = deque()
-        #: Set by each answer.
-        self._news = threading.Event()
+        self._most = most
+        self._threads: list[threading.Thread] = []
+        self._sent: queue.SimpleQueue[_Pending[Request, Answer] | None] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[_Pending[Request, Answer]] = queue.SimpleQueue()
+        self._ended = False
 
-    def start_what_fits(self) -> None:
-        queue, concurrency = self._queue, self._concurrency
-        free = concurrency - sum(pending.under_way for pending in queue)
-        ahead = _TIMES_AHEAD * concurrency - sum(pending.started for pending in queue)
-        # Answers that were fetched ahead and wait for their turn do not hold up those before them.
-        position = 0
-        while position < min(concurrency, len(queue)):
-            self._insert_follow_ups(position)
-            if not queue[position].started and free > 0 and (ahead > 0 or position == 0):
-                queue[position].start(self._fetch, self._news)
-                free -= 1
-                ahead -= 1
-            position += 1
-        for request in itertools.islice(
-            self._upcoming, max(0, min(free, concurrency - len(queue)))
-        ):
-            queue.append(_Pending(request))
-            queue[-1].start(self._fetch, self._news)
+    def send(self, pending: _Pending[Request, Answer]) -> None:
+        """Make a request as soon as a thread is free."""
+        pending.sent = True
+        self._sent.put(pending)
+        if len(self._threads) < self._most:
+            # A daemon, so that a request that hangs does not hold up the end of a failed run.
+            thread = threading.Thread(target=self._run, daemon=True)
+            thread.start()
+            # Only now: a signal may end the run while it starts, and it cannot be joined then.
+            self._threads.append(thread)
 
-    def _insert_follow_ups(self, position: int) -> None:
-        for pending in reversed(self._queue[position].follow_ups(self._follow_up)):
-            self._queue.insert(position + 1, pending)
-
-    def take(self) -> tuple[Request, Answer]:
-        """Wait for the first answer; what is behind may show meanwhile what else is needed."""
-        while not self._queue[0].answered:
-            self._news.wait()
-            # Before looking, or what comes in the meantime would be overlooked.
-            self._news.clear()
-            self.start_what_fits()
-        answer = self._queue[0].result()
-        self._insert_follow_ups(0)
-        request = self._queue.popleft().request
-        self.start_what_fits()
-        return request, answer
-
-    def __len__(self) -> int:
-        return len(self._queue)
+    def next_answered(self) -> _Pending[Request, Answer]:
+        """Wait for the next answer, of whichever request."""
+        pending = self._answered.get()
+        pending.answered = True
+        return pending
 
     def end(self) -> None:
         """Wait a little: who still runs should not meet the end of the program while logging."""
+        self._ended = True
         until = time.monotonic() + SECONDS_TO_END
-        for pending in self._queue:
-            if pending.thread is not None:
-                pending.thread.join(max(0.0, until - time.monotonic()))
+        for _ in self._threads:
+            self._sent.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _run(self) -> None:
+        while (pending := self._sent.get()) is not None and not self._ended:
+            try:
+                pending.answer = self._fetch(pending.request)
+            except BaseException as error:  # noqa: BLE001 - raised where the answer is taken
+                pending.error = error
+            self._answered.put(pending)
+            # Or its rows would stay until the next one has come.
+            del pending
 
 
 def in_order(
@@ -159,7 +98,7 @@ def in_order(
     own thread takes the answers and makes none of the requests.
 
     Args:
-        requests: What to fetch, in order; taken no earlier than there is room to send it.
+        requests: What to fetch, in order; taken no earlier than there is room for it.
         fetch: Makes one request, in a thread of its own, and returns its answer.
         follow_up: Names the requests an answer shows to be needed: the further pages of a day, the
             halves of a window that was too large. They come right after it in order, and are sent
@@ -167,19 +106,47 @@ def in_order(
         concurrency: How many requests may be under way, at least 1.
 
     Yields:
-        Each request with its answer, in order, a request's follow-ups right behind it.
+        Each request with its answer.
 
     Raises:
         Exception: Whatever ``fetch`` raised, when that request's turn has come: every answer before
             it has been handed out, none after it is.
     """
-    queue = _Queue(requests, fetch, follow_up, concurrency)
+    upcoming = iter(requests)
+    pendings: deque[_Pending[Request, Answer]] = deque()
+    workers = _Workers(fetch, concurrency)
+
+    ahead = 0
+
+    def send_what_fits() -> None:
+        nonlocal ahead
+        room = concurrency - len(pendings)
+        pendings.extend(map(_Pending, itertools.islice(upcoming, max(0, room))))
+        # What is further behind than this would be early, and hold up what comes before it.
+        for pending in list(itertools.islice(pendings, concurrency)):
+            # The first one's turn has come, however much behind it has been answered.
+            if not pending.sent and (ahead < _TIMES_AHEAD * concurrency or pending is pendings[0]):
+                workers.send(pending)
+                ahead += 1
+
     try:
-        queue.start_what_fits()
-        while queue:
-            yield queue.take()
+        send_what_fits()
+        while pendings:
+            while not pendings[0].answered:
+                pending = workers.next_answered()
+                if pending.error is None:
+                    position = pendings.index(pending) + 1
+                    for request in reversed(list(follow_up(pending.request, pending.answer))):
+                        pendings.insert(position, _Pending(request))
+                send_what_fits()
+            pending = pendings.popleft()
+            ahead -= 1
+            if pending.error is not None:
+                raise pending.error
+            send_what_fits()
+            yield pending.request, pending.answer
     finally:
-        queue.end()
+        workers.end()
 
 
 class RateBudget:

@@ -1,4 +1,4 @@
-"""The sandbox without a network and without threads: a request is a call that returns its answer.
+"""The sandbox without a network: a request is a call that returns its answer.
 
 Everything else is as it is for users: sessions, authentication, tries, decoding. A request costs a
 quarter of what it costs over a socket, which is what a test of a hundred thousand requests needs.
@@ -6,7 +6,6 @@ quarter of what it costs over a socket, which is what a test of a hundred thousa
 
 from __future__ import annotations
 
-import functools
 import io
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,29 +15,10 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import requests
     from starlette.types import Message, Scope
 
     from sandbox.server import Sandbox
-
-
-class AtOnce:
-    """A thread that has ended as soon as it is started."""
-
-    def __init__(
-        self,
-        target: Callable[..., None],
-        args: tuple[Any, ...],
-        *,
-        daemon: bool,  # noqa: ARG002 - as threads have it
-    ) -> None:
-        """Note what to do."""
-        self.start = functools.partial(target, *args)
-
-    def join(self, _: float) -> None:
-        """Do nothing: it has ended."""
 
 
 class NearbySandbox(HTTPAdapter):

@@ -15,7 +15,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from operator import itemgetter
 from random import Random
-from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,8 +25,8 @@ from sandbox.adcloud import truth as adcloud_truth
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import truth as adsterra_truth
 from sandbox.faults import Fault
-from singer_reports import fetch, pages
-from tests.reliability.nearby import AtOnce, NearbySandbox
+from singer_reports import pages
+from tests.reliability.nearby import NearbySandbox
 from tests.support import REPORT_KEY, day, select, sync
 
 if TYPE_CHECKING:
@@ -189,8 +188,6 @@ class Machine:
         # The time of a reading is the machine's as well.
         clock = SimpleNamespace(now=lambda _: self.time)
         monkeypatch.setattr(pages, "datetime", SimpleNamespace(datetime=clock, UTC=datetime.UTC))
-        # That requests side by side give the same is shown where they are made.
-        monkeypatch.setattr(fetch, "threading", SimpleNamespace(Thread=AtOnce, Lock=Lock))
         catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, [report.stream])))
         streams = catalog["streams"]
         self.catalog = {"streams": [each for each in streams if each["stream"] == report.stream]}
