@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.mapper import SameRecordTransform
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-    from singer_reports.decode import Row
+    from singer_reports.row_types import Row
 
 #: How many rows are written at a time: few enough to stay in the processor's cache.
 ROWS_AT_A_TIME = 200
@@ -49,7 +50,7 @@ class BulkWriter:
         """
         for name in self._left_out:
             for row in rows:
-                row.pop(name, None)
+                setattr(row, name, UNSET)
         # A line a row; no row can hold the end of a line, which JSON writes as an escape.
         return encoder.encode_lines(rows).split(b"\n")[:-1] if rows else []
 

@@ -11,17 +11,22 @@ import json
 import re
 import threading
 from collections import Counter
-from typing import Any, Generic, NotRequired, Required, TypedDict, TypeVar, cast
+from functools import cached_property, partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET
 
-Schema = dict[str, Any]
-Row = dict[str, Any]
+from singer_reports.row_types import Row, Schema, as_dictionary, row_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 AnyRow = TypeVar("AnyRow")
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _SHOWN_CHARACTERS = 80
-_KEY_END = b'":'
 #: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
 #: surrogate pair, bytes that are not UTF-8, too many levels.
 _UNREADABLE = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
@@ -55,50 +60,6 @@ class Envelope(msgspec.Struct, Generic[AnyRow]):
         return False
 
 
-def row_type(schema: Schema, nullable: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401
-    """Make the type an object of ``schema`` is decoded to: a plain dictionary with typed fields.
-
-    Args:
-        schema: A JSON Schema of type object.
-        nullable: Fields in which a null is taken although the schema has none.
-
-    Returns:
-        A ``TypedDict``, which msgspec decodes to a ``dict``; without ``properties`` a dictionary of
-        the type of ``additionalProperties``.
-    """
-    if "properties" not in schema:
-        values = schema.get("additionalProperties", True)
-        return dict[str, _value_type(values) if isinstance(values, dict) else Any]  # type: ignore[misc]
-    required = schema.get("required", ())
-    fields = {}
-    for name, field in schema["properties"].items():
-        kind = _value_type(field)
-        if name in nullable:
-            kind |= None
-        fields[name] = Required[kind] if name in required else NotRequired[kind]
-    return TypedDict("Row", fields)  # type: ignore[operator]
-
-
-def _value_type(schema: Schema) -> Any:  # noqa: ANN401
-    names = schema["type"]
-    kinds = [_KINDS[name](schema) for name in ([names] if isinstance(names, str) else names)]
-    union = kinds[0]
-    for kind in kinds[1:]:
-        union |= kind
-    return union
-
-
-_KINDS: dict[str, Any] = {
-    "array": lambda schema: list[_value_type(schema["items"])],  # type: ignore[misc]
-    "boolean": lambda _: bool,
-    "integer": lambda _: int,
-    "null": lambda _: None,
-    "number": lambda _: decimal.Decimal,
-    "object": row_type,
-    "string": lambda _: str,
-}
-
-
 class Decoder:
     """Decodes a stream's answers, and counts what it leaves out."""
 
@@ -106,29 +67,40 @@ class Decoder:
         self,
         envelope: Any,  # noqa: ANN401
         schema: Schema,
+        *,
         nullable: frozenset[str] = frozenset(),
+        added: Iterable[str] = (),
         not_data: frozenset[str] = frozenset(),
     ) -> None:
         """Make the decoder, once a stream.
 
         Args:
             envelope: The ``Envelope``, generic over the type of its rows.
-            schema: The stream's JSON Schema.
+            schema: The JSON Schema of the rows.
             nullable: Key fields the API may leave null.
+            added: Fields that are set later.
             not_data: Fields that are left out without being counted.
         """
         self._schema = schema
+        self._envelope = envelope
         self._not_data = not_data
+        self._row_type = partial(row_type, schema, nullable=nullable, added=[*not_data, *added])
         fields = schema["properties"].items()
         self._with_numbers = [name for name, field in fields if '"number"' in json.dumps(field)]
-        self._typed = msgspec.json.Decoder(
-            envelope[row_type(schema, nullable)], strict=False, float_hook=decimal.Decimal
-        )
-        self._unread = msgspec.json.Decoder(envelope[msgspec.Raw])
-        self._untyped = msgspec.json.Decoder(Row, float_hook=decimal.Decimal)
-        self._known_surroundings: set[int] = set()
+        self._strict = self._decoder_of(self._row_type(strict=True))
         self._lock = threading.Lock()
         self.unknown_fields: Counter[str] = Counter()
+
+    def _decoder_of(self, row: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
+        return msgspec.json.Decoder(self._envelope[row], strict=False, float_hook=decimal.Decimal)
+
+    @cached_property
+    def _lenient(self) -> msgspec.json.Decoder[Any]:
+        return self._decoder_of(self._row_type())
+
+    @cached_property
+    def _untyped(self) -> msgspec.json.Decoder[Any]:
+        return self._decoder_of(dict[str, Any])
 
     def decode(self, content: bytes) -> Envelope[Row]:
         """Decode one answer.
@@ -143,42 +115,40 @@ class Decoder:
             UnexpectedAnswer: If a value is not what the schema says; names the place and the value.
         """
         try:
-            envelope = cast("Envelope[Row]", self._typed.decode(content))
-        except _UNREADABLE as error:
-            raise UnexpectedAnswer(_explain(error, content)) from error
-        self._refuse_texts_that_are_no_numbers(envelope.rows)
-        self._count_unknown_fields(content, envelope.rows)
+            envelope = cast("Envelope[Row]", self._strict.decode(content))
+        except _UNREADABLE:
+            envelope = self._without_unknown_fields(content)
+        rows = envelope.rows
+        self._refuse_texts_that_are_no_numbers(rows)
+        for name in self._not_data:
+            for row in rows:
+                setattr(row, name, UNSET)
         return envelope
 
-    def _refuse_texts_that_are_no_numbers(self, rows: list[Row]) -> None:
-        # A decimal number can be read from the texts NaN and Infinity, and JSON cannot carry it.
-        for index, row in enumerate(rows):
-            for name in self._with_numbers:
-                value = row.get(name)
-                if type(value) is not decimal.Decimal or not value.is_finite():
-                    _refuse_not_finite(value, f"rows[{index}].{name}")
-
-    def _count_unknown_fields(self, content: bytes, rows: list[Row]) -> None:
-        # Every key in the text but the envelope's own should be in a row. Counting them costs next
-        # to nothing; only an answer with another number of them is looked through row by row.
-        around = content.count(_KEY_END) - sum(map(len, rows))
-        if around in self._known_surroundings:
-            return
-        unknown: Counter[str] = Counter()
+    def _without_unknown_fields(self, content: bytes) -> Envelope[Row]:
         try:
-            for raw, row in zip(self._unread.decode(content).rows, rows, strict=True):
-                text = bytes(raw)
-                if text.count(_KEY_END) != len(row):
-                    _count_unknown(self._untyped.decode(text), self._schema, "", unknown)
+            envelope = cast("Envelope[Row]", self._lenient.decode(content))
+            unknown: Counter[str] = Counter()
+            for row in self._untyped.decode(content).rows:
+                _count_unknown(row, self._schema, "", unknown)
         except _UNREADABLE as error:
-            message = f"a field that this version does not know cannot be read ({error})"
-            raise UnexpectedAnswer(message) from error
+            raise UnexpectedAnswer(_explain(error, content)) from error
         for name in self._not_data:
             unknown.pop(name, None)
         with self._lock:
             self.unknown_fields += unknown
-            if not unknown:
-                self._known_surroundings.add(around)
+        return envelope
+
+    def _refuse_texts_that_are_no_numbers(self, rows: list[Row]) -> None:
+        # A decimal number can be read from the texts NaN and Infinity, and JSON cannot carry it.
+        for name in self._with_numbers:
+            try:
+                sound = all(map(decimal.Decimal.is_finite, map(attrgetter(name), rows)))
+            except TypeError:
+                sound = False  # Or there is none, or a list of them.
+            if not sound:
+                for index, row in enumerate(rows):
+                    _refuse_not_finite(getattr(row, name), f"rows[{index}].{name}")
 
 
 def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str]) -> None:  # noqa: ANN401
@@ -194,6 +164,8 @@ def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str])
 
 
 def _refuse_not_finite(value: Any, path: str) -> None:  # noqa: ANN401
+    if isinstance(value, msgspec.Struct):
+        value = as_dictionary(value)
     if isinstance(value, dict):
         for name, inner in value.items():
             _refuse_not_finite(inner, f"{path}.{name}")

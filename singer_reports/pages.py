@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_reports.decode import Envelope, Row, UnexpectedAnswer
+from singer_reports.decode import Envelope, UnexpectedAnswer
 from singer_reports.rows import check_total, check_unique, sorted_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from singer_reports.row_types import Row
 
 #: More pages than any part can have; a larger number is a mistake, and would fill the memory.
 MOST_PAGES = 100_000

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from singer_reports.decode import Row
+    from singer_reports.row_types import Row
 
 _EXAMPLES = 3
 
@@ -26,8 +26,10 @@ def fill_null_keys(rows: list[Row], sentinels: Mapping[str, Any]) -> None:
         rows: The rows, changed in place.
         sentinels: For each key field that may come null, the value that stands for none.
     """
-    for row in rows:
-        row.update({name: none for name, none in sentinels.items() if row[name] is None})
+    for name, none in sentinels.items():
+        for row in rows:
+            if getattr(row, name) is None:
+                setattr(row, name, none)
 
 
 def keys_without_null(
@@ -72,7 +74,7 @@ def check_total(count: int, announced: Sequence[int | None], *, more: bool = Fal
 
 def keys_of(rows: list[Row], names: Sequence[str]) -> list[Any]:
     """Take the primary key out of each row: a tuple, or the value where it is a single field."""
-    return list(map(itemgetter(*names), rows))
+    return list(map(attrgetter(*names), rows))
 
 
 def check_unique(keys: list[Any], names: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from singer_reports.dates import Window
-    from singer_reports.decode import Row
+    from singer_reports.row_types import Row
 
 #: A window that may still be cut in halves is given up sooner than a single day.
 TRIES_BEFORE_SPLIT = 3
@@ -128,7 +128,7 @@ class DatedStream(TableStream):
         rows = super().finish_rows(rows, page, envelope)
         days = dates.windows(page.part.first, page.part.last, 1)
         wanted = {str(day.first) for day in days}
-        others = {row["date"] for row in rows} - wanted
+        others = {row.date for row in rows} - wanted
         if not others:
             return rows
         for text in others:
@@ -137,7 +137,7 @@ class DatedStream(TableStream):
             except ValueError:
                 message = f"expected a day as YYYY-MM-DD, got {text!r}"
                 raise UnexpectedAnswer(message) from None
-        kept = [row for row in rows if row["date"] in wanted]
+        kept = [row for row in rows if row.date in wanted]
         self.log(
             "%s: left out %d rows of other days, which were not asked for (%s)",
             self.where(page),

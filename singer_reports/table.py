@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.bulk import BulkWriter, bulk_writer
-from singer_reports.decode import Decoder, Row, Schema, UnexpectedAnswer
+from singer_reports.decode import Decoder, UnexpectedAnswer
 from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
 from singer_reports.pages import Answer, Page, whole
 from singer_reports.progress import Progress
+from singer_reports.row_types import Row, Schema, as_dictionary
 from singer_reports.rows import IncompleteAnswer, keys_of, keys_without_null
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class TableStream(HttpStream):
     envelope: Any
     #: Fields of the rows that are not data, and are left out without a word.
     not_data: ClassVar[frozenset[str]] = frozenset()
+    #: Fields that the rows get here, and that do not come with them.
+    added: Sequence[str] = ()
     #: What stands for none in a key field, by field; the API may leave these null.
     null_keys: Mapping[str, Any] = {}
     #: What tells the API's own rows apart, where the stream's rows are made of parts of them.
@@ -118,7 +121,11 @@ class TableStream(HttpStream):
         self._ended.clear()
         # Not earlier: most streams of a tap may not be read at all.
         self.decoder = Decoder(
-            self.envelope, self.wire_schema, frozenset(self.null_keys), self.not_data
+            self.envelope,
+            self.wire_schema,
+            nullable=frozenset(self.null_keys),
+            added=self.added,
+            not_data=self.not_data,
         )
         try:
             for part, answers in self._answers(parts):
@@ -155,7 +162,7 @@ class TableStream(HttpStream):
         except UnexpectedAnswer as error:
             raise self.unexpected(page, error) from error
         answer.keys = keys_without_null(rows, self.primary_keys, self.null_keys)
-        answer.rows = self._bulk.encode(rows) if self._bulk else rows
+        answer.rows = self._bulk.encode(rows) if self._bulk else list(map(as_dictionary, rows))
         return answer
 
     def pages(self, first: Answer) -> int:

@@ -7,9 +7,13 @@ own clients for the entities, which only version 2 of the API serves.
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from singer_reports.decode import UnexpectedAnswer
+from singer_reports.row_types import as_dictionary, row_type
 from singer_reports.stream import DatedStream
 from tap_adcloud.client import SCHEMAS, AdcloudStream
 from tap_adcloud.envelopes import FirstGeneration, SecondGeneration
@@ -18,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from singer_reports.dates import Window
-    from singer_reports.decode import Row, Schema
     from singer_reports.pages import Page
+    from singer_reports.row_types import Row, Schema
     from tap_adcloud.tap import TapAdcloud
 
 #: What a row of the report is one of, beside its day (Fetch advertiser reports).
@@ -35,6 +39,7 @@ class AdvertiserReport(AdcloudStream, DatedStream):
     path = "/reports/advertiser"
     primary_keys = ("date", *GROUPING)
     null_keys = dict.fromkeys(GROUPING, 0)
+    added = ("extracted_at",)
 
     def __init__(self, tap: TapAdcloud) -> None:
         """Read from the generation that the setting names."""
@@ -50,7 +55,8 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         # Documented as text, and seen as an integer.
         fields["page_type"] = {"type": ["string", "integer", "null"]}
         required = [name for name in self.schema["required"] if name != "booking_id"]
-        del fields["extracted_at"]
+        for name in self.added:
+            del fields[name]
         return {**self.schema, "properties": fields, "required": required}
 
     def filters(self, part: Window) -> dict[str, Any]:
@@ -65,15 +71,16 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         """
         extracted_at = page.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
         for row in rows:
-            row["extracted_at"] = extracted_at
-            if "campaign_id" in row:
-                row["booking_id"] = row.pop("campaign_id")
-                row["booking"] = row.pop("campaign", row.get("booking"))
-            elif "booking_id" not in row:
+            row.extracted_at = extracted_at
+            if row.campaign_id is not UNSET:
+                row.booking_id, row.campaign_id = row.campaign_id, UNSET
+                if row.campaign is not UNSET:
+                    row.booking, row.campaign = row.campaign, UNSET
+            elif row.booking_id is UNSET:
                 message = "a row has neither a booking_id nor a campaign_id"
                 raise UnexpectedAnswer(message)
-            if isinstance(row.get("page_type"), int):
-                row["page_type"] = str(row["page_type"])
+            if isinstance(row.page_type, int):
+                row.page_type = str(row.page_type)
         return super().finish_rows(rows, page, envelope)
 
 
@@ -98,15 +105,15 @@ class ListingStream(AdcloudStream):
         """Make a list of every form of a list: a column has one type."""
         for name in self._lists:
             for row in rows:
-                row[name] = _as_list(row.get(name))
+                setattr(row, name, _as_list(getattr(row, name)))
         return super().finish_rows(rows, page, envelope)
 
 
-def _as_list(value: str | list[Any] | None) -> list[str] | None:
+def _as_list(value: str | list[Any] | UnsetType | None) -> list[str] | None:
     if isinstance(value, str):
         # Not cut: the documents name no separator.
         return [value] if value else []
-    return value and [str(item) for item in value]
+    return None if value is None or value is UNSET else [str(item) for item in value]
 
 
 class Campaigns(ListingStream):
@@ -122,7 +129,7 @@ class Campaigns(ListingStream):
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Note the ids, which another stream asks by."""
-        self._ids.update([row["id"] for row in rows])
+        self._ids.update([row.id for row in rows])
         return super().finish_rows(rows, page, envelope)
 
     def get_parts(self) -> Iterable[list[Any]]:
@@ -177,10 +184,14 @@ class TopicDiscounts(AdcloudStream):
     def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
         """Make a row of each discount."""
         return [
-            {"topic_id": topic["id"], "country_code": None, **discount}
+            self._row(**{"topic_id": topic.id, "country_code": None, **as_dictionary(discount)})
             for topic in rows
-            for discount in topic.get("discounts") or ()
+            for discount in topic.discounts or ()
         ]
+
+    @cached_property
+    def _row(self) -> Any:  # noqa: ANN401
+        return row_type(self.schema)
 
 
 class Batch(NamedTuple):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
-    from singer_reports.decode import Row
     from singer_reports.pages import Page
+    from singer_reports.row_types import Row
     from singer_reports.tap import ReportTap
     from tap_adsterra.client import Items
 
@@ -39,19 +39,15 @@ def with_date(group_by: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in DIMENSIONS if name == "date" or name in group_by)
 
 
-def report_schema(dimensions: Collection[str], *, on_the_wire: bool = False) -> dict[str, Any]:
+def report_schema(dimensions: Collection[str], without: Collection[str] = ()) -> dict[str, Any]:
     """Make the JSON Schema of a report from that of all statistics.
 
     Args:
         dimensions: The report's dimensions.
-        on_the_wire: Make the schema of the rows as the API sends them instead, without what the
-            tap adds: the time of the last update and, in a report asked for day by day, the date.
+        without: Fields to leave out all the same.
     """
     schema = SCHEMAS.get_schema("stats")
-    left_out = set(DIMENSIONS) - set(dimensions)
-    if on_the_wire:
-        left_out |= {"db_last_update_time"}
-        left_out |= {"date"} if asked_by_day(dimensions) else set()
+    left_out = (set(DIMENSIONS) - set(dimensions)) | set(without)
     properties = {
         name: field for name, field in schema["properties"].items() if name not in left_out
     }
@@ -101,6 +97,8 @@ class ReportStream(AdsterraStream, DatedStream):
         self.filters = filters or self.filters
         self.primary_keys = self.dimensions
         self.by_day = asked_by_day(self.dimensions)
+        # The API says these once an answer, and the day not at all if it is asked for by day.
+        self.added = ("date", "db_last_update_time") if self.by_day else ("db_last_update_time",)
         self.window_days = 1 if self.by_day else tap.config.get("window_days", 1)
         fields = self.schema["properties"]
         self.null_keys = {
@@ -111,7 +109,7 @@ class ReportStream(AdsterraStream, DatedStream):
     @property
     def wire_schema(self) -> dict[str, Any]:
         """The schema without what the tap adds to the rows."""
-        return report_schema(self.dimensions, on_the_wire=True)
+        return report_schema(self.dimensions, self.added)
 
     def get_url_params(
         self,
@@ -130,9 +128,8 @@ class ReportStream(AdsterraStream, DatedStream):
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Items[Row]) -> list[Row]:
         """Add what the API says once an answer: the last update and, if asked by day, the day."""
-        beside = {"db_last_update_time": envelope.db_last_update_time}
-        if self.by_day:
-            beside["date"] = str(page.part.first)
         for row in rows:
-            row.update(beside)
+            row.db_last_update_time = envelope.db_last_update_time
+            if self.by_day:
+                row.date = str(page.part.first)
         return super().finish_rows(rows, page, envelope)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from singer_reports import table
 from singer_reports.bulk import bulk_writer
+from singer_reports.row_types import as_dictionary, row_type
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 from tests.support import NOW, select, sync
@@ -85,10 +86,12 @@ def written(
     ):
         tap = tap_class(config=dict(config), catalog=json.loads(json.dumps(catalog)))
     stream: Any = tap.streams[name]
+    row_of = row_type(stream.schema)
 
     def get_parts() -> Iterator[list[Any]]:
-        for rows in copy.deepcopy(parts):
-            yield stream._bulk.encode(rows) if stream._bulk else rows
+        for part in copy.deepcopy(parts):
+            rows = [row_of(**row) for row in part]
+            yield stream._bulk.encode(rows) if stream._bulk else list(map(as_dictionary, rows))
 
     with mock.patch.object(stream, "get_parts", get_parts):
         run = sync(tap)
@@ -163,7 +166,9 @@ def test_rows_the_sdk_does_not_see_are_counted_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    parts = [[{"id": number} for number in range(first, first + 7)] for first in (0, 7)]
+    parts = [
+        [{"id": number, "title": "x"} for number in range(first, first + 7)] for first in (0, 7)
+    ]
     catalog = select(TapAdsterra(config={"api_token": "t0ken"}).catalog_dict, ["domains"])
     written(TapAdsterra, "domains", parts, {"api_token": "t0ken"}, catalog)
     (metric,) = [line for line in caplog.messages if "record_count" in line]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import encoder
 
 from singer_reports.decode import AnyRow, Decoder, Envelope, UnexpectedAnswer
+from singer_reports.row_types import as_dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ def decoder(**options: Any) -> Decoder:
 
 
 def decode(row: str) -> dict[str, Any]:
-    return decoder().decode(f'{{"items": [{row}]}}'.encode()).rows[0]
+    return as_dictionary(decoder().decode(f'{{"items": [{row}]}}'.encode()).rows[0])
 
 
 #: The texts of a JSON number, with up to 80 digits.
@@ -73,7 +74,8 @@ def numbers_in(value: Any) -> list[Decimal]:
 
 def message_of(row: str) -> Any:
     """Decode a row, write it as the taps do, and read what was written to the last digit."""
-    return json.loads(encoder.encode(decode(row)), parse_float=Decimal, parse_int=Decimal)
+    decoded = decoder().decode(f'{{"items": [{row}]}}'.encode()).rows[0]
+    return json.loads(encoder.encode(decoded), parse_float=Decimal, parse_int=Decimal)
 
 
 @given(number=NUMBERS, place=st.sampled_from(ANYWHERE))
@@ -180,6 +182,19 @@ JSON = st.recursive(
     max_leaves=12,
 )
 
+#: Rows as the schema has them, in any order of their fields, and with some it does not know.
+JSON_ROWS = st.fixed_dictionaries(
+    {"id": st.integers()},
+    optional={
+        "new": JSON,
+        "name": st.none() | st.text(max_size=5),
+        "active": st.none() | st.booleans(),
+        "tags": st.none() | st.lists(st.text(max_size=3), max_size=2),
+        "names": st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+        "prices": st.none() | st.lists(st.fixed_dictionaries({}, optional={"cpm": st.integers()})),
+    },
+).flatmap(lambda row: st.permutations(list(row)).map(lambda names: {n: row[n] for n in names}))
+
 
 @given(items=JSON)
 def test_any_json_ends_in_rows_or_in_a_refusal(items: Any) -> None:
@@ -210,7 +225,7 @@ def test_unknown_fields_are_left_out_and_counted() -> None:
             b'{"items": [{"id": 1, "new": 5}, {"id": 2, "new": {"a": 1}},'
             b' {"id": 3, "prices": [{"cpm": 1, "cpc": 2}]}, {"id": 4}], "page": 1}'
         )
-        rows = decoding.decode(content).rows
+        rows = list(map(as_dictionary, decoding.decode(content).rows))
         assert rows[0] == {"id": 1}
         assert rows[2]["prices"] == [{"cpm": Decimal(1)}]
     assert decoding.unknown_fields == {"new": 4, "prices.cpc": 2}
@@ -227,4 +242,27 @@ def test_an_unknown_field_is_counted_wherever_it_first_appears(surprises: list[b
 
 def test_a_key_that_may_be_null_is_taken_as_null() -> None:
     decoding = decoder(nullable=frozenset({"id"}))
-    assert decoding.decode(b'{"items": [{"id": null}]}').rows == [{"id": None}]
+    (row,) = decoding.decode(b'{"items": [{"id": null}]}').rows
+    assert as_dictionary(row) == {"id": None}
+
+
+def test_what_is_not_data_is_left_out_without_a_word() -> None:
+    decoding = decoder(not_data=frozenset({"_meta"}))
+    for content in (b'{"items": [{"_meta": 5, "id": 1}]}', b'{"items": [{"_meta": {}, "id": 1}]}'):
+        (row,) = decoding.decode(content).rows
+        assert as_dictionary(row) == {"id": 1}
+    decoding.decode(b'{"items": [{"_meta": {"type": "x"}, "new": 1, "id": 1}]}')
+    assert decoding.unknown_fields == {"new": 1}
+
+
+@given(row=JSON_ROWS, spaces=st.sampled_from([None, 1]))
+def test_a_row_is_the_same_as_an_object_and_as_a_dictionary(
+    row: dict[str, Any], spaces: Any
+) -> None:
+    """One is written as it is, the other goes through the SDK."""
+    content = json.dumps({"items": [row]}, indent=spaces).encode()
+    (decoded,) = decoder().decode(content).rows
+    known = {name: row[name] for name in SCHEMA["properties"] if name in row}
+    assert as_dictionary(decoded) == known
+    assert list(as_dictionary(decoded)) == list(known)
+    assert encoder.encode(decoded) == encoder.encode(as_dictionary(decoded))

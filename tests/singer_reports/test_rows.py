@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from singer_reports.rows import (
     IncompleteAnswer,
     check_total,
     check_unique,
-    fill_null_keys,
     keys_of,
+    keys_without_null,
     sorted_by_key,
 )
 
@@ -39,13 +40,13 @@ ROWS = st.lists(
 def test_any_order_of_rows_comes_out_the_same(rows: list[dict[str, Any]], order: Any) -> None:
     shuffled = list(rows)
     order.shuffle(shuffled)
-    result = sorted_by_key(shuffled, keys_of(shuffled, KEYS))
-    assert result == sorted_by_key(rows, keys_of(rows, KEYS))
+    result = sorted_by_key(shuffled, [key(row) for row in shuffled])
+    assert result == sorted_by_key(rows, [key(row) for row in rows])
     assert [key(row) for row in result] == sorted(key(row) for row in rows)
 
 
 def test_a_key_that_stands_twice_is_named() -> None:
-    rows = [{"id": 1}, {"id": 7}, {"id": 7}]
+    rows = [SimpleNamespace(id=number) for number in (1, 7, 7)]
     with pytest.raises(IncompleteAnswer, match=r"1 keys \(id\) more than once: 7"):
         check_unique(keys_of(rows, ["id"]), ["id"])
 
@@ -72,6 +73,12 @@ def test_a_page_after_the_last_one_is_refused() -> None:
 
 
 def test_a_null_key_becomes_the_sentinel_and_other_values_stay() -> None:
-    rows: list[dict[str, Any]] = [{"country": None, "domain": 5}, {"country": "DE", "domain": None}]
-    fill_null_keys(rows, {"country": "-", "domain": 0})
-    assert rows == [{"country": "-", "domain": 5}, {"country": "DE", "domain": 0}]
+    rows = [
+        SimpleNamespace(country=None, domain=5),
+        SimpleNamespace(country="DE", domain=None),
+        SimpleNamespace(country="US", domain=6),
+    ]
+    sentinels = {"country": "-", "domain": 0}
+    keys = keys_without_null(rows, ("domain", "country"), sentinels)
+    assert keys == [(5, "-"), (0, "DE"), (6, "US")]
+    assert [(row.domain, row.country) for row in rows] == keys
