@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.answers import TOKEN
+from benchmarks.workloads import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,10 @@ class Contestant:
     adds: frozenset[str] = frozenset()
     distribution: str | None = None
     workloads: str = "ABCD"
+
+    def takes_part_in(self, workload: Workload) -> bool:
+        """Whether it reads a workload."""
+        return workload.name in self.workloads or workload.name.startswith(START)
 
     @property
     def version(self) -> str | None:

@@ -108,6 +108,11 @@ def statistics(count: int) -> Dataset:
     raise AssertionError
 
 
+def without_rows(dataset: Dataset) -> Dataset:
+    """Make the first day of a dataset, without any rows."""
+    return replace(dataset, days=dataset.days[:1], templates=[[]])
+
+
 def shuffled(dataset: Dataset) -> list[bytes]:
     """Put all rows of a dataset into an order of no meaning, which is how Adsterra sends them."""
     rows = [row for template in dataset.templates for row in template]

@@ -79,6 +79,8 @@ def bare(settings: dict[str, Any]) -> None:
 def raw(settings: dict[str, Any]) -> None:
     """Cut every answer into rows without a look at what they hold."""
     for content in contents(settings):
+        if b"[{" not in content:
+            continue
         before, behind = _around()
         rows = content[content.index(b"[{") + 1 : content.rindex(b"}]") + 1]
         lines = rows.replace(b"},{", b"}" + behind + before + b"{")

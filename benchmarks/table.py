@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Results = dict[tuple[str, str], dict[str, list["Run"]]]
 
 _HEADINGS = (
-    *("", "to /dev/null, s", "x stock", "of bare loop", "to a pipe, s", "x stock"),
-    *("first record, s", "CPU, s", "peak, MB", "decimals"),
+    *("", "to /dev/null, s", "x stock", "without start", "of bare loop", "to a pipe, s"),
+    *("x stock", "first record, s", "CPU, s", "peak, MB", "decimals"),
 )
 _NONE = "-"
 
@@ -44,19 +44,39 @@ def table(
     """
     lines = [_line(_HEADINGS), _line(["---", *["---:"] * (len(_HEADINGS) - 2), "---"])]
     for workload in workloads:
-        lines.append(_line([f"**{workload.name}**: {workload.title}", *[""] * 9]))
+        title = f"**{workload.name}**: {workload.title}"
+        lines.append(_line([title, *[""] * (len(_HEADINGS) - 1)]))
         for contestant in contestants:
-            if workload.name not in contestant.workloads:
+            if not contestant.takes_part_in(workload):
                 continue
             runs = results.get((workload.name, contestant.name))
             if runs is None:
-                lines.append(_line([contestant.title, "not installed", *[""] * 8]))
+                blank = [""] * (len(_HEADINGS) - 2)
+                lines.append(_line([contestant.title, "not installed", *blank]))
                 continue
             stock = results.get((workload.name, "stock"), {})
             bare = results.get((workload.name, "bare"), {})
+            figures = _figures(runs, stock, bare)
+            figures.insert(2, _times(ratio_without_start(results, workload, contestant)))
             kept = decimals.get(contestant.name, _NONE)
-            lines.append(_line([contestant.title, *_figures(runs, stock, bare), kept]))
+            lines.append(_line([contestant.title, *figures, kept]))
     return "\n".join(lines)
+
+
+def ratio_without_start(
+    results: Results, workload: Workload, contestant: Contestant
+) -> float | None:
+    """Say how many times as fast as the stock tap it is, not counting what it takes to start."""
+    seconds = []
+    for name in ("stock", contestant.name):
+        whole, start = (
+            results.get((of, name), {}).get("null", []) for of in (workload.name, workload.start)
+        )
+        if not (whole and start) or workload.name == workload.start:
+            return None
+        seconds.append(median(run.seconds for run in whole) - median(run.seconds for run in start))
+    stock, own = seconds
+    return stock / own if own > 0 else None
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -121,12 +141,13 @@ def notes(
     return f"""\
 Made by `{command}` on {_processor()}, {processors} cores, {platform.system()}, Python \
 {platform.python_version()}; {", ".join(versions)}. Whole processes, their start included, \
-{rounds} rounds in turn: the median (least to most); peaks are the most of all runs. Before, each \
-contestant's rows were compared with the prepared ones, every value. In A and B all but these taps \
-ask for one page at a time (airbyte-cdk by its own default); these taps have their default of 4, \
-and B is one request in any case. In C ({LATENCY_SECONDS * 1000:.0f} ms a request) dlt reads its \
-days in parallel and airbyte-cdk has the same concurrency as these taps; a stock SDK tap cannot. D \
-has {TIMES_FOR_MEMORY} times the rows of A. The server, a process of its own with all answers \
+{rounds} rounds in turn: the median (least to most); peaks are the most of all runs. Without \
+start: of both, the median for an answer without rows is taken off. Before, each contestant's \
+rows were compared with the prepared ones, every value. In A and B all but these taps ask for one \
+page at a time (airbyte-cdk by its own default); these taps have their default of 4, and B is one \
+request in any case. In C ({LATENCY_SECONDS * 1000:.0f} ms a request) dlt reads its days in \
+parallel and airbyte-cdk has the same concurrency as these taps; a stock SDK tap cannot. D has \
+{TIMES_FOR_MEMORY} times the rows of A. The server, a process of its own with all answers \
 prepared, sends {capacity[0]:,.0f} of A's pages ({capacity[1]:,.0f} MB) a second over one \
 connection. Decimals: whether {"`12345678901234567.8901`"} comes out as it went in."""
 

@@ -1,4 +1,6 @@
-"""What is measured: the four workloads, and one row to see whose numbers are exact."""
+"""What is measured: the four workloads, and beside them answers without rows, to know how long
+starting takes, and one row to see whose numbers are exact.
+"""  # noqa: D205
 
 from __future__ import annotations
 
@@ -6,7 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.answers import report_answers, statistics_answers
-from benchmarks.data import LONG_NUMBER, advertiser_report, one_number, statistics
+from benchmarks.data import (
+    LONG_NUMBER,
+    advertiser_report,
+    one_number,
+    statistics,
+    without_rows,
+)
 
 if TYPE_CHECKING:
     from benchmarks.answers import Answers
@@ -19,6 +27,8 @@ CONCURRENCY = 8
 #: How many times the rows of A workload D has.
 TIMES_FOR_MEMORY = 20
 DIGITS = "digits"
+#: What the workload without rows is called, before the name of its API.
+START = "start-"
 
 _DAYS = 8
 _DAYS_FOR_MEMORY = 80
@@ -48,6 +58,11 @@ class Workload:
     outputs: tuple[str, ...] = ("null", "pipe")
     concurrency: int | None = None
 
+    @property
+    def start(self) -> str:
+        """The name of the workload in which the same API has no rows."""
+        return f"{START}{self.api}"
+
 
 def prepare(rows: int) -> dict[str, Workload]:
     """Prepare all workloads.
@@ -65,6 +80,7 @@ def prepare(rows: int) -> dict[str, Workload]:
         _TEMPLATES_FOR_MEMORY,
     )
     by_country = statistics(rows)
+    no_report, no_statistics = (without_rows(data) for data in (report, by_country))
     digits = one_number(LONG_NUMBER)
     answers = report_answers(report)
     pages = sum(len(of_day) for of_day in answers.pages)
@@ -101,6 +117,22 @@ def prepare(rows: int) -> dict[str, Workload]:
             long_days,
             report_answers(long_days),
             (),
+        ),
+        Workload(
+            f"{START}adcloud",
+            "an Adcloud day without rows, so that only starting is left",
+            "adcloud",
+            no_report,
+            report_answers(no_report),
+            ("null",),
+        ),
+        Workload(
+            f"{START}adsterra",
+            "an Adsterra answer without rows, so that only starting is left",
+            "adsterra",
+            no_statistics,
+            statistics_answers(no_statistics),
+            ("null",),
         ),
         Workload(DIGITS, "one long number", "adcloud", digits, report_answers(digits), ()),
     ]

@@ -123,7 +123,7 @@ def in_order(
         room = concurrency - len(pendings)
         pendings.extend(map(_Pending, itertools.islice(upcoming, max(0, room))))
         # What is further behind than this would be early, and hold up what comes before it.
-        for pending in list(itertools.islice(pendings, concurrency)):
+        for pending in list(itertools.islice(pendings, 2 * concurrency)):
             # The first one's turn has come, however much behind it has been answered.
             if not pending.sent and (ahead < _TIMES_AHEAD * concurrency or pending is pendings[0]):
                 workers.send(pending)

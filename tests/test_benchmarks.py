@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.checking import Expected, RowsDiffer
+from benchmarks.contestants import CONTESTANTS
 from benchmarks.data import advertiser_report, statistics
+from benchmarks.measuring import Run
+from benchmarks.table import Results, ratio_without_start
+from benchmarks.workloads import prepare
 from sandbox.numbers import from_json
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -30,13 +34,17 @@ def benchmark(*arguments: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("workloads", "contestants"),
-    [("A", "ours,stock,bare,raw"), ("B", "ours,stock,bare,raw"), ("C,D", "ours")],
+    ("workloads", "contestants", "start"),
+    [
+        ("A", "ours,stock,bare,raw", "start-adcloud"),
+        ("B", "ours,stock,bare,raw", "start-adsterra"),
+        ("C,D", "ours", "start-adcloud"),
+    ],
 )
-def test_everybody_reads_every_row_and_value(workloads: str, contestants: str) -> None:
+def test_everybody_reads_every_row_and_value(workloads: str, contestants: str, start: str) -> None:
     headings, _, *rows = benchmark("--rounds=0", f"--only={workloads},{contestants}")
     titles = [row[0] for row in rows if row[0].startswith("**")]
-    assert [title[2] for title in titles] == workloads.split(",")
+    assert [title.split("**")[1] for title in titles] == [*workloads.split(","), start]
     assert len(rows) == len(titles) * (1 + len(contestants.split(",")))
     assert {row[-1] for row in rows if row[0] not in titles} == {"exact"}
     assert {len(row) for row in rows} == {len(headings)}
@@ -44,11 +52,32 @@ def test_everybody_reads_every_row_and_value(workloads: str, contestants: str) -
 
 def test_the_table_has_times_ratios_and_memory() -> None:
     headings, _, _, *rows = benchmark("--only=B,bare,raw")
-    for row in rows:
+    for row in rows[:2]:
         found = dict(zip(headings, row, strict=True))
         for name in ("to /dev/null, s", "to a pipe, s", "first record, s", "CPU, s", "peak, MB"):
             assert found[name][0].isdigit()
     assert rows[0][headings.index("of bare loop")] == "100%"
+
+
+def test_what_starting_takes_is_taken_off_both() -> None:
+    workload = prepare(400)["A"]
+    stock, ours = (
+        next(each for each in CONTESTANTS if each.name == name) for name in ("stock", "ours")
+    )
+    seconds = {
+        ("A", "stock"): [9.0, 4.0, 4.0],
+        ("start-adcloud", "stock"): [1.0, 0.5, 1.0],
+        ("A", "ours"): [2.0, 2.0, 7.0],
+        ("start-adcloud", "ours"): [1.5],
+    }
+    results: Results = {
+        key: {"null": [Run(value, 0, 0, None) for value in values]}
+        for key, values in seconds.items()
+    }
+    assert ratio_without_start(results, workload, ours) == 6
+    assert ratio_without_start(results, workload, stock) == 1
+    del results["start-adcloud", "ours"]
+    assert ratio_without_start(results, workload, ours) is None
 
 
 def test_rows_that_are_missing_or_doubled_or_others_are_noticed() -> None:
