@@ -73,12 +73,13 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         for row in rows:
             row.extracted_at = extracted_at
             if row.campaign_id is not UNSET:
-                row.booking_id, row.campaign_id = row.campaign_id, UNSET
-                if row.campaign is not UNSET:
-                    row.booking, row.campaign = row.campaign, UNSET
+                row.booking_id = row.campaign_id
             elif row.booking_id is UNSET:
                 message = "a row has neither a booking_id nor a campaign_id"
                 raise UnexpectedAnswer(message)
+            if row.campaign is not UNSET:
+                row.booking = row.campaign
+            row.campaign_id = row.campaign = UNSET
             if isinstance(row.page_type, int):
                 row.page_type = str(row.page_type)
         return super().finish_rows(rows, page, envelope)

@@ -208,6 +208,19 @@ def test_a_row_without_a_booking_is_refused(adcloud: Adcloud) -> None:
     assert run.bookmark(REPORT) == "2024-04-25"
 
 
+@pytest.mark.parametrize(
+    ("field", "named"), [("campaign", "booking"), ("campaign_id", "booking_id")]
+)
+def test_the_other_name_of_a_booking_alone_is_taken_too(
+    adcloud: Adcloud, field: str, named: str
+) -> None:
+    value = "Spring" if field == "campaign" else 5
+    adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", field=field, value=value))
+    run = adcloud.report()
+    expected = [{**row, named: value} for row in adcloud.truth()]
+    assert run.rows(REPORT) == in_order(expected)
+
+
 def test_rows_of_other_days_are_left_out_and_told(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
