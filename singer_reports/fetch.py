@@ -115,15 +115,15 @@ def in_order(
     upcoming = iter(requests)
     pendings: deque[_Pending[Request, Answer]] = deque()
     workers = _Workers(fetch, concurrency)
-
     ahead = 0
 
     def send_what_fits() -> None:
         nonlocal ahead
         room = concurrency - len(pendings)
         pendings.extend(map(_Pending, itertools.islice(upcoming, max(0, room))))
-        # What is further behind than this would be early, and hold up what comes before it.
-        for pending in list(itertools.islice(pendings, 2 * concurrency)):
+        # So many that nobody is idle while the first one is late; more would be too early, and hold
+        # up what an answer before them shows to be needed.
+        for pending in itertools.islice(pendings, 2 * concurrency):
             # The first one's turn has come, however much behind it has been answered.
             if not pending.sent and (ahead < _TIMES_AHEAD * concurrency or pending is pendings[0]):
                 workers.send(pending)

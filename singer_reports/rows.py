@@ -19,34 +19,26 @@ class IncompleteAnswer(Exception):  # noqa: N818 - a finding about the answer, n
     """Rows that are not what the API announced: too few, too many, or one key twice."""
 
 
-def fill_null_keys(rows: list[Row], sentinels: Mapping[str, Any]) -> None:
-    """Put the API's own sentinel where a key field is null, for a null never equals itself.
+def keys_without_null(
+    rows: list[Row], names: Sequence[str], sentinels: Mapping[str, Any]
+) -> list[Any]:
+    """Take the primary key out of each row, with the API's own sentinel in place of a null.
+
+    A null never equals itself, so a key with one would be a new row on every run.
 
     Args:
-        rows: The rows, changed in place.
+        rows: The rows; the sentinels are put into them, too.
+        names: The fields of the key, several if there are sentinels.
         sentinels: For each key field that may come null, the value that stands for none.
     """
+    keys = keys_of(rows, names)
+    if not sentinels or None not in itertools.chain.from_iterable(keys):
+        return keys
     for name, none in sentinels.items():
         for row in rows:
             if getattr(row, name) is None:
                 setattr(row, name, none)
-
-
-def keys_without_null(
-    rows: list[Row], names: Sequence[str], sentinels: Mapping[str, Any]
-) -> list[Any]:
-    """Take the primary key out of each row, after seeing to those that are null.
-
-    Args:
-        rows: The rows; what stands for none is put into them.
-        names: The fields of the key, several if there are sentinels.
-        sentinels: As for ``fill_null_keys``.
-    """
-    keys = keys_of(rows, names)
-    if sentinels and None in itertools.chain.from_iterable(keys):
-        fill_null_keys(rows, sentinels)
-        keys = keys_of(rows, names)
-    return keys
+    return keys_of(rows, names)
 
 
 def check_total(count: int, announced: Sequence[int | None], *, more: bool = False) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.faults import Fault
-from tap_adcloud.streams import AdvertiserReport
+from tap_adcloud.reports import AdvertiserReport
 
 if TYPE_CHECKING:
     from sandbox.faults import Kind

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.adcloud import DOCUMENTED_DAY, DOCUMENTED_ROWS, app
 from sandbox.faults import Fault
-from tap_adcloud.streams import GROUPING
+from tap_adcloud.reports import GROUPING
 from tests.support import REPORT_KEY
 
 if TYPE_CHECKING:

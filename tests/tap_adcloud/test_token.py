@@ -15,7 +15,7 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from singer_reports.redactor import Redactor
 from tap_adcloud.auth import TokenAuthenticator
-from tap_adcloud.streams import AdvertiserReport
+from tap_adcloud.reports import AdvertiserReport
 from tests.support import NOW, sync
 
 if TYPE_CHECKING:
