@@ -186,7 +186,7 @@ JSON = st.recursive(
 JSON_ROWS = st.fixed_dictionaries(
     {"id": st.integers()},
     optional={
-        "new": JSON,
+        "new": st.none() | st.integers() | st.lists(st.text(max_size=5), max_size=2),
         "name": st.none() | st.text(max_size=5),
         "active": st.none() | st.booleans(),
         "tags": st.none() | st.lists(st.text(max_size=3), max_size=2),
