@@ -106,7 +106,7 @@ def in_order(
         concurrency: How many requests may be under way, at least 1.
 
     Yields:
-        Each request with its answer.
+        Each request with its answer, in order, a request's follow-ups right behind it.
 
     Raises:
         Exception: Whatever ``fetch`` raised, when that request's turn has come: every answer before
