@@ -17,7 +17,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from singer_reports import problems
 from singer_reports.errors import TRANSIENT, RequestFailed
-from singer_reports.inputs import JsonFile, Unreadable, read_json
+from singer_reports.inputs import JsonFile, StateFile, Unreadable, read_json
 from singer_reports.lines import EndedBySignal
 
 if TYPE_CHECKING:
@@ -190,8 +190,10 @@ class CommandTap(Tap):
         """Make the command line of the SDK, which tells errors without a traceback."""
         command = super().get_singer_command()
         for parameter in command.params:
-            if parameter.name in {"catalog", "state"}:
+            if parameter.name == "catalog":
                 parameter.type = JsonFile()
+            elif parameter.name == "state":
+                parameter.type = StateFile()
         return TapCommand(
             name=command.name,
             callback=command.callback,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,12 @@ class Unreadable(str):
     __slots__ = ()
 
 
+class Empty(Unreadable):
+    """Why an empty file cannot be read."""
+
+    __slots__ = ()
+
+
 class JsonFile(click.ParamType[Any]):
     """An option that names a file, and is what the file holds."""
 
@@ -23,6 +30,21 @@ class JsonFile(click.ParamType[Any]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401, ARG002
         """Read the file; what is wrong with it is told together with all other problems."""
         return read_json(value)
+
+
+class StateFile(JsonFile):
+    """The option of the state, which may be an empty file: a first run that failed wrote none."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read the file; an empty one is no state."""
+        content = super().convert(value, param, ctx)
+        if isinstance(content, Empty):
+            logging.getLogger(__name__).warning(
+                "The state in %s is empty, so this run reads from start_date on, as a first one.",
+                value,
+            )
+            return None
+        return content
 
 
 def read_json(path: str) -> Any:  # noqa: ANN401
@@ -45,6 +67,7 @@ def read_json(path: str) -> Any:  # noqa: ANN401
     except RecursionError:
         reason = "it is nested too deeply"
     except json.JSONDecodeError as error:
-        place = f"it is not JSON; look at line {error.lineno}, column {error.colno}"
-        reason = place if error.doc.strip() else "it is empty"
+        if not error.doc.strip():
+            return Empty(f"{path} cannot be read: it is empty.")
+        reason = f"it is not JSON; look at line {error.lineno}, column {error.colno}"
     return Unreadable(f"{path} cannot be read: {reason}.")

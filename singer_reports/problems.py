@@ -234,7 +234,11 @@ def _in_quotes(value: object) -> str:
 
 def shown(value: object) -> str:
     """Write a value as JSON: not more than a line of it, and nothing that may be a secret."""
-    text = _SECRETIVE.sub("***", json.dumps(value, default=_plain, ensure_ascii=False))
+    return shortened(_SECRETIVE.sub("***", json.dumps(value, default=_plain, ensure_ascii=False)))
+
+
+def shortened(text: str) -> str:
+    """Cut a text that is longer than a line."""
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 

@@ -20,6 +20,7 @@ from singer_reports.fetch import RateBudget
 from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
 from singer_reports.state import state_problems
+from singer_reports.stream import DatedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,9 +113,11 @@ class ReportTap(CommandTap):
             if known and isinstance(given, dict):
                 self._input_catalog, self.added_to_catalog = completed(given, streams)
         if state is not None:
-            wanted = (
-                [stream for stream in self.streams.values() if stream.selected] if known else []
-            )
+            wanted = [
+                stream
+                for stream in (self.streams.values() if known else ())
+                if isinstance(stream, DatedStream) and stream.selected
+            ]
             yield from state_problems(state, wanted, self.zone)
 
     def _mapping_problems(self) -> list[str]:
@@ -175,6 +178,8 @@ class ReportTap(CommandTap):
                 f"start_date must be {self.earliest_day} or later, not {start}: there is nothing "
                 "before that."
             )
+        if start and start > self.today:
+            yield f"start_date {start} is in the future, so there would be nothing to read."
         if start and end and start > end:
             yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
 

@@ -101,7 +101,7 @@ def test_no_token_is_asked_for_before_it_is_needed(adcloud: Adcloud) -> None:
     assert run.error is None
     adcloud.sandbox.requests.clear()
     adcloud.tap()
-    adcloud.report(start_date="2024-06-01")
+    adcloud.report(start_date="2024-05-01")
     assert adcloud.sandbox.requests == []
 
 
