@@ -179,7 +179,10 @@ class ReportTap(CommandTap):
                 "before that."
             )
         if start and start > self.today:
-            yield f"start_date {start} is in the future, so there would be nothing to read."
+            yield (
+                f"start_date {start} is in the future, so there would be nothing to read: by the "
+                f"clock of this machine it is {self.today}."
+            )
         if start and end and start > end:
             yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
 
