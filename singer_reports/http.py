@@ -51,7 +51,7 @@ class HttpStream(RESTStream[Any]):
         """Take what all streams of a run share from the tap."""
         super().__init__(tap, **options)
         self._shared = tap
-        self.logger.addFilter(_is_news)
+        logging.getLogger(f"{self.tap_name}.{self.name}").addFilter(_is_news)
         self._ended = threading.Event()
 
     # What is asked
@@ -89,6 +89,7 @@ class HttpStream(RESTStream[Any]):
                 request.url,
                 params=request.encode_params(),
                 headers=request.headers,
+                **{"json" if self.payload_as_json else "data": request.data},
             )
         )
         tries = tries or self.tries
