@@ -6,12 +6,13 @@ Nothing here knows what a request is: the caller hands in the function that make
 from __future__ import annotations
 
 import heapq
-import itertools
 import queue
 import threading
 import time
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Generic
+
+from singer_reports.read_ahead import Answer, Pending, ReadAhead, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,32 +20,6 @@ if TYPE_CHECKING:
 SECONDS_PER_MINUTE = 60.0
 #: How long requests under way are waited for when nobody wants their answers any more.
 SECONDS_TO_END = 1.0
-#: At most this many times the concurrency are sent and not handed out of the part at hand, and as
-#: many of all the parts behind it.
-_TIMES_AHEAD = 2
-
-Request = TypeVar("Request")
-Answer = TypeVar("Answer")
-
-
-class _Pending(Generic[Request, Answer]):
-    """A request whose answer has not been handed out.
-
-    Its place orders the requests: the number of the request it belongs to, then which follow-up of
-    that one it is, and so on. Requests with the same first number belong to the same part.
-    """
-
-    answer: Answer
-
-    def __init__(self, request: Request, place: tuple[int, ...]) -> None:
-        self.request = request
-        self.place = place
-        self.part = place[0]
-        self.error: BaseException | None = None
-        self.sent = self.answered = False
-
-    def __lt__(self, other: _Pending[Request, Answer]) -> bool:
-        return self.place < other.place
 
 
 class _Workers(Generic[Request, Answer]):
@@ -54,15 +29,15 @@ class _Workers(Generic[Request, Answer]):
         self._fetch = fetch
         self._most = most
         self._threads: list[threading.Thread] = []
-        # A queue.PriorityQueue could stay locked if a signal ends the run while it is used.
+        # Not queue.PriorityQueue: a signal while it is used may end the run and leave it locked.
         self._lock = threading.Lock()
-        self._waiting: list[_Pending[Request, Answer]] = []
+        self._waiting: list[Pending[Request, Answer]] = []
         #: One item for each request in the list above, and at the end one for each thread.
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._answered: queue.SimpleQueue[_Pending[Request, Answer]] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[Pending[Request, Answer]] = queue.SimpleQueue()
         self._ended = False
 
-    def send(self, pendings: Iterable[_Pending[Request, Answer]]) -> None:
+    def send(self, pendings: Iterable[Pending[Request, Answer]]) -> None:
         """Make each request as soon as a thread is free and none before it in order waits."""
         for pending in pendings:
             with self._lock:
@@ -75,7 +50,7 @@ class _Workers(Generic[Request, Answer]):
                 # Only now: a signal may end the run while it starts, and it cannot be joined then.
                 self._threads.append(thread)
 
-    def next_answered(self) -> _Pending[Request, Answer]:
+    def next_answered(self) -> Pending[Request, Answer]:
         """Wait for the next answer, of whichever request."""
         pending = self._answered.get()
         pending.answered = True
@@ -106,60 +81,6 @@ class _Workers(Generic[Request, Answer]):
             del pending
 
 
-class _Queue(Generic[Request, Answer]):
-    """The requests that have not been handed out, in order; says which may be sent.
-
-    The part at hand is the first request with all its follow-ups.
-    """
-
-    def __init__(self, requests: Iterable[Request], concurrency: int) -> None:
-        self._upcoming = enumerate(requests)
-        self._concurrency = concurrency
-        self._most = _TIMES_AHEAD * concurrency
-        self._pendings: deque[_Pending[Request, Answer]] = deque()
-        #: How many are sent and not handed out, by part.
-        self._sent: Counter[int] = Counter()
-
-    @property
-    def first(self) -> _Pending[Request, Answer] | None:
-        """The request to hand out next, if there is one."""
-        return self._pendings[0] if self._pendings else None
-
-    def sendable(self) -> Iterator[_Pending[Request, Answer]]:
-        """Take the requests there is room for, and count them as sent."""
-        room = max(0, self._concurrency - len(self._pendings))
-        for part, request in itertools.islice(self._upcoming, room):
-            self._pendings.append(_Pending(request, (part,)))
-        # Those further behind come later: an answer before them may show others to be needed.
-        for pending in itertools.islice(self._pendings, self._most):
-            if not pending.sent and self._has_room(pending):
-                pending.sent = True
-                self._sent[pending.part] += 1
-                yield pending
-
-    def _has_room(self, pending: _Pending[Request, Answer]) -> bool:
-        at_hand = self._pendings[0].part
-        count = self._sent[at_hand]
-        if pending.part != at_hand:
-            count = self._sent.total() - count
-        return count < self._most
-
-    def insert(self, pending: _Pending[Request, Answer], follow_ups: Iterable[Request]) -> None:
-        """Put follow-ups right behind the request whose answer shows them to be needed."""
-        position = self._pendings.index(pending) + 1
-        for number, request in enumerate(follow_ups):
-            follow_up = _Pending[Request, Answer](request, (*pending.place, number))
-            self._pendings.insert(position + number, follow_up)
-
-    def pop(self) -> _Pending[Request, Answer]:
-        """Hand out the first request."""
-        pending = self._pendings.popleft()
-        self._sent[pending.part] -= 1
-        if not self._sent[pending.part]:
-            del self._sent[pending.part]
-        return pending
-
-
 def in_order(
     requests: Iterable[Request],
     fetch: Callable[[Request], Answer],
@@ -168,11 +89,11 @@ def in_order(
 ) -> Iterator[tuple[Request, Answer]]:
     """Fetch side by side, and hand out the answers as one request after the other would give them.
 
-    At most ``concurrency`` requests are under way. Sent and not handed out are at most twice as
-    many of the part at hand (the request to hand out next, with all its follow-ups) and twice as
-    many of all parts behind it. That bounds the load on the API and the memory, and the parts
-    behind take no room from the part at hand. The caller's own thread takes the answers and makes
-    none of the requests.
+    At most ``concurrency`` requests are under way. At most twice as many of the part at hand (the
+    request to hand out next, with all its follow-ups) are sent and not handed out, and at most
+    twice as many of all parts behind it. That bounds the load on the API and the memory. The parts
+    behind never take room or threads that the part at hand needs. The caller's own thread takes the
+    answers and makes none of the requests.
 
     Args:
         requests: What to fetch, in order; taken no earlier than there is room for it.
@@ -189,7 +110,7 @@ def in_order(
         Exception: Whatever ``fetch`` raised, when that request's turn has come: every answer before
             it has been handed out, none after it is.
     """
-    pendings = _Queue[Request, Answer](requests, concurrency)
+    pendings = ReadAhead[Request, Answer](requests, concurrency)
     workers = _Workers(fetch, concurrency)
     try:
         workers.send(pendings.sendable())

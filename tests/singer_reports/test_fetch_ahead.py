@@ -30,18 +30,23 @@ class Page(NamedTuple):
     number: int = 1
 
 
+#: Pages of the first part that all threads are at when they can be at its further pages.
+FURTHER = {Page(0, number) for number in range(2, CONCURRENCY + 2)}
+
+
 class Api:
     """Pages of several parts that are answered when the test says so."""
 
     def __init__(self, parts: int) -> None:
         self.parts = parts
+        self.pages = [Page(part, number) for part in range(parts) for number in range(1, PAGES + 1)]
         self.gate = threading.Condition()
         self.under_way: set[Page] = set()
         self.started: list[Page] = []
         #: Answers that ``in_order`` has seen, and those it has handed out.
         self.seen: list[Page] = []
         self.taken: list[Page] = []
-        self.released: Callable[[Page], bool] = lambda _: False
+        self.released: set[Page] = set()
         self.error: BaseException | None = None
         self.taker = threading.Thread(target=self._take, daemon=True)
         self.taker.start()
@@ -51,7 +56,7 @@ class Api:
             self.under_way.add(page)
             self.started.append(page)
             self.gate.notify_all()
-            assert self.gate.wait_for(lambda: self.released(page), PATIENCE)
+            assert self.gate.wait_for(lambda: page in self.released, PATIENCE)
             self.under_way.remove(page)
             self.gate.notify_all()
         return page
@@ -74,11 +79,10 @@ class Api:
         except BaseException as error:  # noqa: BLE001 - raised in the thread of the test
             self.error = error
 
-    def release(self, released: Callable[[Page], bool]) -> None:
-        """Let those requests end, now and later, for which this is true."""
+    def release(self, pages: Iterable[Page]) -> None:
+        """Let the requests for some pages end, now and later."""
         with self.gate:
-            earlier = self.released
-            self.released = lambda page: earlier(page) or released(page)
+            self.released.update(pages)
             self.gate.notify_all()
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -86,13 +90,24 @@ class Api:
         with self.gate:
             assert self.gate.wait_for(condition, PATIENCE), (self.under_way, self.taken)
 
+    def answer(self, page: Page) -> None:
+        """Let the request for a page end, and wait until its answer has been seen."""
+        self.release([page])
+        self.until(lambda: page in self.seen)
+
+    def next_started(self, ended: Page) -> Page:
+        """Let the request for a page end, and say which one its thread makes next."""
+        count = len(self.started)
+        self.release([ended])
+        self.until(lambda: len(self.started) > count)
+        return self.started[-1]
+
     def end(self) -> None:
         """Let all requests end, and check that everything has been handed out in order."""
-        self.release(lambda _: True)
+        self.release(self.pages)
         self.taker.join(PATIENCE)
         assert self.error is None
-        numbers = range(1, PAGES + 1)
-        assert self.taken == [Page(*page) for page in itertools.product(range(self.parts), numbers)]
+        assert self.taken == self.pages
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(CONCURRENCY))))
@@ -101,11 +116,10 @@ def test_the_part_at_hand_has_all_threads_whatever_has_been_answered(order: list
     api = Api(parts=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
     # Of the parts behind, all further pages are answered as soon as they are asked for.
-    api.release(lambda page: page.part > 0 and page.number > 1)
+    api.release(page for page in api.pages if page.part > 0 and page.number > 1)
     for part in order:
-        api.release(lambda page, part=part: page == Page(part))
-        api.until(lambda part=part: Page(part) in api.seen)
-    api.until(lambda: api.under_way == {Page(0, number) for number in range(2, CONCURRENCY + 2)})
+        api.answer(Page(part))
+    api.until(lambda: api.under_way == FURTHER)
     api.end()
 
 
@@ -113,18 +127,14 @@ def test_a_free_thread_takes_a_page_of_the_part_at_hand() -> None:
     """Even if pages of parts behind it were sent off before, and have not begun."""
     api = Api(parts=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.release(lambda page: page == Page(1))
-    api.until(lambda: len(api.started) == CONCURRENCY + 1)
-    api.release(lambda page: page == Page(0))
-    # Its further pages have been sent off once it has been handed out, and two threads are taken.
+    api.answer(Page(1))
+    api.until(lambda: len(api.under_way) == CONCURRENCY)
+    api.release([Page(0)])
+    # Its further pages have been sent off once it has been handed out.
     api.until(lambda: api.taken == [Page(0)] and len(api.under_way) == CONCURRENCY)
-    behind = [page for page in sorted(api.under_way) if page.part > 0]
-    for count, ended in enumerate(behind, 1):
-        started = len(api.started)
-        api.release(lambda page, ended=ended: page == ended)
-        api.until(lambda started=started: len(api.started) == started + 1)
-        assert api.started[-1].part == 0, count
-    assert api.under_way == {Page(0, number) for number in range(2, CONCURRENCY + 2)}
+    for ended in sorted(page for page in api.under_way if page.part > 0):
+        assert api.next_started(ended).part == 0
+    assert api.under_way == FURTHER
     api.end()
 
 
@@ -132,9 +142,10 @@ def test_of_the_parts_behind_no_more_is_read_than_agreed() -> None:
     """While the part at hand is late, twice the concurrency, so memory stays bounded."""
     api = Api(parts=100)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.release(lambda page: page.part > 0)
-    api.until(lambda: len(api.started) == 1 + 2 * CONCURRENCY and api.under_way == {Page(0)})
-    api.release(lambda page: page == Page(0))
-    api.until(lambda: api.under_way == {Page(0, number) for number in range(2, CONCURRENCY + 2)})
-    assert len(api.started) == 1 + 2 * CONCURRENCY + CONCURRENCY
+    api.release(page for page in api.pages if page.part > 0)
+    ahead = 1 + 2 * CONCURRENCY
+    api.until(lambda: len(api.started) == ahead and api.under_way == {Page(0)})
+    api.release([Page(0)])
+    api.until(lambda: api.under_way == FURTHER)
+    assert len(api.started) == ahead + CONCURRENCY
     api.end()
