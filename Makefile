@@ -77,6 +77,10 @@ page: $(BIN)/.installed ## make a page of your own rows, or of another file: mak
 query: $(BIN)/.installed ## list the queries; run one on your own rows: make query QUERY=adsterra_daily
 	@$(BIN)/python -m examples.query --schema "$(SCHEMA)" --database "$(DATABASE)" $(if $(QUERY),"$(QUERY)")
 
+.PHONY: picture
+picture: demo ## take a picture of the demo's page for the README, docs/page.png, where Chromium is installed
+	@$(BIN)/python -m examples.picture $(DEMO)/ads.html docs/page.png
+
 .PHONY: test
 test: $(BIN)/.installed .venv-meltano/.plugins ## run the tests (some of them: make test ARGUMENTS="-k windows")
 	@$(BIN)/pytest $(ARGUMENTS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,13 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from examples import page
+from examples.picture import CHROMIUM
 from tests.warehouse import KEYS, filled_duckdb, ten_years_duckdb, true_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 WIDTHS_AND_SCHEMES = list(product([360, 1280], ["light", "dark"]))
 
 #: What can be wrong with each chart and table, measured where they are drawn.
