@@ -118,7 +118,7 @@ def connection_problems(url: str | None) -> Iterator[str]:
     """
     if url and not address_is_sound(url):
         yield (
-            "api_url must name a host that there can be, and a port from 0 to 65535 or none, "
+            "api_url must name a valid host and, if it names a port, one from 0 to 65535, "
             f"not {shown(url)}."
         )
         url = None
@@ -129,24 +129,24 @@ def connection_problems(url: str | None) -> Iterator[str]:
     if variable and not (url or "").startswith("http://"):
         path = Path(os.environ[variable])
         if problem := _certificates_problem(path):
-            yield f"The variable {variable} names {path}, {problem}"
+            yield f"The variable {variable} names {path}, which {problem}"
 
 
 def _certificates_problem(path: Path) -> str | None:
     """Say why a file or a folder of certificates cannot be used, as the end of a sentence."""
     if not path.exists():
-        return "and there is no such file."
+        return "does not exist."
     if path.is_dir():
         # What OpenSSL looks for in a folder.
         if any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", file.name) for file in path.iterdir()):
             return None
-        return "a folder without certificates as `openssl rehash` prepares them."
+        return "is a folder without certificates that `openssl rehash` has prepared."
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
-        return "and there is no certificate in the form PEM in it."
+        return "holds no certificate in PEM format."
     except OSError as error:
-        return f"which cannot be read: {str(error.strerror).lower()}."
+        return f"cannot be read: {str(error.strerror).lower()}."
     return None
 
 

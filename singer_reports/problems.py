@@ -199,13 +199,13 @@ def _one_type(value: str | list[str]) -> str:
 _ORDER = {"required": 0, "additionalProperties": 1, "enum": 2}
 _RULES: dict[str, Callable[[Any], str]] = {
     "enum": lambda value: "one of " + ", ".join(str(item) for item in value if item is not None),
-    "maxItems": lambda value: f"a list of {value} at most",
+    "maxItems": lambda value: f"a list of at most {value} items",
     "maximum": lambda value: f"at most {value}",
-    "minItems": lambda value: f"a list of {value} at least",
+    "minItems": lambda value: f"a list of at least {value} item{'s' * (value > 1)}",
     "minimum": lambda value: f"at least {value}",
     "pattern": lambda value: FORMS.get(value, f"of the form {value}"),
     "type": _one_type,
-    "uniqueItems": lambda _: "a list in which nothing stands twice",
+    "uniqueItems": lambda _: "a list without repeated items",
 }
 
 

@@ -24,9 +24,9 @@ FORMS = {
     ADDRESS: "an address such as https://example.com/path, with no user, password, ? or # in it",
     COUNTRY: "a country's two capital letters, such as DE",
     LINE: "a line of ASCII letters, digits and signs",
-    NAME: "a letter, and then letters, digits and _ alone",
-    SIGNS: "made of ASCII letters, digits and signs alone, with no space or end of a line",
-    TOKEN: "made of letters, digits, - and _ alone, with no space or end of a line",
+    NAME: "made of letters, digits and _ only, with a letter first",
+    SIGNS: "made of ASCII letters, digits and signs only, without spaces and line breaks",
+    TOKEN: "made of letters, digits, - and _ only, without spaces and line breaks",
 }
 
 
@@ -129,7 +129,7 @@ def sdk_setting_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for part, name in (("encoding", "format"), ("storage", "root")):
         value = batches.get(part)
         if value is None or (isinstance(value, dict) and value.get(name) is None):
-            yield f"batch_config.{part}.{name} is missing: files of batches need it."
+            yield f"batch_config.{part}.{name} is missing: batch_config needs it."
     encoding = batches.get("encoding")
     if (
         isinstance(encoding, dict)

@@ -54,7 +54,7 @@ def _field_problems(
                 continue
             if fields and field not in fields:
                 rest = alternatives(field, fields, "--discover lists the fields")
-                yield f"{path} removes a field that is not there{rest}"
+                yield f"{path} removes a field that does not exist{rest}"
             if field in keys and "__key_properties__" not in transform:
                 yield (
                     f"{path} removes a field of the key, without which rows cannot be told apart. "

@@ -124,8 +124,7 @@ class ReportTap(CommandTap):
             if complete and not found and isinstance(given, dict):
                 self._input_catalog, self.added_to_catalog = completed(given, streams)
                 wanted = [stream for stream in self.streams.values() if stream.selected]
-            else:
-                names = selected_streams(given)
+            elif names := selected_streams(given):
                 wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
             yield from state_problems(state, wanted, self.zone)

@@ -352,9 +352,9 @@ def test_the_command_tells_what_is_wrong_with_the_connection(
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("missing.pem", "and there is no such file."),
-        ("empty.pem", "and there is no certificate in the form PEM in it."),
-        ("folder", "a folder without certificates as `openssl rehash` prepares them."),
+        ("missing.pem", "does not exist."),
+        ("empty.pem", "holds no certificate in PEM format."),
+        ("folder", "is a folder without certificates that `openssl rehash` has prepared."),
     ],
 )
 def test_certificates_that_cannot_be_used_are_told_before_the_first_request(
@@ -366,7 +366,7 @@ def test_certificates_that_cannot_be_used_are_told_before_the_first_request(
         api_url="https://api.example.com", environment={**CLEAN, variable: path}
     )
     assert (code, output) == (1, b"")
-    assert f"The variable {variable} names {path}, {expected} Nothing was read" in log
+    assert f"The variable {variable} names {path}, which {expected} Nothing was read" in log
 
 
 def test_certificates_are_not_looked_at_where_none_are_needed(
@@ -405,7 +405,9 @@ def test_a_host_that_there_cannot_be_is_refused(adsterra: Adsterra, host: str) -
     with pytest.raises(ConfigValidationError) as caught:
         adsterra.tap(api_url=f"https://{host}/publisher")
     (problem,) = caught.value.errors
-    assert problem.startswith("api_url must name a host that there can be, and a port from 0 to ")
+    assert problem.startswith(
+        "api_url must name a valid host and, if it names a port, one from 0 to "
+    )
 
 
 @pytest.mark.parametrize(

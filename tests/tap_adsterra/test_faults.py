@@ -15,9 +15,11 @@ from sandbox.faults import Fault
 from singer_reports.http import LONGEST_WAIT
 from singer_reports.stream import TRIES_BEFORE_SPLIT
 from tap_adsterra.tap import TapAdsterra
-from tests.support import sync
+from tests.support import CommandLine, sync
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support import Adsterra
 
 PASSING = {
@@ -285,6 +287,18 @@ def test_the_rate_budget_counts_every_request_of_the_run(
     sent = len(adsterra.sandbox.requests)
     assert sent == 3 + 31
     assert len([wait for wait in waits if wait > 50]) == sent - 20
+
+
+def test_a_run_says_that_it_waits_for_how_long_and_by_which_setting(
+    adsterra: Adsterra, tmp_path: Path
+) -> None:
+    command = CommandLine(adsterra, tmp_path)
+    code, _, log = command.run(window_days=1, requests_per_minute=20, max_concurrency=4)
+    assert code == 0
+    (line,) = [line for line in log.splitlines() if "requests_per_minute" in line]
+    assert re.search(
+        r"INFO .* Waiting \d+ seconds: the setting requests_per_minute allows 20 requests", line
+    )
 
 
 def test_the_tap_names_itself(adsterra: Adsterra) -> None:
