@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SECONDS_PER_MINUTE = 60.0
+#: Shorter waits for the limit of requests per minute are not logged.
+SECONDS_WORTH_LOGGING = 5.0
 #: How long requests under way are waited for when nobody wants their answers any more.
 SECONDS_TO_END = 1.0
 
@@ -136,6 +138,7 @@ class RateBudget:
         self,
         requests_per_minute: int | None = None,
         *,
+        log: Callable[..., None] | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -143,13 +146,16 @@ class RateBudget:
 
         Args:
             requests_per_minute: The most requests in any 60 seconds; none sets no limit.
+            log: Writes a log line of a format and its arguments; none if nothing is to be said.
             clock: Tells the time in seconds; the computer's own unless given.
             sleep: Waits for a number of seconds.
         """
         self._clock = clock or time.monotonic
         self._sleep = sleep or time.sleep
+        self._log = log
         self._sent: deque[float] = deque(maxlen=requests_per_minute)
         self._not_before = 0.0
+        self._logged_until = 0.0
         self._lock = threading.Lock()
 
     def wait(self) -> None:
@@ -160,6 +166,17 @@ class RateBudget:
             if len(self._sent) == self._sent.maxlen:
                 turn = max(turn, self._sent[0] + SECONDS_PER_MINUTE)
             self._sent.append(turn)
+            # A wait that the API asked for has been logged with the answer that did.
+            seconds = turn - max(now, self._not_before)
+            is_news = seconds >= SECONDS_WORTH_LOGGING and now >= self._logged_until
+            if is_news:
+                self._logged_until = turn
+        if is_news and self._log:
+            self._log(
+                "Waiting %.0f seconds: the setting requests_per_minute allows %s requests a minute",
+                seconds,
+                f"{self._sent.maxlen:,}",
+            )
         if turn > now:
             self._sleep(turn - now)
 

@@ -1,4 +1,4 @@
-"""The files a user hands over: settings, catalogs and states, all of them JSON."""
+"""Reads the files a user hands over: settings, catalogs and states, all of them JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Empty(Unreadable):
 
 
 class JsonFile(click.ParamType[Any]):
-    """An option that names a file, and is what the file holds."""
+    """A command line option that names a JSON file; its value is the content of the file."""
 
     name = "filename"
 
@@ -59,15 +59,30 @@ def read_json(path: str) -> Any:  # noqa: ANN401
     try:
         with click.open_file(path, encoding="utf-8-sig") as file:
             text = file.read()
-        return json.loads(text, parse_float=Decimal)
     except UnicodeDecodeError:
         reason = "it is not text in UTF-8; save it as such"
     except OSError as error:
         reason = str(error.strerror).lower()
-    except RecursionError:
-        reason = "it is nested too deeply"
-    except json.JSONDecodeError as error:
-        if not error.doc.strip():
-            return Empty(f"{path} cannot be read: it is empty.")
-        reason = f"it is not JSON; look at line {error.lineno}, column {error.colno}"
+    else:
+        problem = json_problem(text)
+        if problem is None:
+            return json.loads(text, parse_float=Decimal)
+        if not text.strip():
+            return Empty(f"{path} cannot be read: it {problem}.")
+        reason = f"it {problem}"
     return Unreadable(f"{path} cannot be read: {reason}.")
+
+
+def json_problem(text: str) -> str | None:
+    """Say why a text is not JSON, as the end of a sentence that shows nothing of it."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return "is nested too deeply"
+    except json.JSONDecodeError as error:
+        if not text.strip():
+            return "is empty"
+        return f"is not JSON; look at line {error.lineno}, column {error.colno}"
+    except ValueError:
+        return "holds a number with too many digits"
+    return None

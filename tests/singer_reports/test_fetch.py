@@ -233,6 +233,49 @@ def test_a_small_run_never_waits() -> None:
     assert clock.time == 1060.0
 
 
+def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -> None:
+    clock = Clock()
+    lines: list[str] = []
+    budget = RateBudget(
+        1000,
+        log=lambda line, *about: lines.append(line % about),
+        clock=lambda: clock.time,
+        # Several threads wait at the same time, so that none of them moves the clock.
+        sleep=lambda _: None,
+    )
+    for _ in range(1000):
+        budget.wait()
+        clock.time += 0.01
+    assert lines == []
+    for _ in range(4):
+        budget.wait()
+    expected = "Waiting 50 seconds: the setting requests_per_minute allows 1,000 requests a minute"
+    assert lines == [expected]
+    clock.time += 50
+    for _ in range(996):
+        budget.wait()
+    assert lines == [expected]
+    # The next wait is another one.
+    clock.time += 12
+    for _ in range(8):
+        budget.wait()
+    assert len(lines) == 2
+
+
+def test_a_wait_that_the_api_asks_for_or_a_short_one_is_not_logged() -> None:
+    clock = Clock()
+    lines: list[str] = []
+    budget = RateBudget(
+        2, log=lambda line, *_: lines.append(line), clock=lambda: clock.time, sleep=clock.sleep
+    )
+    budget.pause(100)
+    budget.wait()
+    budget.wait()
+    clock.time += 57
+    budget.wait()
+    assert lines == []
+
+
 def test_a_pause_holds_everybody() -> None:
     clock = Clock()
     budget = RateBudget(None, clock=lambda: clock.time, sleep=clock.sleep)
