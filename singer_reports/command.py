@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import click
 from singer_sdk import Tap
@@ -18,10 +18,8 @@ from singer_sdk.tap_base import CliTestOptionValue
 from singer_reports import problems
 from singer_reports.errors import TRANSIENT, RequestFailed
 from singer_reports.inputs import JsonFile, Unreadable, read_json
+from singer_reports.library import LibraryTap
 from singer_reports.lines import EndedBySignal
-
-if TYPE_CHECKING:
-    from singer_reports.redactor import Redactor
 
 
 class TapCommand(SingerCommand):
@@ -54,9 +52,9 @@ class TapCommand(SingerCommand):
             )
             raise
         except ConfigValidationError as error:
-            for problem in error.errors:
+            for problem in error.errors or [str(error)]:
                 self.logger.error(problem)  # noqa: TRY400
-            self.logger.error(error)  # noqa: TRY400
+            self.logger.error(problems.REFUSED)  # noqa: TRY400
         except Exception as error:
             debugging = self.logger.isEnabledFor(logging.DEBUG)
             self.logger.critical("%s", _sentence(error), exc_info=debugging)
@@ -74,11 +72,8 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}. With LOGLEVEL=DEBUG the log shows where."
 
 
-class CommandTap(Tap):
+class CommandTap(LibraryTap):
     """A tap whose command reads its files, and says of each that cannot be read why."""
-
-    #: Knows the secrets of the run.
-    redactor: Redactor
 
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
@@ -117,7 +112,7 @@ class CommandTap(Tap):
                     f"The settings in {path} must be an object, written {{…}}, not {shown}."
                 )
         if unreadable:
-            raise ConfigValidationError(problems.REFUSED, errors=unreadable)
+            raise ConfigValidationError(" ".join(unreadable), errors=unreadable)
         return _ConfigInput(config, parse_env="ENV" in value)
 
     #: The setting that says what may be read.
@@ -135,6 +130,7 @@ class CommandTap(Tap):
         for entry in catalog.streams:
             entry.metadata.root.selected = True
         tap = cls(**settings, catalog=catalog)
+        tap.handle_signals()
         # In the tap's own order: one stream may ask by what another has read.
         names = [stream.name for stream in tap.discover_streams()]
         refused = []
@@ -168,8 +164,10 @@ class CommandTap(Tap):
         cls.print_version(print_fn=cls.logger.info)
         config = config or _ConfigInput()
         if not (config.config or config.parse_env):
-            raise ConfigValidationError(problems.REFUSED, errors=[cls._how_to_give_settings()])
+            told = cls._how_to_give_settings()
+            raise ConfigValidationError(told, errors=[told])
         tap = cls(config=config.config, parse_env_config=config.parse_env, **inputs)
+        tap.handle_signals()
         try:
             tap.sync_all()
         except Exception as error:

@@ -22,7 +22,7 @@ from singer_reports.redactor import Redactor
 from singer_reports.state import state_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
     from zoneinfo import ZoneInfo
 
@@ -47,6 +47,7 @@ class ReportTap(CommandTap):
     def __init__(
         self,
         *,
+        config: Mapping[str, Any] | None = None,
         catalog: Any = None,  # noqa: ANN401 - whatever the file holds
         state: Any = None,  # noqa: ANN401
         validate_config: bool = True,
@@ -56,6 +57,7 @@ class ReportTap(CommandTap):
         """Check what the user hands over and open what the streams share; nothing is sent yet.
 
         Args:
+            config: The settings, which are not changed.
             catalog: What to read, as ``--discover`` writes it; none for what is read by default.
             state: What earlier runs have read.
             validate_config: Whether to refuse settings, catalogs and states that are wrong.
@@ -63,13 +65,15 @@ class ReportTap(CommandTap):
             options: What else the SDK takes.
 
         Raises:
-            ConfigValidationError: If something is wrong; it holds all problems.
+            ConfigValidationError: If something is wrong; it tells all problems.
         """
         self.now = type(self).clock()
         #: Whether a record has been written since the last state was.
         self.records_since_state = False
         self._environment_problems: list[str] = []
-        super().__init__(validate_config=False, setup_mapper=False, **options)
+        super().__init__(
+            config=dict(config or {}), validate_config=False, setup_mapper=False, **options
+        )
         #: What a catalog lacked and has been given, in words.
         self.added_to_catalog = ""
         found = [*self.found_problems, *self._take(catalog, state)]
@@ -78,7 +82,7 @@ class ReportTap(CommandTap):
             found = self._mapping_problems()
         if found and validate_config:
             told = [self.redactor.redact(problem) for problem in found]
-            raise ConfigValidationError(problems.REFUSED, errors=told)
+            raise ConfigValidationError(" ".join(told), errors=told)
         if self.added_to_catalog:
             self.logger.warning(CATALOG_COMPLETED, self.added_to_catalog)
         self.budget = RateBudget(self.config.get("requests_per_minute"))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports import problems
 from singer_reports.settings import (
     ADDRESS,
     COUNTRY,
@@ -159,7 +158,7 @@ class TapAdsterra(ReportTap):
                 done without looking at the settings.
         """
         if unusable := [text for text in self.found_problems if text.startswith("reports")]:
-            raise ConfigValidationError(problems.REFUSED, errors=unusable)
+            raise ConfigValidationError(" ".join(unusable), errors=unusable)
         streams = [stream(self) for stream in STREAMS]
         for report in self.config.get("reports", ()):
             filters = {name: report.get(name) for name in ("domain", "country")}
