@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
@@ -20,9 +20,7 @@ from singer_reports import problems
 from singer_reports.command_errors import TapCommand
 from singer_reports.errors import TRANSIENT, ConnectionFailedError, RequestFailed
 from singer_reports.inputs import JsonFile, StateFile, Unreadable, read_json
-
-if TYPE_CHECKING:
-    from singer_reports.redactor import Redactor
+from singer_reports.library import LibraryTap
 
 
 @dataclass
@@ -33,11 +31,8 @@ class Settings(_ConfigInput):
     problems: list[str] = field(default_factory=list)
 
 
-class CommandTap(Tap):
+class CommandTap(LibraryTap):
     """A tap whose command reads its files, and says of each that cannot be read why."""
-
-    #: Knows the secrets of the run.
-    redactor: Redactor
 
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
@@ -119,6 +114,7 @@ class CommandTap(Tap):
         for entry in catalog.streams:
             entry.metadata.root.selected = True
         tap = cls(**arguments, catalog=catalog)
+        tap.handle_signals()
         # In the tap's own order: one stream may ask by what another has read.
         names = [stream.name for stream in tap.discover_streams()]
         for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
@@ -154,6 +150,7 @@ class CommandTap(Tap):
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
         tap = cls(**cls._arguments(cast("Settings | None", config)), **inputs)
+        tap.handle_signals()
         try:
             tap.sync_all()
         except Exception as error:

@@ -225,7 +225,7 @@ class DatedStream(TableStream):
                 }
             )
             self.state_manager.is_flushed = False
-        if self.get_batch_config(self.config) is None:
+        if self.writes_messages:
             # In BATCH mode these rows are in a file the target has not been told of yet.
             self._write_state_message()
 

@@ -25,7 +25,7 @@ from singer_reports.stream import DatedStream
 from singer_reports.stream_maps import map_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
     from zoneinfo import ZoneInfo
 
@@ -52,6 +52,7 @@ class ReportTap(CommandTap):
     def __init__(
         self,
         *,
+        config: Mapping[str, Any] | None = None,
         catalog: Any = None,  # noqa: ANN401 - whatever the file holds
         state: Any = None,  # noqa: ANN401
         settings_problems: Sequence[str] = (),
@@ -62,6 +63,7 @@ class ReportTap(CommandTap):
         """Check what the user hands over and open what the streams share; nothing is sent yet.
 
         Args:
+            config: The settings, which are not changed.
             catalog: What to read, as ``--discover`` writes it; none for what is read by default.
             state: What earlier runs have read.
             settings_problems: Why settings could not be read; all else is checked all the same.
@@ -77,7 +79,9 @@ class ReportTap(CommandTap):
         self.records_since_state = False
         self._settings_problems = settings_problems
         self._environment_problems: list[str] = []
-        super().__init__(validate_config=False, setup_mapper=False, **options)
+        super().__init__(
+            config=dict(config or {}), validate_config=False, setup_mapper=False, **options
+        )
         #: What a catalog lacked and has been given, in words.
         self.added_to_catalog = ""
         found = [*self.found_problems, *self._take(catalog, state)]

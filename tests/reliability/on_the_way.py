@@ -32,10 +32,11 @@ IMPATIENT = 0.1
 class _Connections(HTTPAdapter):
     """Connections that know which requests a fault strikes."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, *faults: Fault) -> None:
         super().__init__(pool_maxsize=8)
         self.faults = Faults()
-        self.faults.add(fault)
+        for fault in faults:
+            self.faults.add(fault)
 
     def strikes(self, request: requests.PreparedRequest) -> bool:
         assert request.url is not None
@@ -76,10 +77,10 @@ def take_detour(tap: ReportTap, fault: Fault, happens: Happening) -> None:
     tap.session.mount("http://", Detour(fault, happens))
 
 
-def give_up_soon(tap: ReportTap, fault: Fault) -> None:
-    """Let a tap give up soon the requests that a fault in the sandbox keeps waiting."""
-    # A copy: both count the requests.
-    tap.session.mount("http://", Impatient(dataclasses.replace(fault)))
+def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
+    """Let a tap give up soon the requests that faults in the sandbox keep waiting."""
+    # Copies: the sandbox counts the requests as well.
+    tap.session.mount("http://", Impatient(*(dataclasses.replace(fault) for fault in faults)))
 
 
 def to_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -15,6 +15,7 @@ from sandbox.faults import Fault
 from singer_reports.http import LONGEST_WAIT
 from singer_reports.stream import TRIES_BEFORE_SPLIT
 from tap_adsterra.tap import TapAdsterra
+from tests.reliability.on_the_way import give_up_soon
 from tests.support import CommandLine, sync
 
 if TYPE_CHECKING:
@@ -124,9 +125,11 @@ def test_a_window_that_asks_for_too_much_is_cut_in_halves(
     for window in large:
         first, last = window.split("..")
         query = {"start_date": first, "finish_date": last}
-        fault = Fault(kind, path="stats", query=query, status=504, seconds=30)
-        adsterra.sandbox.faults.add(fault)
-    run = adsterra.run("stats", window_days=16, end_date="2024-04-24", request_timeout=1)
+        adsterra.sandbox.faults.add(Fault(kind, path="stats", query=query, status=504, seconds=30))
+    tap = adsterra.tap("stats", window_days=16, end_date="2024-04-24")
+    if kind == "hang":
+        give_up_soon(tap, *adsterra.sandbox.faults)
+    run = sync(tap)
     assert run.error is None
     assert run.records("stats") == undisturbed.records("stats")
     assert run.bookmark("stats") == "2024-04-24"
