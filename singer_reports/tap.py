@@ -49,7 +49,7 @@ class ReportTap(CommandTap):
     #: Tells the time, once a run; tests set another.
     clock: ClassVar[Callable[[], datetime.datetime]] = staticmethod(_now)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword arguments of the SDK, and one of the command's
         self,
         *,
         config: Mapping[str, Any] | None = None,
