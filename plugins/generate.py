@@ -1,4 +1,4 @@
-"""Write what Meltano and its hub want to know of both taps: ``make plugins``.
+"""Write the definitions of both taps for Meltano and its hub: ``make plugins``.
 
 All that a tap says of itself comes from its own command, so that a definition cannot say otherwise.
 """
@@ -32,8 +32,8 @@ ABOUT = {
         "keywords": ["adcloud", "advertiser", "advertising", "api", "meltano_sdk"],
     },
 }
-#: Settings that are given as a whole, because their keys are the user's own.
-WHOLE = ("stream_maps",)
+#: What a setting may be, by the names that JSON Schema and Meltano have for it.
+KINDS = ("array", "object", "string", "integer", "boolean")
 
 
 def definitions() -> dict[Path, str]:
@@ -87,14 +87,14 @@ def output(tap: str, *arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
-def settings(schema: dict[str, Any], prefix: str = "") -> Iterator[dict[str, Any]]:
-    """Turn a schema's properties into Meltano's settings, nested ones by their dotted names."""
+def settings(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Turn a schema's properties into Meltano's settings.
+
+    An object stays one setting, so that Meltano reads the same variables as the tap.
+    """
     for name, field in schema["properties"].items():
-        if field.get("properties") and name not in WHOLE:
-            yield from settings(field, f"{prefix}{name}.")
-            continue
         setting = {
-            "name": prefix + name,
+            "name": name,
             "label": field["title"],
             "kind": kind(name, field),
             "description": field["description"],
@@ -113,16 +113,11 @@ def settings(schema: dict[str, Any], prefix: str = "") -> Iterator[dict[str, Any
 
 def kind(name: str, field: dict[str, Any]) -> str:
     """Say which of Meltano's kinds of setting a field of a schema is."""
-    given = [item["type"] for item in field.get("oneOf", [field])]
-    types = {each for type_ in given for each in ([type_] if isinstance(type_, str) else type_)}
     if "enum" in field:
         return "options"
     if name.endswith("_date"):
         return "date_iso8601"
-    for known in ("array", "object", "string", "integer", "boolean"):
-        if known in types:
-            return known
-    return "decimal"
+    return next(known for known in KINDS if known in field["type"])
 
 
 def deselected(stream: dict[str, Any]) -> str | None:

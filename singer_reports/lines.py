@@ -1,8 +1,9 @@
-"""Whole lines on standard output, also when a signal ends the run.
+"""Writes whole lines to standard output, also when a signal ends the run.
 
-A target fails at a line that was cut, and loses the good ones it holds back. So a signal waits
-until the lines at hand have been written. The target may have stopped reading, so another signal
-does not wait, unless it is an echo: Ctrl-C reaches a tap from the terminal and from Meltano.
+A target fails at a line that is cut off, and loses the lines it has buffered. So a signal waits
+until the current lines have been written. If the target does not read any more, they never are: a
+second signal ends the run at once. Signals within a second count as one, because both the terminal
+and Meltano send Ctrl-C to a tap.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ class Output:
             raise EndedBySignal(number)
 
     def _repeat(self, number: int) -> None:
-        """Come back to the signal if the run has not ended by then.
+        """Raise again after two seconds if the run has not ended by then.
 
-        Python drops what is raised while it clears away an object, and the run would go on.
+        Python swallows an exception that is raised inside of ``__del__``.
         """
         if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, lambda *_: self.end(number))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from singer_reports.tap import ReportTap
 
+#: What the project sets for the sandbox.
+OF_THE_SANDBOX = {"api_token", "api_url", "start_date"}
 DEFINITION = yaml.safe_load((PROJECT / "meltano.yml").read_text())
 
 
@@ -90,17 +92,92 @@ def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
     assert "countries" in {table for (table,) in database.sql("show tables").fetchall()}
 
 
+@needs_meltano
+def test_what_goes_wrong_shows_as_an_error(running: Sandbox, tmp_path: Path) -> None:
+    settings = f"TAP_ADSTERRA_API_URL={running.adsterra_url}\n"
+    run = ("run", "tap-adsterra", "target-csv")
+    (tmp_path / ".env").write_text(f"{settings}TAP_ADSTERRA_API_TOKEN={'0' * 32}\n")
+    said = meltano(tmp_path, *run, succeeds=False)
+    assert "[critical ] tap-adsterra domains: Adsterra does not know this api_token." in said
+    running.requests.clear()
+    wrong = "TAP_ADSTERRA_WINDOW_DAYS=0\nTAP_ADSTERRA_LOOKBACK_DAYS=999\n"
+    (tmp_path / ".env").write_text(settings + wrong)
+    problems = (
+        "(1) lookback_days must be at most 365, not 999. (2) window_days must be at least 1, not "
+        "0. Nothing was read: correct these and run again."
+    )
+    said = meltano(tmp_path, *run, succeeds=False)
+    assert f"[error    ] tap-adsterra {problems}" in said
+    # Of the tap's log, this command shows the last line alone.
+    said = meltano(
+        tmp_path, "--environment=sandbox", "config", "test", "tap-adsterra", succeeds=False
+    )
+    assert f"Plugin configuration is invalid\n{problems}\n" in said
+    assert running.requests == []
+
+
+@needs_meltano
+@pytest.mark.parametrize(
+    ("tap", "stream", "hidden"),
+    [("tap-adsterra", "domains", "title"), ("tap-adcloud", "customers", "name")],
+)
+def test_a_stream_map_in_a_variable_hides_a_field(
+    running: Sandbox, tmp_path: Path, tap: str, stream: str, hidden: str
+) -> None:
+    prefix = tap.upper().replace("-", "_")
+    maps = {"__else__": "__NULL__", stream: {hidden: None}}
+    url = running.adsterra_url if tap == "tap-adsterra" else running.adcloud_url
+    (tmp_path / ".env").write_text(
+        f"{prefix}_API_URL={url}\n{prefix}_STREAM_MAPS={json.dumps(maps)}\n"
+    )
+    meltano(tmp_path, "run", tap, "target-csv")
+    (folder,) = (tmp_path / "csv").iterdir()
+    assert folder.name == stream
+    (file,) = folder.glob("*.csv")
+    with file.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert rows
+    assert hidden not in rows[0]
+
+
+@needs_meltano
+def test_the_other_settings_of_the_sdk_reach_the_tap(running: Sandbox, tmp_path: Path) -> None:
+    output = meltano(
+        tmp_path,
+        *("--environment=sandbox", "invoke", "--dump=config", "tap-adsterra"),
+        TAP_ADSTERRA_API_URL=running.adsterra_url,
+        TAP_ADSTERRA_STREAM_MAP_CONFIG='{"rate": 2}',
+        TAP_ADSTERRA_FAKER_CONFIG='{"seed": 1}',
+        TAP_ADSTERRA_FLATTENING_ENABLED="true",
+        TAP_ADSTERRA_FLATTENING_MAX_DEPTH="2",
+        TAP_ADSTERRA_FLATTENING_MAX_KEY_LENGTH="30",
+        TAP_ADSTERRA_FLATTENING_SEPARATOR="_",
+        TAP_ADSTERRA_BATCH_CONFIG='{"encoding": {"format": "jsonl"}, "storage": {"root": "x"}}',
+        TAP_ADSTERRA_EMIT_ACTIVATE_VERSION_MESSAGES="true",
+    )
+    config = json.loads(output[output.index("{") : output.rindex("}") + 1])
+    assert {name: value for name, value in config.items() if name not in OF_THE_SANDBOX} == {
+        "stream_map_config": {"rate": 2},
+        "faker_config": {"seed": 1},
+        "flattening_enabled": True,
+        "flattening_max_depth": 2,
+        "flattening_max_key_length": 30,
+        "flattening_separator": "_",
+        "batch_config": {"encoding": {"format": "jsonl"}, "storage": {"root": "x"}},
+        "emit_activate_version_messages": True,
+    }
+
+
 @pytest.mark.parametrize("tap", [TapAdsterra, TapAdcloud])
 def test_every_setting_is_defined_as_the_tap_has_it(tap: type[ReportTap]) -> None:
     extractors = {plugin["name"]: plugin for plugin in DEFINITION["plugins"]["extractors"]}
     defined = {setting["name"]: setting for setting in extractors[tap.name]["settings"]}
-    settings = {
-        name: setting
-        for name, setting in tap.config_jsonschema["properties"].items()
-        if not name.startswith(("stream_map", "faker", "flattening", "batch", "emit_activate"))
-    }
-    assert list(defined) == list(settings)
-    kinds = {"integer": "integer", "boolean": "boolean", "array": "array"}
+    schema = tap.config_jsonschema
+    # Of the SDK's own settings, too, Meltano hands over only those it knows.
+    tap.append_builtin_config(schema)
+    settings = schema["properties"]
+    assert set(defined) == set(settings)
+    kinds = {kind: kind for kind in ("integer", "boolean", "array", "object")}
     for name, setting in settings.items():
         types = {kind for kind in setting["type"] if kind != "null"}
         kind = next((kinds[kind] for kind in types if kind in kinds), None)
@@ -109,6 +186,7 @@ def test_every_setting_is_defined_as_the_tap_has_it(tap: type[ReportTap]) -> Non
         assert defined[name].get("kind") == kind, name
         assert bool(defined[name].get("sensitive")) == bool(setting.get("secret")), name
         assert defined[name]["label"] == setting["title"]
+    assert extractors[tap.name]["capabilities"] == sorted(map(str, tap.capabilities))
     groups = [tap.config_jsonschema["required"]]
     assert extractors[tap.name]["settings_group_validation"] == groups
 

@@ -348,6 +348,17 @@ def test_the_command_tells_what_is_wrong_with_the_connection(
     assert log.splitlines()[-1].endswith(f"| domains: {expected.format(host=host)}")
 
 
+def test_a_test_of_the_connection_tells_once_what_holds_for_all_streams(
+    adsterra: Adsterra, servers: Servers, tmp_path: Path
+) -> None:
+    host = servers.start(answer_status("400 Bad Request"))
+    code, _, log = CommandLine(adsterra, tmp_path).run(
+        *("--config", "CONFIG", "--test"), api_url=f"https://{host}", environment=CLEAN
+    )
+    assert code == 1
+    assert log.count("does not answer over HTTPS") == 1
+
+
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize(
     ("path", "expected"),

@@ -141,6 +141,18 @@ def test_settings_come_from_the_environment(command_line: CommandLine[TapAdcloud
     assert run.without_times() == here.without_times()
 
 
+def test_a_machine_without_time_zones_knows_them_all_the_same(
+    command_line: CommandLine[TapAdcloud],
+) -> None:
+    without = {"PYTHONTZPATH": ""}
+    code, output, log = command_line.run(environment=without, timezone="America/New_York")
+    assert code == 0, log
+    assert Run(output).bookmark(REPORT) == "2024-04-30"
+    code, _, log = command_line.run(environment=without, timezone="America/Springfield")
+    assert code == 1
+    assert "timezone must be an IANA name such as Europe/Berlin, not" in log
+
+
 def test_bad_settings_are_refused_before_the_first_request(
     command_line: CommandLine[TapAdcloud],
 ) -> None:

@@ -143,6 +143,27 @@ def test_an_environment_variable_that_cannot_be_read_is_named(
     assert "TAP_ADSTERRA_REPORTS is not JSON; look at line 1, column 3." in log
 
 
+def test_streams_are_not_listed_without_the_reports_in_a_file_that_cannot_be_read(
+    command_line: AdsterraCommandLine,
+) -> None:
+    (command_line.folder / "broken.json").write_text('{"reports": [')
+    code, output, log = command_line.run("--config", "broken.json", "--discover")
+    assert (code, output) == (1, b"")
+    assert "The settings in broken.json cannot be read: it is not JSON; look at line 1," in log
+
+
+def test_a_stream_map_that_fails_on_a_record_is_told_in_words(
+    command_line: AdsterraCommandLine,
+) -> None:
+    code, _, log = command_line.run(stream_maps={"domains": {"name": "titel"}})
+    assert code == 1
+    assert "Traceback" not in log
+    assert log.splitlines()[-1].endswith(
+        "| stream_maps cannot be used. Failed to evaluate simpleeval expressions titel: 'titel' is "
+        "not defined for expression 'titel'."
+    )
+
+
 def test_a_test_of_the_connection_reports_no_error(command_line: AdsterraCommandLine) -> None:
     code, output, log = command_line.run("--config", "CONFIG", "--test")
     assert code == 0
