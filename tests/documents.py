@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +56,12 @@ exec {make} -o .venv/.uv -o .venv/.installed -o .venv-meltano/.installed \
 
 def blocks(document: Path, language: str = "sh") -> list[str]:
     """Return the code blocks of a document in a language."""
-    text = document.read_text()
-    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        rf"^( *)```{language}\n(.*?)^\1```$",
+        document.read_text(),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    return [textwrap.dedent(text) for _, text in found]
 
 
 def block(document: Path, begin: str, language: str = "sh") -> str:
@@ -87,8 +92,8 @@ def copy_project(folder: Path) -> Path:
 
 def link_plugins(folder: Path) -> None:
     """Let a Meltano project have those of its plugins that are installed for this one."""
-    plugins = yaml.safe_load((folder / "meltano.yml").read_text())["plugins"]
-    for kind, plugin in ((kind, plugin) for kind in plugins for plugin in plugins[kind]):
+    kinds = yaml.safe_load((folder / "meltano.yml").read_text())["plugins"].items()
+    for kind, plugin in ((kind, plugin) for kind, plugins in kinds for plugin in plugins):
         installed = PROJECT / ".meltano" / kind / plugin["name"] / "venv"
         if not installed.exists():
             continue

@@ -111,7 +111,7 @@ def edit(file: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -
 
 def rows(files: Iterable[Path]) -> dict[tuple[str, ...], dict[str, str]]:
     """Return the newest row of each key in CSV files."""
-    found = {}
+    found: dict[tuple[str, ...], dict[str, str]] = {}
     for file in sorted(files):
         with file.open(newline="") as lines:
             for row in csv.DictReader(lines):
