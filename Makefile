@@ -13,7 +13,15 @@ PYTHON ?=
 # Passed on by test and bench: make test ARGUMENTS="-k windows".
 ARGUMENTS ?=
 
+# What page and query read: a DuckDB file, and a schema in it. Only the command line sets them, no variable of that name.
+DATABASE = output/ads.duckdb
+SCHEMA = main
+# A file of examples/queries, without its ending, or the path of another.
+QUERY =
+
+STARTED := $(shell date +%s)
 BIN := .venv/bin
+DEMO := output/demo
 DEMO_PLUGINS := tap-adsterra tap-adcloud target-csv target-duckdb
 
 # uv reads other settings than pip: give it the package index and the certificates that the user gave pip. What Meltano
@@ -34,26 +42,44 @@ endef
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-# The demo must work whatever the user has set for runs against the real API, so it looks neither at .env nor at the
-# taps' variables. The first run reads everything: state left behind by rows that are gone would hide older days.
+# The demo keeps to its own folder, $(DEMO): rows, state and what Meltano writes while it runs. Only the plugins are shared
+# with runs of one's own. It must work whatever is set for those, so it reads neither .env nor the variables of the plugins.
+# State without its rows would hide the older days, so both are removed if some of the rows are gone.
 .PHONY: demo
 demo: $(BIN)/.installed .venv-meltano/.plugins ## read the sandbox into files and DuckDB with Meltano, and show it on a page
 	@$(as_pip_does); $(as_pinned); \
 	unset $${!TAP_ADSTERRA_@} $${!TAP_ADCLOUD_@} $${!TARGET_CSV_@} $${!TARGET_DUCKDB_@} $${!MELTANO_@}; \
-	export MELTANO_RUN_FULL_REFRESH=$$(if [ -e output/ads.duckdb ]; then echo false; else echo true; fi); \
-	echo "Reading the sandbox into output/ with: meltano run demo (its log: output/demo.log)"; \
-	mkdir -p output; \
-	started=$$SECONDS; \
+	if [ ! -e $(DEMO)/ads.duckdb ] || [ ! -d $(DEMO)/csv ]; then rm -rf $(DEMO); fi; \
+	mkdir -p $(DEMO)/meltano; \
+	ln -sfn "$(CURDIR)/.meltano/extractors" "$(CURDIR)/.meltano/loaders" $(DEMO)/meltano/; \
+	export MELTANO_SYS_DIR_ROOT="$(CURDIR)/$(DEMO)/meltano" MELTANO_DATABASE_URI=sqlite:///$(DEMO)/meltano/meltano.db; \
+	echo "Reading the sandbox into $(DEMO)/ with: meltano run demo (its log: $(DEMO)/demo.log)"; \
 	if ! $(BIN)/python -m sandbox --exec bash -c 'TAP_ADSTERRA_API_URL="$$SANDBOX_ADSTERRA_URL" TAP_ADCLOUD_API_URL="$$SANDBOX_ADCLOUD_URL" \
-		exec .venv-meltano/bin/meltano --env-file /dev/null --environment sandbox --log-format uncolored run demo' >output/demo.log 2>&1; \
-	then tail -n 40 output/demo.log; echo "The demo failed; the end of its log is above."; exit 1; fi; \
-	echo "Done in $$((SECONDS - started)) seconds."; echo; \
-	echo "The rows:          output/ads.duckdb, and what each run has read in output/csv"; \
-	echo "Ask them:          the queries in examples/queries"; \
+		exec .venv-meltano/bin/meltano --env-file /dev/null --environment sandbox --log-format uncolored run demo' >$(DEMO)/demo.log 2>&1; \
+	then tail -n 40 $(DEMO)/demo.log; echo "The demo failed; the end of its log is above."; exit 1; fi; \
+	echo; \
+	$(BIN)/python -m examples.demo $(DEMO)/demo.log $(DEMO)/ads.duckdb; \
+	echo; \
+	echo "The rows:          $(DEMO)/ads.duckdb, and what each run has read in $(DEMO)/csv"; \
+	echo "Query them:        make query DATABASE=$(DEMO)/ads.duckdb"; \
 	echo "Read what is new:  make demo"; \
 	echo "Begin again:       make clean demo"; \
 	printf "Look at them:      "; \
-	$(BIN)/python -m examples.page --note "Made-up numbers: the sandbox of this project" output/ads.duckdb output/ads.html
+	$(BIN)/python -m examples.page $(DEMO)/ads.duckdb; \
+	echo; \
+	echo "Done in $$(($$(date +%s) - $(STARTED))) seconds, from start to end."
+
+.PHONY: page
+page: $(BIN)/.installed ## make a page of your own rows, or of another file: make page DATABASE=path/to/ads.duckdb
+	@$(BIN)/python -m examples.page --schema "$(SCHEMA)" "$(DATABASE)"
+
+.PHONY: query
+query: $(BIN)/.installed ## list the queries; run one on your own rows: make query QUERY=adsterra_daily
+	@$(BIN)/python -m examples.query --schema "$(SCHEMA)" --database "$(DATABASE)" $(if $(QUERY),"$(QUERY)")
+
+.PHONY: picture
+picture: demo ## take a picture of the demo's page for the README, docs/page.png, where Chromium is installed
+	@$(BIN)/python -m examples.picture $(DEMO)/ads.html docs/page.png
 
 .PHONY: test
 test: $(BIN)/.installed .venv-meltano/.plugins ## run the tests (some of them: make test ARGUMENTS="-k windows")
@@ -121,11 +147,12 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 	pin --group ../pyproject.toml:audit --output-file audit.txt; \
 	grep --count == *.txt
 
+# Rows and state of one's own runs lie in output/ and stay.
 .PHONY: clean
-clean: ## remove whatever was made here: environments, caches, the demo's rows and state
+clean: ## remove what was made here: environments, caches, and the demo with its state. Your own rows and state stay
 	rm -rf .venv .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	find output -mindepth 1 -not -name .gitignore -delete
+	find . -name __pycache__ -type d -not -path './output/*' -prune -exec rm -rf {} +
+	rm -rf $(DEMO)
 
 # The first step is pip's, which checks that uv is the one expected; uv, far quicker, does the rest.
 $(BIN)/.uv: requirements/bootstrap.txt

@@ -1,4 +1,4 @@
-"""The charts of the page, in Vega-Lite: a bar a day.
+"""The charts of the page, in Vega-Lite: a bar per day, week or month.
 
 Colours are variables of the page's style sheet, which has one value for light and one for dark.
 """
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import altair
 
+from examples.periods import DAY, Span
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DAY = datetime.timedelta(days=1)
 #: Up to so many days, the year need not be written at each.
 _DAYS_WITHOUT_YEAR = 300
-#: What a bar leaves free on either side of its day.
-_MARGIN = datetime.timedelta(hours=2)
+#: The share of its days that a bar leaves free on either side.
+_MARGIN = 1 / 12
 _STYLE = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -34,36 +35,24 @@ _STYLE = {
 }
 
 
-class Span(NamedTuple):
-    """The days a chart goes over.
-
-    Attributes:
-        first: The first.
-        last: The last, included.
-    """
-
-    first: datetime.date
-    last: datetime.date
-
-
 class Bar(NamedTuple):
-    """A day of a chart.
+    """A bar of a chart.
 
     Attributes:
-        date: The day.
-        value: How high its bar is.
-        finished: Whether the day was over when it was read; the bar is pale if not.
-        facts: What to show to those who point at the day, by heading.
+        span: Its days.
+        value: How high it is.
+        whole: Whether all of its days are over and were read; the bar is pale if not.
+        facts: What to show to those who point at it, by heading.
     """
 
-    date: datetime.date
+    span: Span
     value: float
-    finished: bool
+    whole: bool
     facts: dict[str, str]
 
 
 def bars(  # noqa: PLR0913 - what a chart needs, and no more.
-    days: Sequence[Bar],
+    found: Sequence[Bar],
     span: Span,
     *,
     name: str,
@@ -71,10 +60,10 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
     gaps: Sequence[Span] = (),
     scale: bool = True,
 ) -> dict[str, Any]:
-    """Draw a bar a day, as wide and as high as the page leaves room for.
+    """Draw bars as wide and as high as the page leaves room for.
 
     Args:
-        days: The days with a bar.
+        found: The bars.
         span: The days of the horizontal axis, so that charts below one another can be compared.
         name: What the chart shows, for those who cannot see it.
         color: The variable of the style sheet that has the bars' colour.
@@ -84,33 +73,32 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
     Returns:
         The chart in Vega-Lite.
     """
-    count = (span.last - span.first).days + 1
     begin = (
         altair.X("bar_begin:T")
-        .scale(type="utc", domainMin=_midnight(span.first), domainMax=_midnight(span.last + _DAY))
+        .scale(type="utc", domainMin=_midnight(span.first), domainMax=_midnight(span.last + DAY))
         .axis(
-            format="%-d %b" if count <= _DAYS_WITHOUT_YEAR else "%b %Y",
+            format="%-d %b" if span.days <= _DAYS_WITHOUT_YEAR else "%b %Y",
             grid=False,
             labelPadding=5,
             tickCount={"expr": "ceil(width / 110)"},
             # Below the middle of the day, not below its beginning.
-            labelOffset={"expr": f"width / {2 * count}"},
+            labelOffset={"expr": f"width / {2 * span.days}"},
         )
     )
     height = altair.Y("value:Q").scale(zero=True)
     height = height.axis(tickCount=3, minExtent=44, format=",~f") if scale else height.axis(None)
-    headings = list(days[0].facts) if days else []
+    headings = list(found[0].facts) if found else []
     everywhere = altair.Chart(
         altair.InlineData(
             values=[
                 {
-                    **_interval(Span(day.date, day.date)),
-                    "value": day.value,
-                    "opacity": 1 if day.finished else 0.4,
-                    "text": ", ".join(day.facts.values()),
-                    **day.facts,
+                    **_interval(bar.span),
+                    "value": bar.value,
+                    "opacity": 1 if bar.whole else 0.4,
+                    "text": ", ".join(bar.facts.values()),
+                    **bar.facts,
                 }
-                for day in days
+                for bar in found
             ]
         )
     )
@@ -124,12 +112,15 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
         fillOpacity=altair.FillOpacity("opacity:Q").scale(None),
         description="text:N",
     )
+    # The line around it shows a day even among ten years.
     missing = (
         altair.Chart(altair.InlineData(values=[_interval(gap) for gap in gaps]))
-        .mark_rect(color="var(--missing)", fillOpacity=0.35)
+        .mark_rect(
+            color="var(--missing)", fillOpacity=0.35, stroke="var(--missing)", strokeWidth=0.5
+        )
         .encode(x="begin:T", x2="end:T")
     )
-    # Low bars are hard to point at, so the whole height of a day takes the pointer.
+    # Low bars are hard to point at, so the whole height above a bar's days takes the pointer.
     pointed = everywhere.mark_rect(fillOpacity=0, aria=False, color="var(--ink)").encode(
         x="begin:T", x2="end:T", tooltip=[altair.Tooltip(f"{heading}:N") for heading in headings]
     )
@@ -155,7 +146,8 @@ def _interval(span: Span) -> dict[str, str]:
     """The times at which days and their bar begin and end."""
     begin, end = (
         datetime.datetime.combine(date, datetime.time(), datetime.UTC)
-        for date in (span.first, span.last + _DAY)
+        for date in (span.first, span.last + DAY)
     )
-    times = {"begin": begin, "end": end, "bar_begin": begin + _MARGIN, "bar_end": end - _MARGIN}
+    margin = (end - begin) * _MARGIN
+    times = {"begin": begin, "end": end, "bar_begin": begin + margin, "bar_end": end - margin}
     return {name: time.isoformat() for name, time in times.items()}

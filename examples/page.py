@@ -1,123 +1,35 @@
-"""The page at the end of ``make demo``: what the rows in a DuckDB file say.
+"""A page of the money in a DuckDB file: ``make page`` writes it, and ``make demo`` at its end.
 
 Every number on it comes from one of the queries in the folder ``queries``, which run as they stand
-there. The page is one file, and asks no network for anything.
+there, or is a sum of their days. The page is one file, and asks no network for anything.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import os
 import sys
 import webbrowser
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import jinja2
 import vl_convert
 
 from examples import text
-from examples.charts import Bar, Span, bars
+from examples.charts import Bar, bars
+from examples.database import FOLDER, Database, DatabaseError
+from examples.panels import ask, groups, network, panels
+from examples.periods import Span, buckets, span_of, unit_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
-FOLDER = Path(__file__).parent
-#: What the networks' columns have in common, under one name.
-SHARED = {"revenue_usd": "amount", "cpm_usd": "cpm", "costs": "amount"}
-
-Row = dict[str, Any]
-
-
-class Database:
-    """A DuckDB file with rows of the taps."""
-
-    def __init__(self, path: Path) -> None:
-        """Open it, to read only.
-
-        Args:
-            path: Where it is.
-        """
-        self.connection = duckdb.connect(str(path), read_only=True)
-        self.absent: list[str] = []
-
-    def ask(self, query: str) -> list[Row]:
-        """Run a query of the folder, and remember it where a table it needs is not there.
-
-        Args:
-            query: The name of the file, without its ending.
-
-        Returns:
-            The rows of the answer; none if a table is not there.
-        """
-        try:
-            answer = self.connection.sql((FOLDER / "queries" / f"{query}.sql").read_text())
-        except duckdb.CatalogException as error:
-            self.absent.append(f"{query}.sql: {str(error).splitlines()[0]}")
-            return []
-        names = [SHARED.get(name, name) for name in answer.columns]
-        return [
-            {"currency": "USD", **dict(zip(names, row, strict=True))} for row in answer.fetchall()
-        ]
-
-
-def groups(rows: Iterable[Row], column: str) -> list[tuple[Any, list[Row]]]:
-    """Put rows together that follow one another and have the same value in a column."""
-    return [(value, list(found)) for value, found in groupby(rows, itemgetter(column))]
-
-
-def money_per_day(title: str, kind: str, rows: Sequence[Row], span: Span) -> dict[str, Any]:
-    """Put together what the page shows of the days of one network in one currency.
-
-    Args:
-        title: What the money is.
-        kind: Whether it is ``earned`` or ``spent``.
-        rows: The days.
-        span: The days that all charts go over.
-
-    Returns:
-        The total, the days and their chart.
-    """
-    currency = rows[0]["currency"]
-    total, impressions, clicks = (
-        sum(row[column] for row in rows) for column in ("amount", "impressions", "clicks")
-    )
-    chart = bars(
-        [
-            Bar(
-                row["date"],
-                float(row["amount"]),
-                row["finished"],
-                {
-                    "Day": text.weekday(row["date"]) + ("" if row["finished"] else " (so far)"),
-                    kind.capitalize(): text.money(row["amount"], currency),
-                    "Impressions": text.number(row["impressions"]),
-                    "Clicks": text.number(row["clicks"]),
-                    "CTR": f"{text.decimal(row['ctr_percent'])} %",
-                    "CPM": text.money(row["cpm"], currency),
-                },
-            )
-            for row in rows
-        ],
-        span,
-        name=f"{title} in {currency}: a bar a day, {text.days(span)}",
-        color=f"--{kind}",
-    )
-    return {
-        "title": title,
-        "kind": kind,
-        "currency": currency,
-        "total": total,
-        "ctr": 100 * clicks / impressions if impressions else None,
-        "cpm": 1000 * total / impressions if impressions else None,
-        "rows": rows,
-        "unfinished": [row for row in rows if not row["finished"]],
-        "chart": chart,
-    }
+#: Where ``make demo`` puts its rows, which nobody may take for money.
+DEMO = FOLDER.parent / "output" / "demo"
+DEMO_NOTE = "Made-up numbers: the sandbox of this project"
 
 
 def completeness(database: Database) -> list[dict[str, Any]]:
@@ -129,34 +41,40 @@ def completeness(database: Database) -> list[dict[str, Any]]:
     Returns:
         The streams; those with days have a chart of their rows.
     """
-    streams = database.ask("freshness")
-    gaps = database.ask("missing_days")
-    counts = database.ask("rows_per_day")
+    streams = ask(database, "freshness")
+    gaps = ask(database, "missing_days")
+    counts = ask(database, "rows_per_day")
     per_day = dict(groups(counts, "stream"))
     dates = [row["date"] for row in counts] + [gap["last_day"] for gap in gaps]
-    span = Span(min(dates, default=datetime.date.min), max(dates, default=datetime.date.min))
     for stream in streams:
+        if stream["first_day"] is None:
+            continue
         name = stream["stream"]
+        unit = unit_for(Span(min(dates), max(dates)))
+        span = Span(span_of(min(dates), unit).first, span_of(max(dates), unit).last)
         stream["gaps"] = [
             Span(gap["first_day"], gap["last_day"]) for gap in gaps if gap["stream"] == name
         ]
-        if stream["first_day"]:
-            stream["chart"] = bars(
-                [
-                    Bar(
-                        row["date"],
-                        row["rows"],
-                        True,  # noqa: FBT003 - rows are there or not.
-                        {"Day": text.weekday(row["date"]), "Rows": text.number(row["rows"])},
-                    )
-                    for row in per_day[name]
-                ],
-                span,
-                name=f"Rows of {name}: a bar a day, {text.days(span)}",
-                color="--rows",
-                gaps=stream["gaps"],
-                scale=False,
-            )
+        found = [
+            (bucket, sum(row["rows"] for row in bucket.rows))
+            for bucket in buckets(per_day[name], unit, lambda _: True)
+        ]
+        stream["chart"] = bars(
+            [
+                Bar(
+                    bucket.span,
+                    count,
+                    bucket.whole,
+                    {**text.bucket(bucket, unit), "Rows": text.number(count)},
+                )
+                for bucket, count in found
+            ],
+            span,
+            name=f"Rows of {name} by {unit}, {text.days(span)}",
+            color="--rows",
+            gaps=stream["gaps"],
+            scale=False,
+        )
     return streams
 
 
@@ -169,35 +87,36 @@ def contents(database: Database) -> dict[str, Any]:
     Returns:
         The variables of the template.
     """
-    earned, spent = database.ask("adsterra_daily"), database.ask("adcloud_daily")
-    dates = [row["date"] for row in [*earned, *spent]]
-    span = Span(min(dates, default=datetime.date.min), max(dates, default=datetime.date.min))
-    networks = [("Adsterra revenue", "earned", earned), ("Adcloud cost", "spent", spent)]
+    adsterra = network(database, "Adsterra", "earned")
+    adcloud = network(database, "Adcloud", "spent")
+    earned_since = adsterra and adsterra.recent.first
+    spent_since = adcloud and adcloud.recent.first
     return {
-        "panels": [
-            money_per_day(title, kind, days, span)
-            for title, kind, rows in networks
-            for _, days in groups(rows, "currency")
-        ],
-        "span": span,
-        "sites": groups(database.ask("adsterra_by_placement"), "domain_id"),
-        "countries_earned": database.ask("adsterra_by_country"),
-        "countries_spent": groups(database.ask("adcloud_by_country"), "currency"),
-        "websites": groups(database.ask("adcloud_by_website"), "currency"),
-        "campaigns": groups(database.ask("adcloud_by_campaign"), "currency"),
+        "adsterra": adsterra,
+        "adcloud": adcloud,
+        "panels": [panel for shown in (adsterra, adcloud) if shown for panel in panels(shown)],
+        "sites": groups(ask(database, "adsterra_by_placement", earned_since), "domain_id"),
+        "countries_earned": ask(database, "adsterra_by_country", earned_since),
+        "countries_spent": groups(ask(database, "adcloud_by_country", spent_since), "currency"),
+        "websites": groups(ask(database, "adcloud_by_website", spent_since), "currency"),
+        "campaigns": groups(ask(database, "adcloud_by_campaign", spent_since), "currency"),
         "streams": completeness(database),
     }
 
 
-def render(path: Path, note: str = "") -> str:
+def render(path: Path, note: str = "", schema: str = "main") -> str:
     """Make the page.
 
     Args:
         path: The DuckDB file.
         note: What readers should know about the rows, if anything.
+        schema: The schema with the tables.
 
     Returns:
         The page in HTML.
+
+    Raises:
+        DatabaseError: The file cannot be read.
     """
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
@@ -209,21 +128,24 @@ def render(path: Path, note: str = "") -> str:
     filters: dict[str, Callable[..., str]] = {
         function.__name__: function
         for function in (
-            *(text.country, text.day, text.days, text.decimal, text.minute, text.money),
-            *(text.number, text.weekday),
+            *(text.change, text.country, text.day, text.days, text.decimal, text.minute),
+            *(text.money, text.month, text.number, text.weekday),
         )
     }
     templates.filters.update(filters)
-    database = Database(path)
     return templates.get_template("page.html").render(
-        contents(database),
-        absent=database.absent,
+        contents(Database(path, schema)),
         file=path.name,
         made=datetime.datetime.now(datetime.UTC),
         note=note,
-        # Vega, Vega-Lite and what embeds them: about 0.9 MB.
-        vega=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
+        vega=_vega(),
     )
+
+
+@functools.cache
+def _vega() -> str:
+    """Bundle Vega, Vega-Lite and what embeds them: about 0.9 MB."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def can_open() -> bool:
@@ -235,14 +157,21 @@ def can_open() -> bool:
 
 
 def main() -> None:
-    """Write the page, say where it is, and open it where somebody can see it."""
+    """Write the page beside the file, say where it is, and open it where somebody can see it."""
     parser = argparse.ArgumentParser(prog="python -m examples.page", description=__doc__)
     parser.add_argument("database", type=Path, help="the DuckDB file")
-    parser.add_argument("page", type=Path, help="the file to write")
-    parser.add_argument("--note", default="", help="what readers should know about the rows")
+    parser.add_argument("--schema", default="main", help="the schema with the tables")
     arguments = parser.parse_args()
-    page = arguments.page.resolve()
-    page.write_text(render(arguments.database, arguments.note), encoding="utf-8")
+    database, schema = arguments.database, arguments.schema
+    note = DEMO_NOTE if database.resolve().is_relative_to(DEMO) else ""
+    name = database.stem if schema == "main" else f"{database.stem}-{schema}"
+    page = database.absolute().with_name(f"{name}.html")
+    try:
+        page.write_text(render(database, note, schema), encoding="utf-8")
+    except DatabaseError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{page} cannot be written: {error.strerror}.")
     print(page)
     if can_open():
         webbrowser.open(page.as_uri())

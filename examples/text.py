@@ -12,7 +12,7 @@ from babel.numbers import format_currency, format_decimal
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from examples.charts import Span
+    from examples.periods import Bucket, Span
 
 _LOCALE = Locale("en")
 #: What is written where there is nothing, such as a ratio of nothing to nothing.
@@ -48,8 +48,30 @@ def weekday(date: datetime.date) -> str:
 
 
 def days(span: Span) -> str:
-    """Write some days in a row: ``1 May 2024``, or ``1 May 2024 to 3 May 2024``."""
-    return day(span.first) if span.first == span.last else f"{day(span.first)} to {day(span.last)}"
+    """Write some days in a row: ``1 May 2024``, or ``28 Apr to 3 May 2024``."""
+    first, last = span
+    if first == last:
+        return day(last)
+    same_month = (first.year, first.month) == (last.year, last.month)
+    form = "d" if same_month else "d MMM" if first.year == last.year else "d MMM y"
+    return f"{format_date(first, form, locale=_LOCALE)} to {day(last)}"
+
+
+def bucket(bucket: Bucket, unit: str) -> dict[str, str]:
+    """Write a day, week or month under its name: ``{"Month": "1 to 31 May 2024"}``."""
+    written = weekday(bucket.span.first) if unit == "day" else days(bucket.span)
+    return {unit.capitalize(): written if bucket.whole else f"{written} (incomplete)"}
+
+
+def month(date: datetime.date) -> str:
+    """Write a month: ``May 2024``."""
+    return format_date(date, "MMM y", locale=_LOCALE)
+
+
+def change(percent: float) -> str:
+    """Write a change: ``+3.5 %`` or ``-3.5 %``."""
+    # Adding nothing makes -0.0 a plain zero.
+    return f"{round(percent, 1) + 0:+,.1f} %"
 
 
 def minute(time: str | datetime.datetime) -> str:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sandbox.exchange import Exchange
+    from sandbox.faults import Fault
 
 _OK = 200
 _PIECES = 20
+_SECONDS_BETWEEN_LOOKS = 0.01
 _HTML = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>nginx</body></html>\n"
 
 
@@ -59,9 +61,16 @@ async def _error_in_body(exchange: Exchange) -> None:
 
 
 async def _hang(exchange: Exchange) -> None:
-    seconds = 3600.0 if exchange.fault.seconds is None else exchange.fault.seconds
-    if not await exchange.gone(seconds):
-        await exchange.proceed(exchange.send)
+    begun = time.monotonic()
+    # The fault is looked at again and again, because its time may be cut short.
+    while (left := begun + _seconds_to_hang(exchange.fault) - time.monotonic()) > 0:
+        if await exchange.gone(min(left, _SECONDS_BETWEEN_LOOKS)):
+            return
+    await exchange.proceed(exchange.send)
+
+
+def _seconds_to_hang(fault: Fault) -> float:
+    return 3600.0 if fault.seconds is None else fault.seconds
 
 
 async def _slow(exchange: Exchange) -> None:

@@ -67,7 +67,8 @@ class Fault:
     * `redirect`: 302 (or `status`) to `location`.
     * `empty`: `status` (default 200) and an empty body.
     * `error_in_body`: HTTP 200, and an error (`status`, default 500) in the body.
-    * `hang`: nothing for `seconds` (default 3600), then the good answer.
+    * `hang`: nothing for `seconds` (default 3600), then the good answer; a program that sets
+      `seconds` to 0 lets those that hang be answered.
     * `slow`: the good answer in 20 pieces over `seconds` (default 1).
     * `reset`: the connection is reset before anything is answered.
     * `reset_in_body`: the connection is reset in the middle of the body.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
+from singer_sdk import Stream
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.mapper import SameRecordTransform
 
@@ -17,8 +18,6 @@ from singer_reports.lines import OUTPUT
 
 if TYPE_CHECKING:
     import datetime
-
-    from singer_sdk import Stream
 
     from singer_reports.row_types import Row
 
@@ -71,8 +70,8 @@ class BulkWriter:
 def bulk_writer(stream: Stream) -> BulkWriter | None:
     """Make a writer for a stream whose records go out as they are, and none for any other.
 
-    Stream maps, flattening, fields selected inside of fields and tests of the connection are left
-    to the SDK.
+    Stream maps, flattening, fields selected inside of fields, tests of the connection, child
+    streams and a stream's own ``post_process`` are left to the SDK.
     """
     maps = stream.stream_maps
     as_they_are = (
@@ -80,6 +79,8 @@ def bulk_writer(stream: Stream) -> BulkWriter | None:
         and type(maps[0]) is SameRecordTransform
         and not maps[0].flattening_enabled
         and stream.ABORT_AT_RECORD_COUNT is None
+        and not stream.child_streams
+        and type(stream).post_process is Stream.post_process
     )
     if not (stream.selected and as_they_are):
         return None

@@ -18,7 +18,7 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from singer_reports import problems
-from singer_reports.catalog_form import dotted, form_problems
+from singer_reports.catalog_form import dotted, form_problems, sound_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 _MOST_NAMES = 5
 
 
-def catalog_problems(given: object, streams: Iterable[Stream]) -> Iterator[str]:
+def catalog_problems(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
     """Say what is wrong with a catalog.
 
     Args:
         given: The catalog as it was read.
-        streams: The streams there are; none if that cannot be said.
+        streams: The streams there are.
+        complete: Whether these are all of them.
 
     Yields:
         A sentence a problem.
@@ -43,13 +44,12 @@ def catalog_problems(given: object, streams: Iterable[Stream]) -> Iterator[str]:
     form = list(form_problems(given))
     yield from form
     known = {stream.name: stream for stream in streams}
-    if form or not known or not isinstance(given, dict):
-        return
-    counts = Counter(entry["tap_stream_id"] for entry in given["streams"])
+    entries = sound_entries(given)
+    counts = Counter(entry["tap_stream_id"] for entry in entries)
     for name in (name for name, count in counts.items() if count > 1):
         yield f"The catalog has {counts[name]} entries of {name}: leave one."
-    selected = [entry for entry in given["streams"] if _is_selected(entry)]
-    if not selected:
+    selected = [entry for entry in entries if _is_selected(entry)]
+    if not form and not selected:
         yield (
             "The catalog selects no stream, so there would be nothing to read: in the metadata of "
             f"a stream, set selected to true. There are: {', '.join(known)}."
@@ -58,14 +58,14 @@ def catalog_problems(given: object, streams: Iterable[Stream]) -> Iterator[str]:
         name = entry["tap_stream_id"]
         if stream := known.get(name):
             yield from _entry_problems(entry, stream)
-        else:
+        elif complete:
             yield (
                 f"The catalog selects {name}, and there is no such stream"
                 f"{problems.alternatives(name, known, '--discover lists them')} If it has gone "
                 "since the catalog was written, like a report taken out of the settings, take it "
                 "out of the catalog, too."
             )
-    for entry in given["streams"]:
+    for entry in entries:
         legacy = entry.get("selected")
         if legacy is not None and legacy != _is_selected(entry):
             yield (
@@ -73,6 +73,11 @@ def catalog_problems(given: object, streams: Iterable[Stream]) -> Iterator[str]:
                 f"{entry['tap_stream_id']}, and its metadata says otherwise. What counts is the "
                 "metadata with the empty breadcrumb: set it there."
             )
+
+
+def selected_streams(given: object) -> set[str]:
+    """Name the streams that a catalog selects, as far as its entries can be read."""
+    return {entry["tap_stream_id"] for entry in sound_entries(given) if _is_selected(entry)}
 
 
 def _is_selected(entry: Json) -> bool:

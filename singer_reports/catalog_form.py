@@ -89,16 +89,30 @@ def form_problems(given: object) -> Iterator[str]:
         yield from whole
         return
     for number, entry in enumerate(given["streams"]):
-        name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
-        where = f"The catalog's entry of {name}" if name else f"The catalog's streams[{number}]"
-        found = list(_described(entry, _ENTRY, where))
-        yield from found
-        for place, item in enumerate(() if found else entry.get("metadata", ())):
-            crumbs = item.get("breadcrumb") if isinstance(item, dict) else None
-            about = f"{where}, metadata[{place}]"
-            if isinstance(crumbs, list | tuple):
-                about = f"The catalog's metadata of {dotted(name, crumbs)}"
-            yield from _described(item, _METADATA, about)
+        yield from _entry_problems(number, entry)
+
+
+def sound_entries(given: object) -> list[Json]:
+    """Return the entries of a catalog that have the form of one."""
+    if not isinstance(given, dict) or any(_described(given, _CATALOG, "")):
+        return []
+    entries = enumerate(given["streams"])
+    return [entry for number, entry in entries if not any(_entry_problems(number, entry))]
+
+
+def _entry_problems(number: int, entry: object) -> Iterator[str]:
+    name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
+    where = f"The catalog's entry of {name}" if name else f"The catalog's streams[{number}]"
+    found = list(_described(entry, _ENTRY, where))
+    yield from found
+    if found or not isinstance(entry, dict):
+        return
+    for place, item in enumerate(entry.get("metadata", ())):
+        crumbs = item.get("breadcrumb") if isinstance(item, dict) else None
+        about = f"{where}, metadata[{place}]"
+        if isinstance(crumbs, list | tuple):
+            about = f"The catalog's metadata of {dotted(name, crumbs)}"
+        yield from _described(item, _METADATA, about)
 
 
 def _described(value: object, schema: Json, where: str) -> Iterator[str]:

@@ -1,84 +1,38 @@
-"""The command line of a tap: errors are told, not dumped."""
+"""The command line of a tap: its options, and the files they name."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
 from singer_sdk.cli import plugin_cli
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.plugin_base import PluginBase, SingerCommand, _ConfigInput
+from singer_sdk.plugin_base import PluginBase, _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 
 from singer_reports import problems
-from singer_reports.errors import TRANSIENT, RequestFailed
-from singer_reports.inputs import JsonFile, Unreadable, read_json
-from singer_reports.lines import EndedBySignal
-
-if TYPE_CHECKING:
-    from singer_reports.redactor import Redactor
+from singer_reports.command_errors import TapCommand
+from singer_reports.errors import TRANSIENT, ConnectionFailedError, RequestFailed
+from singer_reports.inputs import JsonFile, StateFile, Unreadable, read_json
+from singer_reports.library import LibraryTap
 
 
-class TapCommand(SingerCommand):
-    """The SDK's command, which tells every error in a sentence and with exit code 1."""
+@dataclass
+class Settings(_ConfigInput):
+    """The settings files as they were read."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        """Run, and stop quietly when nobody reads any more."""
-        logging.captureWarnings(capture=True)
-        try:
-            # Not the SDK's own, which tells some errors by itself and others with a traceback.
-            return click.Command.invoke(self, ctx)
-        except BrokenPipeError:
-            _drop_what_is_buffered()
-            self.logger.error("The target stopped reading. Its own messages say why.")  # noqa: TRY400
-            ctx.exit(1)
-
-    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Run, and tell what went wrong: the traceback comes with debugging only."""
-        try:
-            return super().main(*args, **options)
-        except EndedBySignal as ending:
-            _drop_what_is_buffered()
-            # All that is left is to say so, and an echo of the signal must not disturb that.
-            for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
-                if number is not None:
-                    signal.signal(number, signal.SIG_IGN)
-            name = signal.Signals(ending.number).name
-            self.logger.warning(
-                "Ended by %s; the next run goes on after the last finished days", name
-            )
-            raise
-        except ConfigValidationError as error:
-            for problem in error.errors:
-                self.logger.error(problem)  # noqa: TRY400
-            self.logger.error(error)  # noqa: TRY400
-        except Exception as error:
-            debugging = self.logger.isEnabledFor(logging.DEBUG)
-            self.logger.critical("%s", _sentence(error), exc_info=debugging)
-        sys.exit(1)
+    #: Why files could not be read, a sentence each.
+    problems: list[str] = field(default_factory=list)
 
 
-def _drop_what_is_buffered() -> None:
-    # It has nowhere to go if the target has ended, and Python would complain of it at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, RequestFailed):
-        return str(error)
-    return f"{type(error).__name__}: {error}. With LOGLEVEL=DEBUG the log shows where."
-
-
-class CommandTap(Tap):
+class CommandTap(LibraryTap):
     """A tap whose command reads its files, and says of each that cannot be read why."""
-
-    #: Knows the secrets of the run.
-    redactor: Redactor
 
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
@@ -87,7 +41,7 @@ class CommandTap(Tap):
             command: click.Command = PluginBase.__dict__["cli"].method(cls)
         except ValueError as error:
             variables = f"{cls._env_var_prefix}LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG"
-            sys.exit(f"There can be no log: {str(error).rstrip('.')}. Correct {variables}.")
+            sys.exit(f"Cannot configure logging: {str(error).rstrip('.')}. Correct {variables}.")
         return command
 
     @classmethod
@@ -96,54 +50,83 @@ class CommandTap(Tap):
         ctx: click.Context,  # noqa: ARG003
         param: click.Option,  # noqa: ARG003
         value: tuple[str, ...],
-    ) -> _ConfigInput:
-        """Read the settings files, and name each that cannot be read.
-
-        Raises:
-            ConfigValidationError: If one cannot.
-        """
-        config: dict[str, Any] = {}
-        unreadable = []
+    ) -> Settings:
+        """Read the settings files; those that cannot be read become problems."""
+        settings = Settings(parse_env="ENV" in value)
         for path in value:
             # Once, since it may be a pipe.
             content = {} if path == "ENV" else read_json(path)
             if isinstance(content, dict):
-                config |= content
+                settings.config |= content
             elif isinstance(content, Unreadable):
-                unreadable.append(f"The settings in {content}")
+                settings.problems.append(f"The settings in {content}")
             else:
                 shown = problems.shown(content)
-                unreadable.append(
+                settings.problems.append(
                     f"The settings in {path} must be an object, written {{…}}, not {shown}."
                 )
-        if unreadable:
-            raise ConfigValidationError(problems.REFUSED, errors=unreadable)
-        return _ConfigInput(config, parse_env="ENV" in value)
+        return settings
+
+    @classmethod
+    def _arguments(cls, settings: Settings | None) -> dict[str, Any]:
+        """Make the tap's arguments from the settings files."""
+        settings = settings or Settings()
+        if not (settings.config or settings.parse_env or settings.problems):
+            settings.problems = [cls._how_to_give_settings()]
+        return {
+            "config": settings.config,
+            "parse_env_config": settings.parse_env,
+            "settings_problems": settings.problems,
+        }
+
+    @classmethod
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: FBT001
+        """List the streams, unless a settings file cannot be read: it may hold reports."""
+        settings: Settings | None = ctx.params.get("config")
+        if value and settings and settings.problems:
+            raise problems.refusal(settings.problems)
+        super().cb_discover(ctx, param, value)
 
     #: The setting that says what may be read.
     credential: ClassVar[str]
 
     @classmethod
-    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:  # noqa: ARG003
         """Ask once for each stream, and say which may be read with this credential."""
-        if value != CliTestOptionValue.All.value:
-            super().cb_test(ctx, param, value)
+        if value == CliTestOptionValue.Disabled.value:
             return
-        given: _ConfigInput = ctx.params.get("config") or _ConfigInput()
-        settings: dict[str, Any] = {"config": given.config, "parse_env_config": given.parse_env}
-        catalog = cls(**settings).catalog
+        arguments = cls._arguments(ctx.params.get("config"))
+        if value == CliTestOptionValue.Schema.value:
+            cls(**arguments).write_schemas()
+            ctx.exit()
+        with contextlib.ExitStack() as stack:
+            if sys.stdout.isatty():
+                # Nobody wants to read the messages before the sentence at the end.
+                nowhere = stack.enter_context(Path(os.devnull).open("w"))
+                stack.enter_context(contextlib.redirect_stdout(nowhere))
+            is_whole = cls._test_streams(arguments)
+        ctx.exit(0 if is_whole else 1)
+
+    @classmethod
+    def _test_streams(cls, arguments: dict[str, Any]) -> bool:
+        """Ask once for each stream, and report whether all of them may be read."""
+        catalog = cls(**arguments).catalog
         for entry in catalog.streams:
             entry.metadata.root.selected = True
-        tap = cls(**settings, catalog=catalog)
+        tap = cls(**arguments, catalog=catalog)
+        tap.handle_signals()
         # In the tap's own order: one stream may ask by what another has read.
         names = [stream.name for stream in tap.discover_streams()]
+        for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
+            if not logger.isEnabledFor(logging.DEBUG):
+                logger.setLevel(logging.WARNING)
         refused = []
         for name in names:
             try:
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
             except RequestFailed as error:
                 tap.redactor.redact_error(error)
-                if isinstance(error.__cause__, TRANSIENT):
+                if isinstance(error.__cause__, (*TRANSIENT, ConnectionFailedError)):
                     # No other stream would fare better.
                     raise
                 cls.logger.error(error)  # noqa: TRY400
@@ -152,7 +135,7 @@ class CommandTap(Tap):
             cls.logger.info("This %s reads %s.", cls.credential, ", ".join(read))
         if refused:
             cls.logger.error("This %s does not read %s.", cls.credential, ", ".join(refused))
-        ctx.exit(1 if refused else 0)
+        return not refused
 
     @classmethod
     def invoke(
@@ -166,10 +149,8 @@ class CommandTap(Tap):
         """Run, with a catalog and a state that have been read already."""
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        config = config or _ConfigInput()
-        if not (config.config or config.parse_env):
-            raise ConfigValidationError(problems.REFUSED, errors=[cls._how_to_give_settings()])
-        tap = cls(config=config.config, parse_env_config=config.parse_env, **inputs)
+        tap = cls(**cls._arguments(cast("Settings | None", config)), **inputs)
+        tap.handle_signals()
         try:
             tap.sync_all()
         except Exception as error:
@@ -190,8 +171,12 @@ class CommandTap(Tap):
         """Make the command line of the SDK, which tells errors without a traceback."""
         command = super().get_singer_command()
         for parameter in command.params:
-            if parameter.name in {"catalog", "state"}:
+            if parameter.name == "catalog":
                 parameter.type = JsonFile()
+            elif parameter.name == "state":
+                parameter.type = StateFile()
+            elif parameter.name == "test":
+                parameter.type = click.Choice([option.value for option in CliTestOptionValue])
         return TapCommand(
             name=command.name,
             callback=command.callback,

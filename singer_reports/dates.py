@@ -68,31 +68,73 @@ def windows(first: datetime.date, last: datetime.date, length: int) -> Iterator[
         first = end + ONE_DAY
 
 
+class EarlierWindow(Window):
+    """A window before the days that are covered already: read from its end to its start."""
+
+    def halves(self) -> tuple[Self, Self]:
+        """Cut the window in two that cover it, the later one first.
+
+        Raises:
+            ValueError: If the window holds a single day.
+        """
+        early, late = super().halves()
+        return late, early
+
+
+def earlier_windows(
+    first: datetime.date, last: datetime.date, length: int
+) -> Iterator[EarlierWindow]:
+    """Cover the days from ``first`` to ``last`` with windows, the latest one first.
+
+    Each window ends the day before the one that came out before it, so that what is covered grows
+    backwards day by day and stays one interval.
+
+    >>> days = datetime.date(2024, 1, 1), datetime.date(2024, 1, 5)
+    >>> [str(window) for window in earlier_windows(*days, length=2)]
+    ['2024-01-04..2024-01-05', '2024-01-02..2024-01-03', '2024-01-01']
+
+    Args:
+        first: The first day to cover.
+        last: The last day to cover; no window comes out when it is before ``first``.
+        length: The most days a window may hold, at least 1.
+
+    Yields:
+        The windows, latest first; only the last may be shorter than ``length``.
+    """
+    while first <= last:
+        start = max(first, last - ONE_DAY * (length - 1))
+        yield EarlierWindow(start, last)
+        last = start - ONE_DAY
+
+
 def first_day(
-    start: datetime.date,
-    bookmark: datetime.date | None,
-    lookback_days: int,
-    yesterday: datetime.date,
+    start: datetime.date, covered: Window | None, lookback_days: int, yesterday: datetime.date
 ) -> datetime.date:
     """Say where a run begins to read.
 
     >>> day = datetime.date.fromisoformat
-    >>> str(first_day(day("2024-01-01"), day("2024-03-10"), 7, day("2024-03-20")))
+    >>> covered = Window(day("2024-01-01"), day("2024-03-10"))
+    >>> str(first_day(day("2024-01-01"), covered, 7, day("2024-03-20")))
     '2024-03-04'
 
     Args:
         start: The first day the user wants at all; nothing before it is ever read.
-        bookmark: The last complete day an earlier run has read; none on the first run.
-        lookback_days: How many days up to the bookmark are read again, for late corrections.
-        yesterday: The last complete day. A bookmark beyond it was written under a wrong clock and
-            counts as yesterday, or the days since would never be read again.
+        covered: The complete days that earlier runs have read; none on the first run.
+        lookback_days: How many of them are read again, from the last one back, for late
+            corrections.
+        yesterday: The last complete day. What is covered beyond it was read under a wrong clock and
+            counts as covered up to yesterday, or the days since would never be read again.
 
     Returns:
-        The later of ``start`` and the day after the bookmark less the lookback.
+        The day after the last one covered less the lookback, but no day before ``start`` or before
+        the first one covered: what is earlier is read by ``earlier_windows``.
     """
-    if bookmark is None:
+    if covered is None or covered.first > yesterday:
         return start
-    return max(start, min(bookmark, yesterday) + ONE_DAY - ONE_DAY * lookback_days)
+    following = min(covered.last, yesterday) + ONE_DAY
+    # Not farther back than covered: a day before the first one there is would be an error.
+    lookback = min(lookback_days, (following - covered.first).days)
+    return max(start, following - ONE_DAY * lookback)
 
 
 def last_day(
@@ -112,27 +154,34 @@ def last_day(
     return last if end is None else min(end, last)
 
 
-def bookmark_after(
-    bookmark: datetime.date | None, window: Window, yesterday: datetime.date
-) -> datetime.date | None:
-    """Say what the bookmark is once ``window`` has been read whole.
+def extend(covered: Window | None, window: Window, yesterday: datetime.date) -> Window | None:
+    """Say which days are covered once ``window`` has been read whole.
+
+    What is covered is one interval. It grows at its end and, by the windows of ``earlier_windows``,
+    at its start.
 
     Args:
-        bookmark: The bookmark so far.
+        covered: The complete days that have been read so far.
         window: The window that has just been read and written.
         yesterday: The last complete day.
 
     Returns:
-        The window's last complete day, or the bookmark so far where that is later or where the
-        window holds no complete day. A bookmark never goes back, but for one that is past
-        yesterday: a clock was wrong when it was made, and what is before it may not have been read.
+        What was covered and the window's complete days, where these touch. A window behind a gap
+        begins a new interval, and one before a gap changes nothing. The last day never goes back,
+        but for one that is past yesterday: a clock was wrong when it was read, and the days before
+        it may not have been complete.
     """
     complete = min(window.last, yesterday)
     if complete < window.first:
-        return bookmark
-    if bookmark is None or bookmark > yesterday:
-        return complete
-    return max(bookmark, complete)
+        return covered
+    read = Window(window.first, complete)
+    if covered is None or read.first - ONE_DAY > covered.last:
+        return read
+    if covered.last > yesterday:
+        return Window(min(covered.first, read.first), read.last)
+    if read.last + ONE_DAY < covered.first:
+        return covered
+    return Window(min(covered.first, read.first), max(covered.last, read.last))
 
 
 def parse_day(text: str, zone: ZoneInfo | datetime.timezone) -> datetime.date:

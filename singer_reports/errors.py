@@ -1,16 +1,15 @@
-"""From what went wrong to what the user should do, in a sentence or two and without a secret."""
+"""Errors of requests: which are retried, how long to wait, and which end a stream."""
 
 from __future__ import annotations
 
 import datetime
 import email.utils
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 
-#: What may go away by itself, and is tried again.
+#: Errors that are retried, as the next try may succeed.
 TRANSIENT = (
     RetriableAPIError,
     ConnectionError,
@@ -27,22 +26,16 @@ _RETRIED_STATUSES = {
 }
 
 
-#: What a failed connection comes to, by the kind of error and a word in it.
-_CAUSES = (
-    (requests.exceptions.SSLError, "", "{} has a certificate that is not accepted"),
-    (requests.exceptions.ProxyError, "", "no connection to {} through the proxy"),
-    (requests.ConnectTimeout, "", "{} took too long to accept a connection"),
-    (requests.Timeout, "", "{} took too long to answer"),
-    (requests.RequestException, "IncompleteRead", "the answer of {} was cut short"),
-    (requests.RequestException, "InvalidChunkLength", "the answer of {} was cut short"),
-    (requests.RequestException, "Read timed out", "{} took too long to answer"),
-    (requests.RequestException, "NameResolution", "the name {} was not found"),
-    (requests.RequestException, "refused", "{} refused the connection"),
-)
+class NotJsonError(RetriableAPIError):
+    """A response that was not meant to be JSON: of a server out of order, or not the API's."""
 
 
 class RequestFailed(FatalAPIError):  # noqa: N818 - named for what the user is told
     """A stream that cannot go on; the message is for the user and says what to do."""
+
+
+class ConnectionFailedError(RequestFailed):
+    """A connection that will fail for every request: the message says what to correct."""
 
 
 class AnswerTooLarge(RequestFailed):
@@ -92,20 +85,3 @@ def _moment(header: str) -> datetime.datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-
-
-def cause(error: Exception, url: str) -> str:
-    """Say in a few words what happened to a request, naming the host and never the whole address.
-
-    Args:
-        error: One of ``TRANSIENT``.
-        url: The address that was asked.
-    """
-    if isinstance(error, RetriableAPIError):
-        return str(error)
-    host = urlsplit(url).netloc.rpartition("@")[2]
-    text = str(error)
-    for kind, mark, meaning in _CAUSES:
-        if isinstance(error, kind) and mark in text:
-            return meaning.format(host)
-    return f"the connection to {host} was lost"

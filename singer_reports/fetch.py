@@ -5,61 +5,54 @@ Nothing here knows what a request is: the caller hands in the function that make
 
 from __future__ import annotations
 
-import itertools
+import heapq
 import queue
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
+
+from singer_reports.read_ahead import Answer, Pending, ReadAhead, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SECONDS_PER_MINUTE = 60.0
+#: Shorter waits for the limit of requests per minute are not logged.
+SECONDS_WORTH_LOGGING = 5.0
 #: How long requests under way are waited for when nobody wants their answers any more.
 SECONDS_TO_END = 1.0
-#: How many times the concurrency may be sent off and not taken: the first pages of the days to
-#: come, what those have shown to be needed, and what the day at hand needs.
-_TIMES_AHEAD = 3
-
-Request = TypeVar("Request")
-Answer = TypeVar("Answer")
-
-
-class _Pending(Generic[Request, Answer]):
-    """A request whose answer has not been taken."""
-
-    answer: Answer
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.error: BaseException | None = None
-        self.sent = self.answered = False
 
 
 class _Workers(Generic[Request, Answer]):
-    """Threads that make requests, each one at a time."""
+    """Threads that make requests, each one at a time, the first in order first."""
 
     def __init__(self, fetch: Callable[[Request], Answer], most: int) -> None:
         self._fetch = fetch
         self._most = most
         self._threads: list[threading.Thread] = []
-        self._sent: queue.SimpleQueue[_Pending[Request, Answer] | None] = queue.SimpleQueue()
-        self._answered: queue.SimpleQueue[_Pending[Request, Answer]] = queue.SimpleQueue()
+        # Not queue.PriorityQueue: a signal while it is used may end the run and leave it locked.
+        self._lock = threading.Lock()
+        self._waiting: list[Pending[Request, Answer]] = []
+        #: One item for each request in the list above, and at the end one for each thread.
+        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[Pending[Request, Answer]] = queue.SimpleQueue()
         self._ended = False
 
-    def send(self, pending: _Pending[Request, Answer]) -> None:
-        """Make a request as soon as a thread is free."""
-        pending.sent = True
-        self._sent.put(pending)
-        if len(self._threads) < self._most:
-            # A daemon, so that a request that hangs does not hold up the end of a failed run.
-            thread = threading.Thread(target=self._run, daemon=True)
-            thread.start()
-            # Only now: a signal may end the run while it starts, and it cannot be joined then.
-            self._threads.append(thread)
+    def send(self, pendings: Iterable[Pending[Request, Answer]]) -> None:
+        """Make each request as soon as a thread is free and none before it in order waits."""
+        for pending in pendings:
+            with self._lock:
+                heapq.heappush(self._waiting, pending)
+            self._calls.put(None)
+            if len(self._threads) < self._most:
+                # A daemon, so that a request that hangs does not hold up the end of a failed run.
+                thread = threading.Thread(target=self._run, daemon=True)
+                thread.start()
+                # Only now: a signal may end the run while it starts, and it cannot be joined then.
+                self._threads.append(thread)
 
-    def next_answered(self) -> _Pending[Request, Answer]:
+    def next_answered(self) -> Pending[Request, Answer]:
         """Wait for the next answer, of whichever request."""
         pending = self._answered.get()
         pending.answered = True
@@ -70,12 +63,17 @@ class _Workers(Generic[Request, Answer]):
         self._ended = True
         until = time.monotonic() + SECONDS_TO_END
         for _ in self._threads:
-            self._sent.put(None)
+            self._calls.put(None)
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
-        while (pending := self._sent.get()) is not None and not self._ended:
+        while True:
+            self._calls.get()
+            if self._ended:
+                return
+            with self._lock:
+                pending = heapq.heappop(self._waiting)
             try:
                 pending.answer = self._fetch(pending.request)
             except BaseException as error:  # noqa: BLE001 - raised where the answer is taken
@@ -93,9 +91,11 @@ def in_order(
 ) -> Iterator[tuple[Request, Answer]]:
     """Fetch side by side, and hand out the answers as one request after the other would give them.
 
-    At most ``concurrency`` requests are under way, and three times as many are under way or
-    answered and wait for their turn: that bounds the load on the API, and the memory. The caller's
-    own thread takes the answers and makes none of the requests.
+    At most ``concurrency`` requests are under way. At most twice as many of the part at hand (the
+    request to hand out next, with all its follow-ups) are sent and not handed out, and at most
+    twice as many of all parts behind it. That bounds the load on the API and the memory. The parts
+    behind never take room or threads that the part at hand needs. The caller's own thread takes the
+    answers and makes none of the requests.
 
     Args:
         requests: What to fetch, in order; taken no earlier than there is room for it.
@@ -112,39 +112,21 @@ def in_order(
         Exception: Whatever ``fetch`` raised, when that request's turn has come: every answer before
             it has been handed out, none after it is.
     """
-    upcoming = iter(requests)
-    pendings: deque[_Pending[Request, Answer]] = deque()
+    pendings = ReadAhead[Request, Answer](requests, concurrency)
     workers = _Workers(fetch, concurrency)
-    ahead = 0
-
-    def send_what_fits() -> None:
-        nonlocal ahead
-        room = concurrency - len(pendings)
-        pendings.extend(map(_Pending, itertools.islice(upcoming, max(0, room))))
-        # So many that nobody is idle while the first one is late; more would be too early, and hold
-        # up what an answer before them shows to be needed.
-        for pending in itertools.islice(pendings, 2 * concurrency):
-            # The first one's turn has come, however much behind it has been answered.
-            if not pending.sent and (ahead < _TIMES_AHEAD * concurrency or pending is pendings[0]):
-                workers.send(pending)
-                ahead += 1
-
     try:
-        send_what_fits()
-        while pendings:
-            while not pendings[0].answered:
+        workers.send(pendings.sendable())
+        while (first := pendings.first) is not None:
+            while not first.answered:
                 pending = workers.next_answered()
                 if pending.error is None:
-                    position = pendings.index(pending) + 1
-                    for request in reversed(list(follow_up(pending.request, pending.answer))):
-                        pendings.insert(position, _Pending(request))
-                send_what_fits()
-            pending = pendings.popleft()
-            ahead -= 1
-            if pending.error is not None:
-                raise pending.error
-            send_what_fits()
-            yield pending.request, pending.answer
+                    pendings.insert(pending, follow_up(pending.request, pending.answer))
+                workers.send(pendings.sendable())
+            pendings.pop()
+            if first.error is not None:
+                raise first.error
+            workers.send(pendings.sendable())
+            yield first.request, first.answer
     finally:
         workers.end()
 
@@ -156,6 +138,7 @@ class RateBudget:
         self,
         requests_per_minute: int | None = None,
         *,
+        log: Callable[..., None] | None = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -163,13 +146,16 @@ class RateBudget:
 
         Args:
             requests_per_minute: The most requests in any 60 seconds; none sets no limit.
+            log: Writes a log line of a format and its arguments; none if nothing is to be said.
             clock: Tells the time in seconds; the computer's own unless given.
             sleep: Waits for a number of seconds.
         """
         self._clock = clock or time.monotonic
         self._sleep = sleep or time.sleep
+        self._log = log
         self._sent: deque[float] = deque(maxlen=requests_per_minute)
         self._not_before = 0.0
+        self._logged_until = 0.0
         self._lock = threading.Lock()
 
     def wait(self) -> None:
@@ -180,6 +166,17 @@ class RateBudget:
             if len(self._sent) == self._sent.maxlen:
                 turn = max(turn, self._sent[0] + SECONDS_PER_MINUTE)
             self._sent.append(turn)
+            # A wait that the API asked for has been logged with the answer that did.
+            seconds = turn - max(now, self._not_before)
+            is_news = seconds >= SECONDS_WORTH_LOGGING and now >= self._logged_until
+            if is_news:
+                self._logged_until = turn
+        if is_news and self._log:
+            self._log(
+                "Waiting %.0f seconds: the setting requests_per_minute allows %s requests a minute",
+                seconds,
+                f"{self._sent.maxlen:,}",
+            )
         if turn > now:
             self._sleep(turn - now)
 

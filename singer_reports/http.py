@@ -18,7 +18,15 @@ import requests
 from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.streams.rest import PageContext, RESTStream
 
-from singer_reports.errors import TRANSIENT, RequestFailed, cause, is_transient, retry_after
+from singer_reports.connection_errors import cause
+from singer_reports.errors import (
+    TRANSIENT,
+    ConnectionFailedError,
+    NotJsonError,
+    RequestFailed,
+    is_transient,
+    retry_after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -51,7 +59,7 @@ class HttpStream(RESTStream[Any]):
         """Take what all streams of a run share from the tap."""
         super().__init__(tap, **options)
         self._shared = tap
-        self.logger.addFilter(_is_news)
+        logging.getLogger(f"{self.tap_name}.{self.name}").addFilter(_is_news)
         self._ended = threading.Event()
 
     # What is asked
@@ -89,6 +97,7 @@ class HttpStream(RESTStream[Any]):
                 request.url,
                 params=request.encode_params(),
                 headers=request.headers,
+                **{"json" if self.payload_as_json else "data": request.data},
             )
         )
         tries = tries or self.tries
@@ -97,12 +106,15 @@ class HttpStream(RESTStream[Any]):
             return send(prepared, None)  # type: ignore[no-any-return]
         except TRANSIENT as error:
             wait = retry_after(error)
+            found = cause(error, request.url)
+            # Where there is something to correct, waiting is no advice.
+            then = "the" if found.advice else "run again later, the"
             hint = (
                 f"It asks to wait {wait:,.0f} seconds: run again after that."
                 if wait and wait > LONGEST_WAIT
-                else f"That was try {tries} of {tries}: run again later, the next run goes on here."
+                else f"That was try {tries} of {tries}: {then} next run goes on here."
             )
-            raise self.failure(page, f"{cause(error, request.url)}. {hint}") from error
+            raise self.failure(page, f"{found} {hint}") from error
         except RequestFailed as error:
             raise self.failure(page, str(error)) from error
 
@@ -121,7 +133,13 @@ class HttpStream(RESTStream[Any]):
         self, prepared_request: requests.PreparedRequest, context: Context | None
     ) -> requests.Response:
         self._shared.budget.wait()
-        return super()._request(prepared_request, context)
+        try:
+            return super()._request(prepared_request, context)
+        except TRANSIENT as error:
+            found = cause(error, str(prepared_request.url))
+            if found.lasting:
+                raise ConnectionFailedError(str(found)) from error
+            raise
 
     @property
     def _LOG_REQUEST_METRICS(self) -> bool:  # type: ignore[override]  # noqa: N802
@@ -147,7 +165,8 @@ class HttpStream(RESTStream[Any]):
         except (msgspec.DecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no content type")
             message = f"{self.api_name} answered with something that is not JSON ({kind})"
-            raise RetriableAPIError(message, response) from None
+            kind_of_error = RetriableAPIError if "json" in kind else NotJsonError
+            raise kind_of_error(message, response) from None
 
     def remedy(self, response: requests.Response) -> str:
         """Say what an error answer means and what to do; a tap knows more of its API's.
@@ -171,13 +190,15 @@ class HttpStream(RESTStream[Any]):
             error = details["exception"]
             if retry_after(error) is not None:
                 self._shared.budget.pause(details["wait"])
+            found = cause(error, details["args"][0].url)
             self.log(
-                "%s: %s; trying again in %.0f seconds (try %d of %d)",
+                "%s: %s; trying again in %.0f seconds (try %d of %d)%s",
                 where or self.name,
-                cause(error, details["args"][0].url),
+                found.what,
                 details["wait"],
                 details["tries"] + 1,
                 tries or self.tries,
+                f". {found.advice}" if found.advice else "",
                 level=logging.WARNING,
             )
 

@@ -1,24 +1,24 @@
-"""What is wrong with a configuration, in words, all of it at once and before the first request."""
+"""Sentences about what is wrong with a configuration; none of them shows a secret."""
 
 from __future__ import annotations
 
 import difflib
-import fnmatch
 import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from singer_sdk.exceptions import ConfigValidationError
+
+from singer_reports.inputs import json_problem
 from singer_reports.settings import FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
 
-#: How a run ends that has not begun.
-REFUSED = "Nothing was read: correct what is said above and run again."
 _SHOWN_CHARACTERS = 60
 _MOST_LISTED = 12
 _TYPES = {
@@ -29,10 +29,28 @@ _TYPES = {
     "object": "an object, written {…}",
     "string": "a text",
 }
-#: What may be a secret that stands in the wrong place: long, of letters and digits; a password.
+#: Looks like a misplaced secret: 16 or more letters and digits, or a password in a URL.
 _SECRETIVE = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
-#: How much a variable must be like a setting's own to be taken for a slip.
+#: How similar a variable must be to a setting's own to be taken for a typing error.
 _LIKENESS = 0.85
+
+
+def refusal(found: Sequence[str]) -> ConfigValidationError:
+    """Make the error that ends a run before its first request.
+
+    Args:
+        found: All problems, a sentence each.
+
+    Returns:
+        The error. Its text holds all of them in one line, as some orchestrators show a single one.
+    """
+    told = list(dict.fromkeys(found))
+    if len(told) == 1:
+        text = f"{told[0]} Nothing was read: correct this and run again."
+    else:
+        numbered = (f"({number}) {problem}" for number, problem in enumerate(told, start=1))
+        text = f"{' '.join(numbered)} Nothing was read: correct these and run again."
+    return ConfigValidationError(text, errors=told)
 
 
 def secret_settings(schema: Mapping[str, Any]) -> set[str]:
@@ -41,7 +59,7 @@ def secret_settings(schema: Mapping[str, Any]) -> set[str]:
 
 
 def secrets(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Find every text in the secret settings, also where they are not what they must be."""
+    """Find every text in the secret settings, also in values of the wrong type."""
     found = [config.get(name) for name in secret_settings(schema)]
     while found:
         value = found.pop()
@@ -56,7 +74,7 @@ def secrets(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
 def describe(
     errors: Iterable[ValidationError], schema: Mapping[str, Any], whole: str = "the configuration"
 ) -> Iterator[str]:
-    """Put what jsonschema found into sentences for the user, with no secret in them.
+    """Write the errors of jsonschema as sentences for the user, with no secret in them.
 
     Args:
         errors: What the validator found.
@@ -67,7 +85,7 @@ def describe(
         A sentence a problem, which names the setting, what it must be and what it is.
     """
     secrets = secret_settings(schema)
-    # What is missing first. What must be one of a few things need not be told to be a text as well.
+    # Missing settings first. Of a path, only one error is told, and `enum` says more than `type`.
     ordered = sorted(errors, key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
     told = set()
     for error in ordered:
@@ -76,7 +94,7 @@ def describe(
         top = next(iter(error.absolute_path), None)
         match error.validator:
             case "required":
-                # jsonschema reports each missing one by itself, and names it only in its message.
+                # jsonschema reports each missing property separately, named only in its message.
                 name = error.message.split("'")[1]
                 setting = rules["properties"][name]
                 what = setting.get("description", "").partition(". ")[0].rstrip(".")
@@ -91,16 +109,14 @@ def describe(
                 rule = _RULES.get(str(error.validator), lambda _: "")(error.validator_value)
                 value = "" if top in secrets else f", not {_in_quotes(error.instance)}"
                 yield (
-                    f"{path} must be {rule}{value}."
-                    if rule
-                    else f"{path} is not of a form it may have; see --about."
+                    f"{path} must be {rule}{value}." if rule else f"{path} is invalid; see --about."
                 )
 
 
 def describe_environment(
     environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Say which environment variables cannot be what they are meant for.
+    """Say which environment variables are wrong: of another type, not JSON, or misspelt.
 
     Args:
         environment: The environment variables.
@@ -119,6 +135,10 @@ def describe_environment(
         kinds = setting.get("type", ())
         if text is None:
             continue
+        if {"array", "object"} & set(kinds):
+            if problem := json_problem(text):
+                found[name] = f"{variable} {problem}."
+            continue
         for kind, must_be, is_it in _READABLE:
             if kind in kinds and not is_it(text):
                 value = "" if setting.get("secret") else f", not {shown(text)}"
@@ -132,15 +152,7 @@ def describe_environment(
     return found
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-#: What the SDK can make of a variable, by the type of its setting.
+#: The variables that the SDK can read, by the type of their setting.
 _READABLE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
     (
@@ -148,8 +160,6 @@ _READABLE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
         "true or false",
         lambda text: text.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"},
     ),
-    ("array", "a list, written […]", _is_json),
-    ("object", "an object, written {…}", _is_json),
 )
 
 
@@ -170,31 +180,15 @@ def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
     return f"; there are: {', '.join(known)}." if len(known) <= _MOST_LISTED else f"; {listed_by}."
 
 
-def unknown_maps(stream_maps: Mapping[str, Any], streams: Iterable[str]) -> Iterator[str]:
-    """Say which stream maps are about no stream, as what they hide would be shown.
-
-    Args:
-        stream_maps: The setting of this name.
-        streams: The streams there are.
-
-    Yields:
-        A sentence a stream map.
-    """
-    streams = list(streams)
-    for name, transform in stream_maps.items():
-        source = transform.get("__source__", name) if isinstance(transform, dict) else name
-        if not name.startswith("__") and not fnmatch.filter(streams, source):
-            rest = alternatives(source, streams, "--discover lists the streams")
-            yield f"stream_maps.{name} is about {source}, and there is no such stream{rest}"
-
-
-def port_is_sound(address: str) -> bool:
-    """Say whether the port of an address is one, or is left out."""
+def address_is_sound(address: str) -> bool:
+    """Report whether a URL names a host, and a port if any, that there can be."""
     try:
-        _ = urlsplit(address).port
+        parts = urlsplit(address)
+        _ = parts.port
+        # Fails for a part that is empty or longer than 63 characters.
+        return bool((parts.hostname or "").encode("idna"))
     except ValueError:
         return False
-    return True
 
 
 def _one_type(value: str | list[str]) -> str:
@@ -205,13 +199,13 @@ def _one_type(value: str | list[str]) -> str:
 _ORDER = {"required": 0, "additionalProperties": 1, "enum": 2}
 _RULES: dict[str, Callable[[Any], str]] = {
     "enum": lambda value: "one of " + ", ".join(str(item) for item in value if item is not None),
-    "maxItems": lambda value: f"a list of {value} at most",
+    "maxItems": lambda value: f"a list of at most {value} items",
     "maximum": lambda value: f"at most {value}",
-    "minItems": lambda value: f"a list of {value} at least",
+    "minItems": lambda value: f"a list of at least {value} item{'s' * (value > 1)}",
     "minimum": lambda value: f"at least {value}",
     "pattern": lambda value: FORMS.get(value, f"of the form {value}"),
     "type": _one_type,
-    "uniqueItems": lambda _: "a list in which nothing stands twice",
+    "uniqueItems": lambda _: "a list without repeated items",
 }
 
 
@@ -234,7 +228,11 @@ def _in_quotes(value: object) -> str:
 
 def shown(value: object) -> str:
     """Write a value as JSON: not more than a line of it, and nothing that may be a secret."""
-    text = _SECRETIVE.sub("***", json.dumps(value, default=_plain, ensure_ascii=False))
+    return shortened(_SECRETIVE.sub("***", json.dumps(value, default=_plain, ensure_ascii=False)))
+
+
+def shortened(text: str) -> str:
+    """Cut a text that is longer than a line."""
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 

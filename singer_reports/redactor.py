@@ -48,7 +48,7 @@ class Redactor(logging.Filter):
 
     def redact_error(self, error: BaseException) -> None:
         """Replace every secret in what an error says, and in what those say that led to it."""
-        for each in _chain(error):
+        for each in chain(error):
             each.args = tuple(
                 self.redact(part) if isinstance(part, str) else part for part in each.args
             )
@@ -61,7 +61,7 @@ class Redactor(logging.Filter):
             record.msg, record.args = redacted, ()
         if record.exc_info and record.exc_info[1]:
             text = logging.Formatter().formatException(record.exc_info)
-            said = "\n".join([text, *map(repr, _chain(record.exc_info[1]))])
+            said = "\n".join([text, *map(repr, chain(record.exc_info[1]))])
             if self.redact(said) != said:
                 # A handler that writes exceptions its own way must not get at the original.
                 record.exc_info, record.exc_text = None, self.redact(text)
@@ -98,8 +98,8 @@ def _common_length(form: str, text: str, start: int) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    """Find the errors that led to an error, and those that are part of one."""
+def chain(error: BaseException) -> list[BaseException]:
+    """Find the errors that led to an error, and those that are part of one; itself comes first."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

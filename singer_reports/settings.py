@@ -1,28 +1,32 @@
-"""The settings that every tap of dated reports has, with the tap's own defaults."""
+"""The settings that all taps share, each with the tap's own defaults."""
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 Property = th.Property[Any]
 
-# The forms a text may have to be of. Where only $ ends one, the end of a line would pass unseen.
+# Patterns for texts. They end in `$(?!\n)` because `$` also matches before a final newline.
 ADDRESS = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?(/[^\s?#@]*)?$(?!\n)"
 COUNTRY = r"^[A-Z]{2}$(?!\n)"
 LINE = r"^[ -~]*[!-~][ -~]*$(?!\n)"
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)"
 SIGNS = r"^[!-~]+$(?!\n)"
 TOKEN = r"^[A-Za-z0-9_-]+$(?!\n)"  # noqa: S105 - a form
-#: The same in words, as the end of a sentence.
+#: The patterns in words, as the end of a sentence.
 FORMS = {
     ADDRESS: "an address such as https://example.com/path, with no user, password, ? or # in it",
     COUNTRY: "a country's two capital letters, such as DE",
     LINE: "a line of ASCII letters, digits and signs",
-    NAME: "a letter, and then letters, digits and _ alone",
-    SIGNS: "made of ASCII letters, digits and signs alone, with no space or end of a line",
-    TOKEN: "made of letters, digits, - and _ alone, with no space or end of a line",
+    NAME: "made of letters, digits and _ only, with a letter first",
+    SIGNS: "made of ASCII letters, digits and signs only, without spaces and line breaks",
+    TOKEN: "made of letters, digits, - and _ only, without spaces and line breaks",
 }
 
 
@@ -106,3 +110,33 @@ def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
             description=f"What the tap calls itself; `{tap}/<version>` unless set.",
         ),
     ]
+
+
+def sdk_setting_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is wrong with the SDK's own settings beyond what their schema says.
+
+    Args:
+        config: The settings; values of a wrong type are passed over.
+
+    Yields:
+        A sentence per problem.
+    """
+    if config.get("flattening_enabled") is True and "flattening_max_depth" not in config:
+        yield "flattening_max_depth is missing: flattening_enabled needs it."
+    batches = config.get("batch_config")
+    if not batches or not isinstance(batches, dict):
+        return
+    for part, name in (("encoding", "format"), ("storage", "root")):
+        value = batches.get(part)
+        if value is None or (isinstance(value, dict) and value.get(name) is None):
+            yield f"batch_config.{part}.{name} is missing: batch_config needs it."
+    encoding = batches.get("encoding")
+    if (
+        isinstance(encoding, dict)
+        and encoding.get("format") == "parquet"
+        and find_spec("pyarrow") is None
+    ):
+        yield (
+            "batch_config.encoding.format parquet needs the Python package pyarrow: install it "
+            "beside the tap, or use jsonl."
+        )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
-from singer_reports import dates, problems
+from singer_reports import problems
+from singer_reports.bookmarks import bookmark_problems
 from singer_reports.inputs import Unreadable
 
 if TYPE_CHECKING:
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from singer_sdk import Stream
+    from singer_reports.stream import DatedStream
 
 
 def state_problems(
-    given: object, streams: Iterable[Stream], zone: ZoneInfo | datetime.timezone
+    given: object, streams: Iterable[DatedStream], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
     """Say what is wrong with a state.
 
     Args:
         given: The state as it was read.
-        streams: The streams that will be read.
+        streams: The dated streams that will be read.
         zone: The time zone of the API's days.
 
     Yields:
@@ -44,11 +45,8 @@ def state_problems(
     bookmarks = given.get("bookmarks", {})
     for stream in streams:
         if stream.replication_method == REPLICATION_INCREMENTAL:
-            value = bookmarks.get(stream.name, {}).get("replication_key_value")
-            try:
-                _ = value is None or dates.parse_day(value, zone)
-            except (TypeError, ValueError, OverflowError):
-                yield not_a_day(stream.name, value)
+            bookmark = bookmarks.get(stream.name, {})
+            yield from bookmark_problems(stream.name, bookmark, stream.definition, zone)
 
 
 def _form_problems(given: object) -> Iterator[str]:
@@ -73,11 +71,3 @@ def _form_problems(given: object) -> Iterator[str]:
         if not isinstance(bookmark, dict):
             shown = problems.shown(bookmark)
             yield f"The state: bookmarks.{name} must be an object, written {{…}}, not {shown}."
-
-
-def not_a_day(stream: str, value: object) -> str:
-    """Say that a bookmark is not a day, and what to do."""
-    return (
-        f"The state says that {stream} was read up to {problems.shown(value)}, which is not a day. "
-        "Correct the state, or remove this stream from it to read everything again."
-    )

@@ -1,7 +1,7 @@
 """A stream of dated rows: plan, fetch, rows and bookmark, with a window of days as the unit.
 
-The bookmark is the last complete day of the last window that was read and written whole, not a
-value of a row: a day without rows moves it on, a window that failed does not.
+The bookmark holds the complete days of the windows that were read and written whole, from the first
+to the last, and not the values of rows: a day without rows counts, a window that failed does not.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
+from singer_reports.bookmarks import DEFINITION, FIRST_DAY, LAST_DAY, covered_days, still_covered
 from singer_reports.decode import UnexpectedAnswer
 from singer_reports.errors import RequestFailed, is_overload
 from singer_reports.pages import Answer, Page
-from singer_reports.state import not_a_day
 from singer_reports.table import TableStream
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Context, Record
 
-    from singer_reports.dates import Window
+    from singer_reports.dates import EarlierWindow, Window
     from singer_reports.row_types import Row
 
 #: A window that may still be cut in halves is given up sooner than a single day.
@@ -42,50 +42,107 @@ class DatedStream(TableStream):
     #: The most days a request asks for.
     window_days: int = 1
 
+    #: The complete days that have been read, as of the window at hand; None for none.
+    covered: Window | None = None
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What the rows depend on, kept in the bookmark: ``dimensions``, ``filters``, ``timezone``.
+
+        It holds texts and sorted lists of texts, so that it can be compared once it was JSON.
+        """
+        return {}
+
     # Plan
 
     def plan(self) -> list[Window]:
         """Make the windows this run reads, from the settings, the bookmark and the clock.
 
-        Raises:
-            RequestFailed: If the state holds a bookmark that is not a day.
+        First come the days from the last one covered on, less the lookback; then, the latest first,
+        those before the first one covered, if ``start_date`` has moved earlier.
         """
         tap = self._shared
-        end = tap.day_setting("end_date")
-        last = dates.last_day(end, tap.today, include_today=self.config["include_today"])
-        start = tap.day_setting("start_date")
+        start, end = tap.day_setting("start_date"), tap.day_setting("end_date")
         assert start is not None, "every tap's start_date is required or has a default"  # noqa: S101
-        first = dates.first_day(
-            start, self.bookmark, self.config["lookback_days"], tap.today - dates.ONE_DAY
-        )
-        planned = list(dates.windows(first, last, self.window_days))
+        yesterday = tap.today - dates.ONE_DAY
+        last = dates.last_day(end, tap.today, include_today=self.config["include_today"])
+        covered = self._read_bookmark(start, yesterday)
+        first = dates.first_day(start, covered, self.config["lookback_days"], yesterday)
+        later = list(dates.windows(first, last, self.window_days))
+        earlier = self._earlier_windows(start, covered, last)
+        self.covered = covered
+        planned: list[Window] = [*later, *earlier]
         if not planned:
-            self.log("%s: nothing to read, %s is after %s", self.name, first, last)
-            return planned
+            self.warn("nothing to read, as %s would be the first day and %s the last", first, last)
         if self.ABORT_AT_RECORD_COUNT is not None:
             # A test of the connection asks once, for the days most likely to have rows.
-            planned = planned[-1:]
-        count = len(planned)
-        self.log(
-            "%s: %s, %s%d request%s",
-            self.name,
-            dates.Window(planned[0].first, last),
-            "at least " if self.paged else "",
-            count,
-            "" if count == 1 else "s",
-        )
+            return later[-1:] or planned[:1]
+        if later:
+            self._log_plan(dates.Window(first, last), len(later))
+        if earlier:
+            self.log("%s: start_date has moved earlier, so these days are read as well", self.name)
+            self._log_plan(dates.Window(start, earlier[0].last), len(earlier))
         return planned
 
-    @property
-    def bookmark(self) -> datetime.date | None:
-        """The last complete day an earlier run has read and written; none without one."""
-        value = self.stream_state.get("replication_key_value")
-        if value is None or self.replication_method != REPLICATION_INCREMENTAL:
+    def _earlier_windows(
+        self, start: datetime.date, covered: Window | None, last: datetime.date
+    ) -> list[EarlierWindow]:
+        """Make the windows from ``start`` to the first day covered, unless a gap would remain."""
+        if covered is None or covered.first <= start:
+            return []
+        before = covered.first - dates.ONE_DAY
+        if before > last:
+            self.warn(
+                "the days from %s to %s are not read: there would be a gap between them and %s, "
+                "the first day covered. Set end_date to %s or later, or run without a state.",
+                start,
+                last,
+                covered.first,
+                before,
+            )
+            return []
+        return list(dates.earlier_windows(start, before, self.window_days))
+
+    def _log_plan(self, days: Window, requests: int) -> None:
+        at_least = "at least " if self.paged else ""
+        plural = "" if requests == 1 else "s"
+        self.log("%s: %s, %s%d request%s", self.name, days, at_least, requests, plural)
+
+    def _read_bookmark(self, start: datetime.date, yesterday: datetime.date) -> Window | None:
+        """Read which days are covered, and warn of what the settings or the clock change in it."""
+        if self.replication_method != REPLICATION_INCREMENTAL:
             return None
-        try:
-            return dates.parse_day(value, self._shared.zone)
-        except (TypeError, ValueError):
-            raise RequestFailed(not_a_day(self.name, value)) from None
+        covered = covered_days(self.stream_state, start, self._shared.zone)
+        if covered is None:
+            return None
+        if covered.last > yesterday:
+            self.warn(
+                "the state says that all was read up to %s, which was not over yet: the clock of "
+                "this machine was ahead then, or is behind now. What is covered counts up to %s.",
+                covered.last,
+                yesterday,
+            )
+            if covered.first > yesterday:
+                return None
+        covered, changed = still_covered(
+            covered, self.stream_state.get(DEFINITION), self.definition
+        )
+        if changed:
+            self.warn("%s", changed)
+        if covered and start - dates.ONE_DAY > covered.last:
+            gap = dates.Window(covered.last + dates.ONE_DAY, start - dates.ONE_DAY)
+            self.warn(
+                "start_date %s is past what has been read, so %s is left out. To read it, set "
+                "start_date to %s or earlier.",
+                start,
+                gap,
+                gap.first,
+            )
+        return covered
+
+    def warn(self, message: str, *arguments: object) -> None:
+        """Log a warning of this stream."""
+        self.log(f"%s: {message}", self.name, *arguments, level=logging.WARNING)
 
     # Fetch and rows
 
@@ -157,13 +214,18 @@ class DatedStream(TableStream):
         ):
             return
         yesterday = self._shared.today - dates.ONE_DAY
-        bookmark = dates.bookmark_after(self.bookmark, window, yesterday)
-        if bookmark is not None:
+        self.covered = dates.extend(self.covered, window, yesterday)
+        if self.covered is not None:
             self.stream_state.update(
-                replication_key=self.replication_key, replication_key_value=str(bookmark)
+                {
+                    "replication_key": self.replication_key,
+                    LAST_DAY: str(self.covered.last),
+                    FIRST_DAY: str(self.covered.first),
+                    DEFINITION: self.definition,
+                }
             )
             self.state_manager.is_flushed = False
-        if self.get_batch_config(self.config) is None:
+        if self.writes_messages:
             # In BATCH mode these rows are in a file the target has not been told of yet.
             self._write_state_message()
 

@@ -55,6 +55,7 @@ class TableStream(HttpStream):
         #: When the part at hand was read.
         self.read_at = tap.now
         self._bulk: BulkWriter | None = None
+        self.writes_messages = False
 
     @property
     def wire_schema(self) -> Schema:
@@ -101,6 +102,7 @@ class TableStream(HttpStream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[Row, Any, Any]:
+        self.writes_messages = write_messages
         self._bulk = bulk_writer(self) if write_messages else None
         return super()._sync_records(context, write_messages=write_messages)
 

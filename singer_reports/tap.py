@@ -1,4 +1,4 @@
-"""What every tap of this house is: a clock, connections, settings checked and errors told."""
+"""Base class of the taps: validates configuration, owns what all streams of a run share."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
 from singer_reports import dates, problems
-from singer_reports.catalog import catalog_problems, completed
+from singer_reports.catalog import catalog_problems, completed, selected_streams
 from singer_reports.command import CommandTap
 from singer_reports.connections import connect, connection_problems
 from singer_reports.fetch import RateBudget
 from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
+from singer_reports.settings import sdk_setting_problems
 from singer_reports.state import state_problems
+from singer_reports.stream import DatedStream
+from singer_reports.stream_maps import map_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
     from zoneinfo import ZoneInfo
+
+    from singer_sdk import Stream
 
 CATALOG_COMPLETED = (
     "The catalog lacks what the tap has, and was completed: %s. To choose for yourself, write a "
@@ -44,11 +49,13 @@ class ReportTap(CommandTap):
     #: Tells the time, once a run; tests set another.
     clock: ClassVar[Callable[[], datetime.datetime]] = staticmethod(_now)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword arguments of the SDK, and one of the command's
         self,
         *,
+        config: Mapping[str, Any] | None = None,
         catalog: Any = None,  # noqa: ANN401 - whatever the file holds
         state: Any = None,  # noqa: ANN401
+        settings_problems: Sequence[str] = (),
         validate_config: bool = True,
         setup_mapper: bool = True,
         **options: Any,  # noqa: ANN401
@@ -56,8 +63,10 @@ class ReportTap(CommandTap):
         """Check what the user hands over and open what the streams share; nothing is sent yet.
 
         Args:
+            config: The settings, which are not changed.
             catalog: What to read, as ``--discover`` writes it; none for what is read by default.
             state: What earlier runs have read.
+            settings_problems: Why settings could not be read; all else is checked all the same.
             validate_config: Whether to refuse settings, catalogs and states that are wrong.
             setup_mapper: Whether anything will be read.
             options: What else the SDK takes.
@@ -68,20 +77,21 @@ class ReportTap(CommandTap):
         self.now = type(self).clock()
         #: Whether a record has been written since the last state was.
         self.records_since_state = False
+        self._settings_problems = settings_problems
         self._environment_problems: list[str] = []
-        super().__init__(validate_config=False, setup_mapper=False, **options)
+        super().__init__(
+            config=dict(config or {}), validate_config=False, setup_mapper=False, **options
+        )
         #: What a catalog lacked and has been given, in words.
         self.added_to_catalog = ""
         found = [*self.found_problems, *self._take(catalog, state)]
-        # Stream maps are about streams: nothing can be said of them while these are not known.
         if setup_mapper and not found:
             found = self._mapping_problems()
         if found and validate_config:
-            told = [self.redactor.redact(problem) for problem in found]
-            raise ConfigValidationError(problems.REFUSED, errors=told)
+            raise problems.refusal([self.redactor.redact(problem) for problem in found])
         if self.added_to_catalog:
             self.logger.warning(CATALOG_COMPLETED, self.added_to_catalog)
-        self.budget = RateBudget(self.config.get("requests_per_minute"))
+        self.budget = RateBudget(self.config.get("requests_per_minute"), log=self.logger.info)
         self.session = connect(
             str(self.config.get("api_url", "")),
             str(self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"),
@@ -92,38 +102,48 @@ class ReportTap(CommandTap):
 
     # What the user hands over
 
+    def built_in_streams(self) -> Sequence[Stream]:
+        """Make the streams that the tap has whatever its settings are."""
+        return self.discover_streams()
+
     def _take(self, catalog: object, state: object) -> Iterator[str]:
-        """Take the catalog and the state, or say what is wrong with them.
+        """Take the catalog and the state, or say what is wrong with them and with stream maps.
 
         Yields:
             A sentence a problem.
         """
-        # Without the user's reports, nobody can say which streams there are.
-        known = not any(
+        maps = self.config.get("stream_maps")
+        if catalog is None and state is None and not maps:
+            return
+        # Without the user's reports, nobody can say which other streams there are.
+        complete = not self._settings_problems and not any(
             problem.startswith(("reports", f"{self._env_var_prefix}REPORTS"))
             for problem in self.found_problems
         )
+        streams = self.discover_streams() if complete else self.built_in_streams()
+        wanted = [stream for stream in streams if stream.selected]
         if catalog is not None:
             given = catalog.to_dict() if isinstance(catalog, Catalog) else catalog
-            streams = self.discover_streams() if known else []
-            found = list(catalog_problems(given, streams))
+            found = list(catalog_problems(given, streams, complete=complete))
             yield from found
-            known = known and not found
-            if known and isinstance(given, dict):
+            if complete and not found and isinstance(given, dict):
                 self._input_catalog, self.added_to_catalog = completed(given, streams)
+                wanted = [stream for stream in self.streams.values() if stream.selected]
+            elif names := selected_streams(given):
+                wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
-            wanted = (
-                [stream for stream in self.streams.values() if stream.selected] if known else []
-            )
-            yield from state_problems(state, wanted, self.zone)
+            dated = [stream for stream in wanted if isinstance(stream, DatedStream)]
+            yield from state_problems(state, dated, self.zone)
+        if isinstance(maps, dict):
+            yield from map_problems(maps, streams, complete=complete)
 
     def _mapping_problems(self) -> list[str]:
-        """Make the stream maps, or say what is wrong with them."""
+        """Make the stream maps, or say what the SDK finds wrong with them."""
         try:
             self.setup_mapper()
         except MappingError as error:
             return [f"stream_maps cannot be used: {str(error).rstrip('.')}."]
-        return list(problems.unknown_maps(self.config.get("stream_maps") or {}, self.streams))
+        return []
 
     # Days
 
@@ -164,32 +184,40 @@ class ReportTap(CommandTap):
                 except (OverflowError, ValueError):
                     text = problems.shown(self.config[name])
                     yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text}."
-        if "api_url" not in flawed and "api_url" in self.config:
-            if problems.port_is_sound(self.config["api_url"]):
-                yield from connection_problems(self.config["api_url"])
-            else:
-                yield "api_url must have a port from 0 to 65535, or none."
+        yield from connection_problems(None if "api_url" in flawed else self.config.get("api_url"))
         start, end = days.get("start_date"), days.get("end_date")
+        yield from sdk_setting_problems(self.config)
         if start and start < self.earliest_day:
             yield (
                 f"start_date must be {self.earliest_day} or later, not {start}: there is nothing "
                 "before that."
             )
+        if start and start > self.today:
+            yield (
+                f"start_date {start} is in the future, so there would be nothing to read: by the "
+                f"clock of this machine it is {self.today}."
+            )
         if start and end and start > end:
             yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002
-        """Look for what is wrong with the settings; what is found is told with all the rest."""
+        """Collect what is wrong with the settings; ``__init__`` raises it with all the rest."""
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         # An empty setting is a setting left alone, so that its default counts.
         self._config = {name: value for name, value in self._config.items() if value is not None}
         self.redactor = Redactor(problems.secrets(self._config, schema))
         self.redactor.guard_all()
-        found = list(JSONSchemaValidator(schema).iter_errors(self._config))
+        found = [
+            error
+            for error in JSONSchemaValidator(schema).iter_errors(self._config)
+            # What is missing may stand in a file that could not be read.
+            if not (self._settings_problems and error.validator == "required" and not error.path)
+        ]
         flawed = {str(step) for error in found for step in list(error.absolute_path)[:1]}
         #: What is wrong with the settings; kept for discovery, which goes on without the rest.
         self.found_problems = [
+            *self._settings_problems,
             *self._environment_problems,
             *problems.describe(found, schema),
             *self.problems(flawed),

@@ -1,1 +1,19 @@
-"""A Singer tap for the Adcloud API."""
+"""A Singer tap for the Adcloud API: ``from tap_adcloud import TapAdcloud``."""
+
+# As in typing, which would have to be loaded for it.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tap_adcloud.tap import TapAdcloud
+else:
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers see the class above
+        """Load the tap when it is first asked for, since that takes a moment."""
+        if name == "TapAdcloud":
+            from tap_adcloud.tap import TapAdcloud  # noqa: PLC0415
+
+            return TapAdcloud
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+
+
+__all__ = ["TapAdcloud"]

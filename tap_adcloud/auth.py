@@ -13,7 +13,7 @@ import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import RequestFailed, is_transient
+from singer_reports.errors import NotJsonError, RequestFailed, is_transient
 from tap_adcloud.envelopes import Failure
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class TokenAuthenticator(APIAuthenticatorBase):
             token = None
             if answer.ok:
                 message = "Adcloud's token endpoint answered with something that is not a token"
-                raise RetriableAPIError(message, answer) from None
+                raise NotJsonError(message, answer) from None
         if token is None:
             message = (
                 "Adcloud gave no access token: the client_id and the client_secret do not belong "

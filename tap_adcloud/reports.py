@@ -40,6 +40,11 @@ class AdvertiserReport(AdcloudStream, DatedStream):
         super().__init__(tap)
 
     @property
+    def definition(self) -> dict[str, Any]:
+        """The key without the date, and the zone that says when a day is over."""
+        return {"dimensions": ["date", *GROUPING], "timezone": self.config["timezone"]}
+
+    @property
     def wire_schema(self) -> Schema:
         """The schema with what version 2 may name otherwise, and what came in two types."""
         fields = dict(self.schema["properties"])

@@ -5,7 +5,6 @@ Source of the entities, which only version 2 of the API serves: Adcloud's own cl
 
 from __future__ import annotations
 
-from collections import deque
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from singer_reports.pages import Page
     from singer_reports.row_types import Row, Schema
-    from tap_adcloud.tap import TapAdcloud
 
 #: How many campaigns a request for their performance names.
 CAMPAIGNS_A_REQUEST = 100
@@ -63,21 +61,6 @@ class Campaigns(ListingStream):
 
     name = "campaigns"
     path = "/campaigns"
-
-    def __init__(self, tap: TapAdcloud) -> None:
-        """Begin without any campaign."""
-        super().__init__(tap)
-        self._ids: set[int] = set()
-
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
-        """Note the ids, which another stream asks by."""
-        self._ids.update([row.id for row in rows])
-        return super().finish_rows(rows, page, envelope)
-
-    def get_parts(self) -> Iterable[list[Any]]:
-        """Read the list, and let the tap know the ids."""
-        yield from super().get_parts()
-        self.adcloud.campaign_ids = sorted(self._ids)
 
 
 class Advertisements(ListingStream):
@@ -169,13 +152,10 @@ class CampaignPerformance(AdcloudStream):
                 progress.advance(1, count)
 
     def _ids(self) -> list[int]:
-        """Take the ids from the stream of campaigns, which is read for them if it is not synced."""
-        if self.adcloud.campaign_ids is None:
-            campaigns = Campaigns(self.adcloud)
-            campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
-            deque(campaigns.get_parts(), maxlen=0)
-        assert self.adcloud.campaign_ids is not None, "they have just been read"  # noqa: S101
-        return self.adcloud.campaign_ids
+        """Read the ids of all campaigns."""
+        campaigns = Campaigns(self.adcloud)
+        campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
+        return [row["id"] for rows in campaigns.get_parts() for row in rows]
 
     def filters(self, part: Batch) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""

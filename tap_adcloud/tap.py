@@ -103,8 +103,6 @@ class TapAdcloud(ReportTap):
         """Prepare the token that all streams share; it is fetched when it is needed."""
         super().__init__(**options)
         config = self.config
-        #: The ids of all campaigns, once this run has read them.
-        self.campaign_ids: list[int] | None = None
         base = f"{config.get('api_url', '').rstrip('/')}/{config.get('report_api_version')}"
         #: The access token of the run.
         self.authenticator = TokenAuthenticator(

@@ -1,1 +1,19 @@
-"""A Singer tap for the Adsterra Publishers API."""
+"""A Singer tap for the Adsterra Publishers API: ``from tap_adsterra import TapAdsterra``."""
+
+# As in typing, which would have to be loaded for it.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tap_adsterra.tap import TapAdsterra
+else:
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers see the class above
+        """Load the tap when it is first asked for, since that takes a moment."""
+        if name == "TapAdsterra":
+            from tap_adsterra.tap import TapAdsterra  # noqa: PLC0415
+
+            return TapAdsterra
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+
+
+__all__ = ["TapAdsterra"]

@@ -107,6 +107,16 @@ class ReportStream(AdsterraStream, DatedStream):
         super().__init__(tap, name=name)
 
     @property
+    def definition(self) -> dict[str, Any]:
+        """The dimensions, and the filters that are set, such as ``country=DE``."""
+        filters = []
+        for name, value in self.filters.items():
+            if value is not None:
+                values = sorted(value) if isinstance(value, list) else [value]
+                filters.append(f"{name.removesuffix('[]')}={','.join(map(str, values))}")
+        return {"dimensions": list(self.dimensions), "filters": sorted(filters)}
+
+    @property
     def wire_schema(self) -> dict[str, Any]:
         """The schema without what the tap adds to the rows."""
         return report_schema(self.dimensions, self.added)

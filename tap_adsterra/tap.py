@@ -6,7 +6,6 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
-from singer_sdk.exceptions import ConfigValidationError
 
 from singer_reports import problems
 from singer_reports.settings import (
@@ -148,8 +147,13 @@ class TapAdsterra(ReportTap):
     def problems(self, flawed: set[str]) -> Iterator[str]:
         """Say what is wrong with the settings beyond what their schema can say."""
         yield from super().problems(flawed)
-        if "reports" not in flawed:
-            yield from _report_problems(self.config.get("reports", []))
+        reports = self.config.get("reports")
+        if isinstance(reports, list):
+            yield from _report_problems(reports)
+
+    def built_in_streams(self) -> list[AdsterraStream]:
+        """Make the streams of the tap itself."""
+        return [stream(self) for stream in STREAMS]
 
     def discover_streams(self) -> list[AdsterraStream]:
         """Make the built-in streams and one a report of the user's; needs no network.
@@ -159,8 +163,8 @@ class TapAdsterra(ReportTap):
                 done without looking at the settings.
         """
         if unusable := [text for text in self.found_problems if text.startswith("reports")]:
-            raise ConfigValidationError(problems.REFUSED, errors=unusable)
-        streams = [stream(self) for stream in STREAMS]
+            raise problems.refusal(unusable)
+        streams = self.built_in_streams()
         for report in self.config.get("reports", ()):
             filters = {name: report.get(name) for name in ("domain", "country")}
             filters["placement_ids[]"] = report.get("placement_ids")
@@ -170,15 +174,20 @@ class TapAdsterra(ReportTap):
         return streams
 
 
-def _report_problems(reports: list[dict[str, Any]]) -> Iterator[str]:
+def _report_problems(reports: list[Any]) -> Iterator[str]:
+    """Check reports beyond their schema; values of a wrong type are passed over."""
     taken = {stream.name: "a stream of the tap" for stream in STREAMS}
     for index, report in enumerate(reports):
-        path, name = f"reports[{index}]", report["name"]
-        # Databases fold case, and two streams in one table would overwrite each other.
-        if other := taken.get(name.lower()):
-            yield f"{path}.name must be another one: {name!r} is already the name of {other}."
-        taken.setdefault(name.lower(), path)
-        beside = [dimension for dimension in report["group_by"] if dimension != "date"]
+        path = f"reports[{index}]"
+        if not isinstance(report, dict):
+            continue
+        name, group_by = report.get("name"), report.get("group_by")
+        if isinstance(name, str):
+            # Databases fold case, and two streams in one table would overwrite each other.
+            if other := taken.get(name.lower()):
+                yield f"{path}.name must be another one: {name!r} is already the name of {other}."
+            taken.setdefault(name.lower(), path)
+        beside = set(DIMENSIONS[1:]).intersection(group_by if isinstance(group_by, list) else ())
         if len(beside) > MOST_BESIDE_DATE:
             yield (
                 f"{path}.group_by must name at most {MOST_BESIDE_DATE} dimensions beside the date, "

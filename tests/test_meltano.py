@@ -43,7 +43,7 @@ def test_the_sandbox_environment_reads_relative_dates_into_csv(
 ) -> None:
     meltano(
         tmp_path,
-        *("run", "tap-adsterra", "target-csv"),
+        *("--environment=sandbox", "run", "tap-adsterra", "target-csv"),
         TAP_ADSTERRA_API_URL=running.adsterra_url,
     )
     asked = [request for request in running.requests if "stats" in request.path]
@@ -124,6 +124,21 @@ def test_the_streams_selected_are_those_of_the_tap(tap: type[ReportTap]) -> None
     off = {f"!{stream.name}.*" for stream in streams if not stream.selected_by_default}
     selected = extractors[tap.name].get("select", ["*.*"])
     assert set(selected) == {"*.*", *off}
+
+
+def test_made_up_rows_have_a_place_of_their_own() -> None:
+    """They come only when the environment is named, and every loader keeps them apart."""
+    assert DEFINITION["default_environment"] == "production"
+    sandbox, production = DEFINITION["environments"]
+    assert production == {"name": "production"}
+    apart = {plugin["name"]: plugin["config"] for plugin in sandbox["config"]["plugins"]["loaders"]}
+    for plugin in DEFINITION["plugins"]["loaders"]:
+        settings = {setting["name"]: setting.get("value") for setting in plugin["settings"]}
+        ((name, place),) = apart.pop(plugin["name"]).items()
+        assert settings[name] != place
+        assert place == "demo" or place.startswith("$MELTANO_PROJECT_ROOT/output/demo/")
+        assert "demo" not in str(settings[name])
+    assert not apart
 
 
 def test_loaders_need_no_hub_and_are_pinned() -> None:

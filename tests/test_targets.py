@@ -20,7 +20,7 @@ from tests.support import NOW, day
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
-    from tests.support import Adsterra, Run
+    from tests.support import Adsterra
 
 BIN = Path(sys.executable).parent
 DIMENSIONS = ("date", "domain", "placement")
@@ -34,10 +34,10 @@ class Target:
         self.folder = folder
         (folder / f"{name}.json").write_text(json.dumps(settings))
 
-    def load(self, run: Run) -> dict[str, Any]:
+    def load(self, output: bytes) -> dict[str, Any]:
         """Pipe what a run wrote into the target, and return the last state it confirms."""
         result = subprocess.run(
-            self.command, input=run.output, capture_output=True, cwd=self.folder, check=False
+            self.command, input=output, capture_output=True, cwd=self.folder, check=False
         )
         assert result.returncode == 0, result.stderr.decode()
         states = result.stdout.decode().splitlines()
@@ -81,7 +81,7 @@ def test_csv_files_hold_every_digit(adsterra: Adsterra, tmp_path: Path) -> None:
         batch_size_rows=50,
     )
     run = adsterra.run()
-    state = target.load(run)
+    state = target.load(run.output)
     assert state == run.state
     with (tmp_path / "stats.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -101,7 +101,7 @@ def test_duckdb_holds_what_the_api_has_after_any_number_of_runs(
     for _ in range(8):
         run = adsterra.run("stats", state=state)
         assert run.error is None
-        state = duck.load(run)
+        state = duck.load(run.output)
         clock.advance(datetime.timedelta(days=1))
     now = clock.now - datetime.timedelta(days=1)
     expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), now.date(), now)
@@ -118,9 +118,9 @@ def test_duckdb_holds_what_the_api_has_after_any_number_of_runs(
 def test_the_readmes_query_keeps_the_newest_reading(adsterra: Adsterra, duck: Target) -> None:
     readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
     query = readme.split("```sql\n")[1].split("```")[0]
-    state = duck.load(adsterra.run("stats"))
+    state = duck.load(adsterra.run("stats").output)
     adsterra.sandbox.clock.advance(datetime.timedelta(days=6))
-    duck.load(adsterra.run("stats", state=state))
+    duck.load(adsterra.run("stats", state=state).output)
     now = adsterra.sandbox.clock.now
     with duckdb.connect(str(duck.folder / "ads.duckdb"), read_only=True) as database:
         relation = database.sql(
@@ -143,9 +143,9 @@ def test_a_run_that_died_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     sandbox.faults.add(Fault("status", path="stats", query=query, status=403, times=1))
     died = adsterra.run("stats", window_days=10)
     assert died.error is not None
-    state = duck.load(died)
+    state = duck.load(died.output)
     assert state == died.state
-    duck.load(adsterra.run("stats", window_days=10, state=state))
+    duck.load(adsterra.run("stats", window_days=10, state=state).output)
     expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
     assert facts(in_duckdb(duck.folder, "stats")) == facts(expected)
 
@@ -159,7 +159,7 @@ def test_batches_of_any_size_lose_no_row(adsterra: Adsterra, tmp_path: Path) -> 
         default_target_schema="main",
         batch_size_rows=7,
     )
-    target.load(adsterra.run())
+    target.load(adsterra.run().output)
     with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as database:
         for table, rows in (
             ("domains", DEMO.domains),

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,12 +20,14 @@ from sandbox.server import Sandbox
 from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 BIN = Path(sys.executable).parent
 FIRST = day("2024-04-10")
 #: When the second reading is made: by then, rows of the first one have vanished.
 LATER = NOW + datetime.timedelta(days=6)
+#: Ten years after the first day that Adsterra has.
+TEN_YEARS_LATER = datetime.datetime(2026, 12, 17, 12, tzinfo=datetime.UTC)
 ROWS_PER_DAY = 60
 ADSTERRA_STREAMS = ("domains", "placements", "smart_links", "stats", "stats_by_country")
 KEYS = {
@@ -62,7 +65,6 @@ def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
     Returns:
         What was written, by stream.
     """
-    (folder / "target.json").write_text(json.dumps(settings))
     keys: dict[str, set[tuple[Any, ...]]] = {stream: set() for stream in KEYS}
     times: dict[str, str] = {}
     with Sandbox(now=NOW) as sandbox, pytest.MonkeyPatch.context() as monkeypatch:
@@ -77,13 +79,7 @@ def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
                 adcloud.run(state=states[1], start_date=start, lookback_days=60),
             )
             assert [run.error for run in runs] == [None, None]
-            subprocess.run(
-                [BIN / target, "--config", folder / "target.json"],
-                input=b"".join(run.output for run in runs),
-                stdout=subprocess.DEVNULL,
-                cwd=folder,
-                check=True,
-            )
+            load(target, folder, b"".join(run.output for run in runs), **settings)
             states = (runs[0].state, runs[1].state)
             for stream, key in KEYS.items():
                 rows = [row for run in runs for row in run.records(stream)]
@@ -92,14 +88,23 @@ def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
     return {stream: Written(len(keys[stream]), day(times[stream][:10])) for stream in KEYS}
 
 
+def load(target: str, folder: Path, messages: bytes, **settings: Any) -> None:
+    """Send messages to a target, which may write its settings into a folder."""
+    (folder / "target.json").write_text(json.dumps(settings))
+    subprocess.run(
+        [BIN / target, "--config", folder / "target.json"],
+        input=messages,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        check=True,
+    )
+
+
 def filled_duckdb(factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Written]]:
     """Fill one DuckDB file for all tests of a session, whichever worker runs them."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "warehouse"
-    folder.mkdir(exist_ok=True)
+    folder = shared(factory, "warehouse")
     file, note = folder / "ads.duckdb", folder / "written.json"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder):
         if not note.exists():
             written = fill("target-duckdb", folder, path=str(file), default_target_schema="main")
             rows = {
@@ -108,6 +113,34 @@ def filled_duckdb(factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Writ
             note.write_text(json.dumps(rows))
     found = json.loads(note.read_text())
     return file, {stream: Written(rows, day(read_on)) for stream, (rows, read_on) in found.items()}
+
+
+def ten_years_duckdb(factory: pytest.TempPathFactory) -> Path:
+    """Read ten years of Adsterra into a DuckDB file: a first run with nothing but a token."""
+    folder = shared(factory, "ten-years")
+    file = folder / "ads.duckdb"
+    with locked(folder), Sandbox(now=TEN_YEARS_LATER) as sandbox, pytest.MonkeyPatch.context() as m:
+        if not file.exists():
+            run = Adsterra(sandbox, m).run(start_date=None)
+            assert run.error is None
+            load("target-duckdb", folder, run.output, path=str(file), default_target_schema="main")
+    return file
+
+
+def shared(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Make a folder that all workers of a session have."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep the other workers waiting."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def true_rows(stream: str) -> list[Row]:

@@ -1,4 +1,4 @@
--- The days without rows of each stream, from its first day with rows to its last finished day: a row a run of days.
+-- The days without rows of each stream, from its first day with rows to its last finished day: one row per run of days.
 --
 -- Either the network had no traffic on them, or they were never read: the bookmark in the tap's state says up to where
 -- it has read. To read days again, run the tap without state from the first of them on.

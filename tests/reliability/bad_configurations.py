@@ -169,6 +169,7 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "an address with a space": Case({"api_url": "https://example.com /api"}),
         "an address that is a number": Case({"api_url": 8765}),
         "an address with a port that cannot be": Case({"api_url": "http://example.com:99999"}),
+        "an address with a name that cannot be": Case({"api_url": "http://api..example.com"}),
         "a start that is no day": Case({"start_date": "2024-02-30"}),
         "a start in words": Case({"start_date": "a month ago"}),
         "a start in the style of another country": Case({"start_date": "31.01.2024"}),
@@ -191,17 +192,45 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "a secret in the wrong place": Case({"include_today": LOOKS_SECRET}),
         "a secret as the name of a setting": Case({LOOKS_SECRET: True}),
         "flattening by words": Case({"flattening_enabled": "yes", "flattening_max_depth": "2"}),
+        "flattening to no depth": Case({"flattening_enabled": True}),
+        "batches that go nowhere": Case({"batch_config": {"encoding": {"format": "jsonl"}}}),
+        "batches of nothing": Case({"batch_config": {"encoding": {}, "storage": {"root": "x"}}}),
+        "batches that need another package": Case(
+            {"batch_config": {"encoding": {"format": "parquet"}, "storage": {"root": "x"}}}
+        ),
         "stream maps that are a text": Case({"stream_maps": "stats"}),
         "a stream map that is a number": Case({"stream_maps": {first: 5}}),
         "a stream map with an expression that is none": Case(
             {"stream_maps": {first: {"name": "1 +"}}}
         ),
         "a stream map about no stream": Case({"stream_maps": {f"{first}x": {"name": None}}}),
+        "a stream map about no field": Case({"stream_maps": {first: {"nmae": None}}}),
+        "a stream map that takes the key": Case({"stream_maps": {first: {"id": "__NULL__"}}}),
+        "several stream maps": Case(
+            {
+                "stream_maps": {
+                    first: {"one": "1 +", "two": "(", "id": None, "three": ""},
+                    f"{first}x": None,
+                    "*": {"__filter__": "not", "nowhere": "__NULL__"},
+                }
+            }
+        ),
+        "an option of stream maps that there is not": Case({"stream_maps": {"__all__": {}}}),
         "a proxy that has no port": Case(
             {"api_url": "http://example.com"}, variables={"HTTP_PROXY": "http://me:pa55word@x:y"}
         ),
         "a proxy that is nowhere": Case(
             {"api_url": "https://example.com"}, variables={"HTTPS_PROXY": "http://me:pa55word@"}
+        ),
+        "a proxy that needs another package": Case(
+            {"api_url": "https://example.com"}, variables={"HTTPS_PROXY": "socks5://localhost:1080"}
+        ),
+        "certificates that are none": Case(
+            {"api_url": "https://example.com"},
+            variables={"CURL_CA_BUNDLE": "config.json", "REQUESTS_CA_BUNDLE": ""},
+        ),
+        "certificates beside an address that is wrong": Case(
+            {"api_url": "example.com"}, variables={"REQUESTS_CA_BUNDLE": "missing.pem"}
         ),
         "certificates that are not there": Case(
             {"api_url": "https://example.com"}, variables={"REQUESTS_CA_BUNDLE": "missing.pem"}
@@ -359,6 +388,17 @@ ADSTERRA: dict[str, Case] = {
     "a report on 500 placements": Case(
         {"reports": [{**REPORT, "placement_ids": list(range(1, 501))}]}
     ),
+    "two reports with different flaws": Case(
+        {
+            "reports": [
+                {**REPORT, "name": "by country"},
+                {
+                    "name": "stats",
+                    "group_by": ["domain", "placement", "country", "placement_sub_id"],
+                },
+            ]
+        }
+    ),
     "a report with an unknown word": Case({"reports": [{**REPORT, "days": 3}]}),
     "several at once": Case(
         {
@@ -385,6 +425,15 @@ ADSTERRA: dict[str, Case] = {
             "TAP_ADSTERRA_WINDOW_DAYS": "0",
             "TAP_ADSTERRA_REPORTS": "{}",
             "TAP_ADSTERRA_START_DATE": "",
+        }
+    ),
+    "variables that are not JSON": Case(
+        environment={
+            "TAP_ADSTERRA_API_TOKEN": "s3cr3t",
+            "TAP_ADSTERRA_REPORTS": "[{name: own, group_by: [country]}]",
+            "TAP_ADSTERRA_STREAM_MAPS": "",
+            "TAP_ADSTERRA_STREAM_MAP_CONFIG": "{'a': 1}",
+            "TAP_ADSTERRA_BATCH_CONFIG": '{"encoding":\n{"format": jsonl}}',
         }
     ),
     "a misspelt variable": Case(

@@ -77,6 +77,11 @@ class Case:
             return {**arguments, "path": "/oauth/access_token"}
         return {**arguments, "path": place.path, "query": place.query}
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether it strikes all requests under way, since it ends the token they share."""
+        return self.token or self.fault["kind"] == "dead_token"
+
 
 def always(ending: str, fault: Mapping[str, Any], **options: Any) -> Case:
     """Make a case that ends alike whether the fault passes or stays."""

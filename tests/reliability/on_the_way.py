@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import socket
 import sys
@@ -24,29 +25,62 @@ if TYPE_CHECKING:
     #: Takes a request, and gives what is to be sent in its place.
     Happening: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
+#: Seconds after which a request is given up where the fault is that no answer comes.
+IMPATIENT = 0.1
 
-class Detour(HTTPAdapter):
+
+class _Connections(HTTPAdapter):
+    """Connections that know which requests a fault strikes."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(pool_maxsize=8)
+        self.faults = Faults()
+        for fault in faults:
+            self.faults.add(fault)
+
+    def strikes(self, request: requests.PreparedRequest) -> bool:
+        assert request.url is not None
+        url = urlsplit(request.url)
+        return bool(self.faults.strike(str(request.method), url.path, parse_qsl(url.query)))
+
+
+class Detour(_Connections):
     """Connections on which something happens to some requests before they are sent."""
 
     def __init__(self, fault: Fault, happens: Happening) -> None:
         """Let it happen to the requests that the fault matches."""
-        super().__init__(pool_maxsize=8)
-        self.faults = Faults()
-        self.faults.add(fault)
+        super().__init__(fault)
         self.happens = happens
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request, or what has become of it."""
-        assert request.url is not None
-        url = urlsplit(request.url)
-        if self.faults.strike(str(request.method), url.path, parse_qsl(url.query)):
+        if self.strikes(request):
             request = self.happens(request.copy())
+        return super().send(request, **options)
+
+
+class Impatient(_Connections):
+    """Connections that give up some requests soon, and wait for the answers to all others.
+
+    A short time for all of them would end good requests as well when the machine is busy.
+    """
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send a request, and wait for its answer."""
+        if self.strikes(request):
+            options["timeout"] = IMPATIENT
         return super().send(request, **options)
 
 
 def take_detour(tap: ReportTap, fault: Fault, happens: Happening) -> None:
     """Let something happen to the requests of a tap that a fault matches."""
     tap.session.mount("http://", Detour(fault, happens))
+
+
+def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
+    """Let a tap give up soon the requests that faults in the sandbox keep waiting."""
+    # Copies: the sandbox counts the requests as well.
+    tap.session.mount("http://", Impatient(*(dataclasses.replace(fault) for fault in faults)))
 
 
 def to_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:

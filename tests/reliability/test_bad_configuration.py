@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import os
+import re
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,12 @@ SNAPSHOT = Path(__file__).parent / "snapshots" / "bad_configuration.md"
 INTRODUCTION = """\
 # What a user may get wrong, and what the taps say
 
-Each is said before the first request, and ends the run with exit code 1. Written by
+Each is said before the first request, in one line that ends with "Nothing was read: correct this
+and run again.", and ends the run with exit code 1. Written by
 `tests/reliability/test_bad_configuration.py`, which compares it.
 """
-LAST = "Nothing was read: correct what is said above and run again."
+LAST = " Nothing was read: correct this and run again."
+LAST_OF_SEVERAL = " Nothing was read: correct these and run again."
 #: Nothing that is a secret in these cases, or a part of Python, is for users to read.
 NOT_FOR_USERS = ("s3cr3t", "s3 cr3t", "31337", LOOKS_SECRET, "pa55word", "Traceback", "Error:", "<")
 
@@ -70,7 +73,7 @@ def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
 
 
 def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Run the command of a case, which must refuse it, and return what it says."""
+    """Run the command of a case, which must refuse it in one line, and return its problems."""
     with monkeypatch.context() as patch:
         for name, text in {**case.variables, **(case.environment or {})}.items():
             patch.setenv(name, text)
@@ -88,7 +91,13 @@ def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPa
             logging.captureWarnings(capture=False)
     assert ended.value.code == 1
     assert output.getvalue() == ""
-    return heard.lines
+    (line,) = heard.lines
+    if line.endswith(LAST):
+        return [line.removesuffix(LAST)]
+    assert line.endswith(LAST_OF_SEVERAL)
+    numbered = re.split(r" ?\((\d+)\) ", line.removesuffix(LAST_OF_SEVERAL))
+    assert numbered[1::2] == [str(number) for number in range(1, len(numbered) // 2 + 1)]
+    return numbered[2::2]
 
 
 def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
@@ -109,15 +118,13 @@ def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
         monkeypatch.chdir(folder)
         said = refusal(case, runner, monkeypatch)
         title = f"{runner.tap_class.name}: {name}"
-        assert said[-1] == LAST, title
-        assert len(said) > 1, title
         assert len(set(said)) == len(said), title
         for line in said:
             assert line.endswith((".", "?")), title
             assert len(line) < 400, title
             assert not any(word in line for word in NOT_FOR_USERS), title
         assert runner.sandbox.requests == [], title
-        written += [f"\n## {title}\n", *(f"- {line}" for line in said[:-1])]
+        written += [f"\n## {title}\n", *(f"- {line}" for line in said)]
     text = "\n".join(written) + "\n"
     if os.environ.get("AD_TAPS_WRITE_SNAPSHOTS"):
         SNAPSHOT.parent.mkdir(exist_ok=True)
@@ -137,5 +144,5 @@ def test_a_log_that_cannot_be_is_told_in_words(
     code, output, log = CommandLine(adsterra, tmp_path).run(environment=variables)
     assert (code, output) == (1, b"")
     (line,) = log.splitlines()
-    assert line.startswith("There can be no log: ")
+    assert line.startswith("Cannot configure logging: ")
     assert line.endswith(" Correct TAP_ADSTERRA_LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG.")

@@ -19,10 +19,9 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from singer_reports import connections
 from singer_reports.errors import RequestFailed
-from singer_reports.http import HttpStream
 from tests.reliability.expectations import AS_SENT, CASES, REFUSED, WHOLE, Case, cell
 from tests.reliability.kinds import DATED_STREAMS, KINDS, PLACES, SETTINGS, Kind, Place, by_key
-from tests.reliability.on_the_way import WallClock, take_detour, to_nobody
+from tests.reliability.on_the_way import WallClock, give_up_soon, take_detour, to_nobody
 from tests.support import NOW, Run, sync
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 TECHNICAL = re.compile(
     r"\w(Error|Exception)\b|Traceback|urllib3|Connection(Pool|\()|0x[0-9a-f]{4}|Errno"
 )
-#: Seconds after which a request is given up where the fault is that no answer comes.
-IMPATIENT = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +74,7 @@ class Matrix:
         self.check_secrets(run)
         if run.error is None:
             return ending_of_rows(run, whole)
-        self.check_refusal(run, kind.places[place], whole, everywhere=case.token)
+        self.check_refusal(run, kind.places[place], whole, everywhere=case.everywhere)
         self.calm()
         self.check_next(run, kind, whole)
         return REFUSED
@@ -126,9 +123,7 @@ class Matrix:
             case kind:
                 fault = self.sandbox.faults.add(Fault(kind, **arguments))
         if fault.kind == "hang":
-            patches.setattr(HttpStream, "timeout", IMPATIENT)
-            if hasattr(tap, "authenticator"):
-                tap.authenticator._timeout = IMPATIENT
+            give_up_soon(tap, fault)
         fault.location = f"{self.elsewhere.url}{fault.path}"
         return fault
 
@@ -146,8 +141,8 @@ class Matrix:
     def check_refusal(self, run: Run, place: Place, whole: Run, *, everywhere: bool) -> None:
         """Check what is said, what has been written, and how far the state says it goes.
 
-        What strikes everywhere at once may also end a day before the one that was struck, since
-        pages of several days are under way.
+        All requests share the token. What ends it may therefore also end a day before the one that
+        was struck, since pages of several days are under way.
         """
         assert isinstance(run.error, RequestFailed), repr(run.error)
         message = str(run.error)

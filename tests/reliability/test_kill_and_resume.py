@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 import json
@@ -13,7 +14,7 @@ import time
 from collections import Counter
 from decimal import Decimal
 from random import Random
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -337,7 +338,7 @@ def test_a_signal_in_the_middle_of_a_line_waits_for_its_end(
     with tap:
         for number in signals:
             tap.send_signal(number)
-            time.sleep(0.1)
+        time.sleep(0.1)
         assert tap.poll() is None
         output, log = tap.communicate()
     assert tap.returncode == 128 + signals[0]
@@ -358,8 +359,12 @@ def test_the_next_signal_does_not_wait_for_a_target_that_reads_nothing(
         tap.send_signal(signal.SIGTERM)
         time.sleep(SECONDS_OF_ECHO + 0.2)
         assert tap.poll() is None
-        tap.send_signal(signal.SIGTERM)
-        assert tap.wait(10) == 128 + signal.SIGTERM
+        # The first of these may still count as an echo if the machine is busy.
+        while tap.poll() is None:
+            tap.send_signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutExpired):
+                tap.wait(SECONDS_OF_ECHO + 0.2)
+        assert tap.returncode == 128 + signal.SIGTERM
         assert tap.stderr is not None
         assert "Traceback" not in tap.stderr.read().decode()
 
@@ -373,22 +378,31 @@ def test_ctrl_c_reaches_a_tap_whose_target_has_gone(
         time.sleep(0.1)
         assert tap.stdout is not None
         tap.stdout.close()
-        assert tap.wait(10) == 128 + signal.SIGINT
+        assert tap.wait(60) == 128 + signal.SIGINT
         assert tap.stderr is not None
         log = tap.stderr.read().decode()
     assert "Ended by SIGINT" in log
     assert "BrokenPipe" not in log
 
 
+#: The command of a tap, which gets a signal at the moment it loads one of its libraries.
+STRUCK_WHILE_LOADED = """
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "requests":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+runpy.run_module(sys.argv[1], run_name="__main__")
+"""
+
+
 @pytest.mark.parametrize("module", ["tap_adsterra", "tap_adcloud"])
 def test_ctrl_c_while_a_tap_is_loaded_shows_nothing_of_its_inside(module: str) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", module, "--version"]
+    command = [sys.executable, "-c", STRUCK_WHILE_LOADED, module]
     with Popen(command, stdout=PIPE, stderr=PIPE, env=environment()) as tap:
-        assert tap.stderr is not None
-        while b"requests" not in tap.stderr.readline():
-            pass
-        tap.send_signal(signal.SIGINT)
         output, log = tap.communicate()
     assert tap.returncode == -signal.SIGINT
-    assert output == b""
-    assert b"Traceback" not in log
+    assert (output, log) == (b"", b"")

@@ -39,7 +39,7 @@ def adsterra(sandbox: Sandbox, session: requests.Session) -> AskAdsterra:
             f"{sandbox.adsterra_url}/{path}",
             params=query,
             headers={"X-API-Key": token},
-            timeout=10,
+            timeout=60,
         )
         return answer.status_code, from_json(answer.content)
 
@@ -58,7 +58,7 @@ def adcloud(sandbox: Sandbox, session: requests.Session, token: str) -> AskAdclo
             f"{sandbox.adcloud_url}/{path}",
             params=query,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
+            timeout=60,
         )
         return answer.status_code, from_json(answer.content)
 

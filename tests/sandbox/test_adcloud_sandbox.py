@@ -55,7 +55,7 @@ class TestToken:
     @pytest.mark.parametrize("version", ["v1", "v2"])
     def test_issued(self, sandbox: Sandbox, session: requests.Session, version: str) -> None:
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
-        answer = session.post(self.url(sandbox, version), data=form, timeout=10)
+        answer = session.post(self.url(sandbox, version), data=form, timeout=60)
         assert answer.status_code == 200
         assert answer.json().keys() == {"access_token", "scope"}
         assert answer.json()["scope"] == ""
@@ -64,7 +64,7 @@ class TestToken:
     def test_in_meta(self, sandbox: Sandbox, session: requests.Session) -> None:
         sandbox.adcloud.token_in_meta = True
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
-        answer = session.post(self.url(sandbox, "v2"), data=form, timeout=10).json()
+        answer = session.post(self.url(sandbox, "v2"), data=form, timeout=60).json()
         assert list(answer) == ["_meta"]
         assert answer["_meta"]["access_token"]
 
@@ -72,7 +72,7 @@ class TestToken:
     def test_refused(self, sandbox: Sandbox, session: requests.Session, status: int) -> None:
         sandbox.adcloud.refusal_status = status
         form = {"client_id": CLIENT_ID, "client_secret": "x", "grant_type": "none"}
-        answer = session.post(self.url(sandbox), data=form, timeout=10)
+        answer = session.post(self.url(sandbox), data=form, timeout=60)
         assert answer.status_code == status
         assert answer.json() == {
             "error": "invalid_client",
@@ -81,16 +81,16 @@ class TestToken:
 
     def test_grant_type_is_none(self, sandbox: Sandbox, session: requests.Session) -> None:
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-        assert session.post(self.url(sandbox), data=form, timeout=10).status_code == 400
-        assert session.get(self.url(sandbox), timeout=10).status_code == 405
+        assert session.post(self.url(sandbox), data=form, timeout=60).status_code == 400
+        assert session.get(self.url(sandbox), timeout=60).status_code == 405
 
     def test_bearer_or_parameter(
         self, sandbox: Sandbox, session: requests.Session, token: str
     ) -> None:
         url = f"{sandbox.adcloud_url}/{REPORT}"
-        assert session.get(url, params=DAY, timeout=10).status_code == 401
+        assert session.get(url, params=DAY, timeout=60).status_code == 401
         query = {**DAY, "access_token": token}
-        assert session.get(url, params=query, timeout=10).status_code == 200
+        assert session.get(url, params=query, timeout=60).status_code == 200
 
     def test_lives_two_hours(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
         sandbox.clock.advance(timedelta(hours=2, seconds=-1))

@@ -205,6 +205,18 @@ class TestDelivery:
         assert get().json()["itemCount"]
         assert time.perf_counter() - begin > 0.2
 
+    def test_hang_until_the_test_says_so(self, sandbox: Sandbox, get: AskAnything) -> None:
+        fault = sandbox.faults.add(Fault("hang"))
+        answers: list[requests.Response] = []
+        asking = Thread(target=lambda: answers.append(get(timeout=60)))
+        asking.start()
+        while not fault.struck:
+            asking.join(0.01)
+        assert answers == []
+        fault.seconds = 0
+        asking.join(60)
+        assert answers[0].json()["itemCount"]
+
     def test_slow(self, sandbox: Sandbox, get: AskAnything) -> None:
         whole = get().content
         sandbox.faults.add(Fault("slow", seconds=0.3))
@@ -229,18 +241,11 @@ class TestDelivery:
 
             asking = Thread(target=ask)
             asking.start()
-            deadline = time.perf_counter() + 5
             while not sandbox.requests:
-                assert time.perf_counter() < deadline
-            begin = time.perf_counter()
-        assert time.perf_counter() - begin < 0.3
-        asking.join(5)
+                asking.join(0.01)
+        assert not sandbox._thread.is_alive()
+        asking.join(20)
         assert not asking.is_alive()
-
-    def test_starts_at_once(self) -> None:
-        begin = time.perf_counter()
-        with Sandbox():
-            assert time.perf_counter() - begin < 0.3
 
 
 class TestRows:
@@ -374,7 +379,7 @@ class TestAdcloudOnly:
         assert [adcloud(REPORT, DAY)[0] for _ in range(3)] == [200, 401, 401]
         headers = {"Authorization": f"Bearer {get_token(sandbox, session)}"}
         url = f"{sandbox.adcloud_url}/{REPORT}"
-        assert session.get(url, params=DAY, headers=headers, timeout=10).status_code == 200
+        assert session.get(url, params=DAY, headers=headers, timeout=60).status_code == 200
 
     @pytest.mark.parametrize(("asked", "status"), [(None, 401), (200, 200)])
     def test_bad_credentials(
@@ -383,14 +388,14 @@ class TestAdcloudOnly:
         sandbox.faults.add(Fault("bad_credentials", status=asked))
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
         url = f"{sandbox.adcloud_url}/v1/oauth/access_token"
-        answer = session.post(url, data=form, timeout=10)
+        answer = session.post(url, data=form, timeout=60)
         assert answer.status_code == status
         assert answer.json()["error"] == "invalid_client"
 
     def test_token_endpoint_down(self, sandbox: Sandbox, session: requests.Session) -> None:
         sandbox.faults.add(Fault("status", path="oauth", status=503))
         url = f"{sandbox.adcloud_url}/v1/oauth/access_token"
-        assert session.post(url, timeout=10).status_code == 503
+        assert session.post(url, timeout=60).status_code == 503
 
     def test_every_kind_is_carried_out_somewhere(self) -> None:
         by_the_api = {"page_shift", "dead_token", "bad_credentials"}

@@ -54,6 +54,26 @@ def test_a_single_day_has_no_halves() -> None:
         Window(day("2024-01-01"), day("2024-01-01")).halves()
 
 
+@given(first=DAYS, count=st.integers(-5, 800), length=LENGTHS)
+def test_earlier_windows_cover_every_day_once_from_the_last_one_back(
+    first: datetime.date, count: int, length: int, count_cases: CountCases
+) -> None:
+    last = first + ONE_DAY * (count - 1)
+    windows = list(dates.earlier_windows(first, last, length))
+    covered = [w.last - ONE_DAY * number for w in windows for number in range(w.days)]
+    assert covered == [last - ONE_DAY * number for number in range(max(count, 0))]
+    assert all(window.days == length for window in windows[:-1])
+    assert all(1 <= window.days <= length for window in windows)
+    count_cases("windows", 1)
+
+
+def test_an_earlier_window_is_cut_with_its_later_half_first() -> None:
+    (window,) = dates.earlier_windows(day("2024-01-01"), day("2024-01-05"), 9)
+    later, early = window.halves()
+    assert [str(later), str(early)] == ["2024-01-03..2024-01-05", "2024-01-01..2024-01-02"]
+    assert [str(half) for half in later.halves()] == ["2024-01-04..2024-01-05", "2024-01-03"]
+
+
 @given(start=DAYS, lookback=st.integers(0, 365), yesterday=DAYS)
 def test_the_first_run_starts_at_the_start_date_without_lookback(
     start: datetime.date, lookback: int, yesterday: datetime.date
@@ -61,16 +81,27 @@ def test_the_first_run_starts_at_the_start_date_without_lookback(
     assert dates.first_day(start, None, lookback, yesterday) == start
 
 
-@given(start=DAYS, bookmark=DAYS, lookback=st.integers(0, 365), yesterday=DAYS)
-def test_later_runs_look_back_from_the_bookmark_and_never_before_the_start_date(
-    start: datetime.date, bookmark: datetime.date, lookback: int, yesterday: datetime.date
+@given(
+    start=DAYS, first=DAYS, count=st.integers(1, 400), lookback=st.integers(0, 365), yesterday=DAYS
+)
+def test_later_runs_look_back_from_the_last_day_covered_and_never_before_the_start_date(
+    start: datetime.date, first: datetime.date, count: int, lookback: int, yesterday: datetime.date
 ) -> None:
-    first = dates.first_day(start, bookmark, lookback, yesterday)
-    assert first >= start
-    # No day after a bookmark that a right clock wrote is left out, whatever the lookback.
-    assert first <= max(start, min(bookmark, yesterday) + ONE_DAY)
-    if first > start:
-        assert first == min(bookmark, yesterday) + ONE_DAY - ONE_DAY * lookback
+    covered = Window(first, first + ONE_DAY * (count - 1))
+    begin = dates.first_day(start, covered, lookback, yesterday)
+    assert begin >= start
+    # No day after those that a right clock covered is left out, whatever the lookback.
+    assert begin <= max(start, min(covered.last, yesterday) + ONE_DAY)
+    if begin > start:
+        following = min(covered.last, yesterday) + ONE_DAY
+        assert begin == max(following - ONE_DAY * lookback, covered.first)
+
+
+@pytest.mark.parametrize("last", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_there_are_can_be_covered(last: str) -> None:
+    covered = Window(day("0001-01-01"), day(last))
+    begin = dates.first_day(day("2024-01-01"), covered, 365, day("2024-05-01"))
+    assert begin == day("2024-01-01")
 
 
 @given(today=DAYS, end=st.none() | DAYS, include_today=st.booleans())
@@ -82,25 +113,43 @@ def test_the_last_day_is_never_in_the_future_and_never_past_the_end_date(
     assert end is None or last <= end
 
 
-@given(bookmark=st.none() | DAYS, first=DAYS, count=st.integers(1, 400), yesterday=DAYS)
-def test_the_bookmark_never_goes_back_and_never_passes_yesterday_or_the_window(
-    bookmark: datetime.date | None,
-    first: datetime.date,
-    count: int,
-    yesterday: datetime.date,
-    count_cases: CountCases,
+@given(
+    before=st.none() | st.tuples(st.integers(-60, 60), st.integers(1, 60)),
+    first=st.integers(-60, 60),
+    count=st.integers(1, 60),
+)
+def test_what_is_covered_is_one_interval_of_complete_days_that_have_been_read(
+    before: tuple[int, int] | None, first: int, count: int, count_cases: CountCases
 ) -> None:
-    window = Window(first, first + ONE_DAY * (count - 1))
-    after = dates.bookmark_after(bookmark, window, yesterday)
-    if bookmark is not None and bookmark <= yesterday:
+    yesterday = day("2024-03-01")
+
+    def window(start: int, length: int) -> Window:
+        return Window(yesterday + ONE_DAY * start, yesterday + ONE_DAY * (start + length - 1))
+
+    def days(covered: Window | None) -> set[datetime.date]:
+        if covered is None:
+            return set()
+        return {covered.first + ONE_DAY * number for number in range(covered.days)}
+
+    covered, read = before and window(*before), window(first, count)
+    after = dates.extend(covered, read, yesterday)
+    complete = {each for each in days(read) if each <= yesterday}
+    assert days(after) <= days(covered) | complete
+    assert after == covered or max(days(after)) <= yesterday
+    right_clock = covered is None or covered.last <= yesterday
+    if covered and right_clock:
         assert after is not None
-        assert after >= bookmark
-    if after != bookmark:
+        assert after.last >= covered.last
+        touches = read.first <= covered.last + ONE_DAY and read.last >= covered.first - ONE_DAY
+        if touches:
+            assert days(after) == days(covered) | complete
+        elif complete and read.first > covered.last:
+            assert days(after) == complete
+        else:
+            assert after == covered
+    elif complete and read.last <= yesterday:
         assert after is not None
-        assert window.first <= after <= min(window.last, yesterday)
-    if window.first <= yesterday:
-        assert after is not None
-        assert min(window.last, yesterday) <= after <= yesterday
+        assert after.last == max(complete)
     count_cases("bookmark", 1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -29,11 +28,10 @@ time.sleep(60)
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer of this kind here")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_python_drops_ends_the_run_all_the_same(ending: signal.Signals) -> None:
-    started = time.monotonic()
     script = SWALLOWED.format(name=ending.name)
     ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", script], capture_output=True, check=False, timeout=100
     )
     assert ended.stdout == b"went on\n"
+    # If it were not for the timer, it would sleep to the end and succeed.
     assert ended.returncode == 128 + ending
-    assert time.monotonic() - started < 30

@@ -112,7 +112,8 @@ def test_state_is_written_after_every_day(adcloud: Adcloud) -> None:
             assert all(date <= marks[-1] for date in written)
     assert marks[:7] == [f"2024-04-{number}" for number in range(24, 31)]
     assert set(marks[7:]) <= {"2024-04-30"}
-    assert run.state == state_at("2024-04-30")
+    assert run.bookmark(REPORT) == "2024-04-30"
+    assert run.state["bookmarks"][REPORT]["first_day"] == "2024-04-24"
 
 
 def test_restated_days_are_read_anew(adcloud: Adcloud) -> None:

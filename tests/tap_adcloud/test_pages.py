@@ -33,29 +33,46 @@ MISFITS: dict[str, tuple[Kind, int]] = {
 
 
 class Watched:
-    """A run in another thread, and how many of its requests wait for an answer."""
+    """A run in another thread, and which of its requests wait for an answer."""
 
     def __init__(self, adcloud: Adcloud, **settings: Any) -> None:
         self.adcloud = adcloud
-        self.most = 0
         self.runs: list[Run] = []
+        #: How many requests are under way, and the most there were at a time.
+        self.under_way = self.most = 0
+        self.lock = threading.Lock()
         tap = adcloud.tap(REPORT, **settings)
+        report: Any = tap.streams[REPORT]
+        report.ask = self.counting(report.ask)
         self.thread = threading.Thread(target=lambda: self.runs.append(sync(tap)), daemon=True)
         self.thread.start()
 
+    def counting(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        """Count the requests that are under way."""
+
+        def counted(page: Any) -> Any:
+            with self.lock:
+                self.under_way += 1
+                self.most = max(self.most, self.under_way)
+            try:
+                return ask(page)
+            finally:
+                with self.lock:
+                    self.under_way -= 1
+
+        return counted
+
     def waiting(self) -> list[str]:
         """Return the days and pages that the sandbox has not answered."""
-        found = [
+        return [
             f"{request.values('filter[date]')[0]} {request.values('page')[0]}"
             for request in self.adcloud.asked()
             if request.status is None
         ]
-        self.most = max(self.most, len(found))
-        return found
 
     def until(self, condition: Callable[[], bool]) -> bool:
-        """Look until something holds; for as long as anything happens at all."""
-        for _ in range(500):
+        """Look until something holds, or the run has ended without it."""
+        for _ in range(3_000):
             if condition():
                 return True
             self.thread.join(0.01)
@@ -63,7 +80,7 @@ class Watched:
 
     @property
     def run(self) -> Run:
-        self.thread.join(30)
+        self.thread.join(60)
         return self.runs[0]
 
 
@@ -75,53 +92,64 @@ def six_pages(adcloud: Adcloud) -> Iterator[Adcloud]:
     adcloud.sandbox.faults.clear()
 
 
-def hold(adcloud: Adcloud, seconds: float = 60, **query: str) -> Fault:
-    """Let the sandbox hold back its answers to some requests."""
+def hold(adcloud: Adcloud, **query: str) -> Fault:
+    """Let the sandbox hold back its answers to some requests, until they are let go."""
     query = {"filter[date]" if name == "date" else name: value for name, value in query.items()}
-    return adcloud.sandbox.faults.add(
-        Fault("hang", path="reports", query=query, seconds=seconds, times=1)
-    )
+    return adcloud.sandbox.faults.add(Fault("hang", path="reports", query=query))
+
+
+def let_go(*held: Fault) -> None:
+    for fault in held:
+        fault.seconds = 0
 
 
 def test_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) -> None:
-    hold(six_pages, seconds=0.5, date="2024-04-24", page="1")
+    first = hold(six_pages, date="2024-04-24", page="1")
     watched = Watched(six_pages, max_concurrency=4, page_size=50)
     ahead = {f"2024-04-{number} 1" for number in range(24, 28)} | {"2024-04-26 2"}
     assert watched.until(lambda: ahead <= set(six_pages.pages()))
     # These are answered, and none is taken before its turn.
     assert watched.until(lambda: watched.waiting() == ["2024-04-24 1"])
-    assert len(six_pages.pages()) <= 3 * 4
+    assert len(six_pages.pages()) <= 1 + 2 * 4
+    let_go(first)
     assert watched.run.rows(REPORT) == six_pages.truth()
 
 
 def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adcloud) -> None:
     """What has been read ahead of time does not take their room."""
-    hold(six_pages, seconds=0.5, date=DAY, page="1")
-    further = [hold(six_pages, seconds=0.5, date=DAY, page=str(page)) for page in range(2, 7)]
+    first, *further = [hold(six_pages, date=DAY, page=str(page)) for page in range(1, 7)]
     watched = Watched(six_pages, max_concurrency=4, page_size=50, start_date=DAY)
+    # The days behind it are answered, with as many of their further pages as are read ahead.
+    assert watched.until(lambda: len(six_pages.pages()) >= 1 + 2 * 4)
+    assert watched.until(lambda: watched.waiting() == [f"{DAY} 1"])
+    let_go(first)
     together = [f"{DAY} {page}" for page in range(2, 6)]
     assert watched.until(lambda: sorted(watched.waiting()) == together)
+    let_go(*further)
     assert watched.run.rows(REPORT) == six_pages.truth(DAY)
     assert all(fault.struck for fault in further)
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
 def test_no_more_requests_are_under_way_than_agreed(six_pages: Adcloud, concurrency: int) -> None:
-    six_pages.sandbox.faults.add(Fault("hang", path="reports", seconds=0.02))
+    held = hold(six_pages)
     watched = Watched(six_pages, max_concurrency=concurrency, page_size=50)
-    while watched.thread.is_alive():
-        watched.waiting()
-        watched.thread.join(0.001)
-    assert 1 <= watched.most <= concurrency
+    assert watched.until(lambda: len(watched.waiting()) == concurrency)
+    let_go(held)
     assert watched.run.rows(REPORT) == six_pages.truth()
+    assert watched.most == concurrency
 
 
 @pytest.mark.parametrize("page", ["1", "2", "6"])
 def test_rows_come_in_order_whichever_page_is_late(six_pages: Adcloud, page: str) -> None:
-    hold(six_pages, seconds=0.3, date="2024-04-26", page=page)
-    run = six_pages.report(max_concurrency=8, page_size=50)
-    assert run.rows(REPORT) == six_pages.truth()
-    dates = [row["date"] for row in run.rows(REPORT)]
+    late = hold(six_pages, date="2024-04-26", page=page)
+    watched = Watched(six_pages, max_concurrency=8, page_size=50)
+    # All the others of the day, and the first pages of the days behind it, have been answered.
+    assert watched.until(lambda: "2024-04-30 1" in six_pages.pages())
+    assert watched.until(lambda: watched.waiting() == [f"2024-04-26 {page}"])
+    let_go(late)
+    assert watched.run.rows(REPORT) == six_pages.truth()
+    dates = [row["date"] for row in watched.run.rows(REPORT)]
     assert dates == sorted(dates)
 
 

@@ -108,12 +108,11 @@ def test_the_callers_settings_are_left_alone() -> None:
         ),
         (
             {"reports": [{**REPORT, "group_by": []}]},
-            "reports[0].group_by must be a list of 1 at least, not [].",
+            "reports[0].group_by must be a list of at least 1 item, not [].",
         ),
         (
             {"reports": [{**REPORT, "group_by": ["date", "date"]}]},
-            "reports[0].group_by must be a list in which nothing stands twice, "
-            'not ["date", "date"].',
+            'reports[0].group_by must be a list without repeated items, not ["date", "date"].',
         ),
         (
             {"reports": [{**REPORT, "group_by": ["city"]}]},
@@ -139,7 +138,7 @@ def test_the_callers_settings_are_left_alone() -> None:
         ),
         (
             {"reports": [{**REPORT, "placement_ids": []}]},
-            "reports[0].placement_ids must be a list of 1 at least, not [].",
+            "reports[0].placement_ids must be a list of at least 1 item, not [].",
         ),
         (
             {"reports": [{**REPORT, "days": 3}]},
@@ -166,7 +165,9 @@ def test_499_placements_are_the_most() -> None:
     most = {**REPORT, "placement_ids": list(range(1, 500))}
     TapAdsterra(config={"api_token": "t0ken", "reports": [most]})
     (problem,) = problems(reports=[{**REPORT, "placement_ids": list(range(1, 501))}])
-    assert problem.startswith("reports[0].placement_ids must be a list of 499 at most, not [1, 2,")
+    assert problem.startswith(
+        "reports[0].placement_ids must be a list of at most 499 items, not [1, 2,"
+    )
     assert len(problem) < 200
 
 

@@ -110,8 +110,17 @@ def test_the_state_comes_behind_the_last_record_even_if_nothing_changed(
     assert again.state == first.state
 
 
-def test_a_state_holds_the_bookmark_and_nothing_else(adsterra: Adsterra) -> None:
-    assert adsterra.run("stats").state == state_at("2024-04-30")
+def test_a_state_holds_what_is_covered_and_of_which_report(adsterra: Adsterra) -> None:
+    assert adsterra.run("stats").state == {
+        "bookmarks": {
+            "stats": {
+                "replication_key": "date",
+                "replication_key_value": "2024-04-30",
+                "first_day": "2024-04-01",
+                "definition": {"dimensions": ["date", "domain", "placement"], "filters": []},
+            }
+        }
+    }
 
 
 def test_days_without_rows_move_the_bookmark(adsterra: Adsterra) -> None:
@@ -203,7 +212,7 @@ def test_an_end_date_in_the_future_stops_at_today(adsterra: Adsterra) -> None:
 
 
 def test_nothing_to_read_is_no_request_and_no_change(adsterra: Adsterra) -> None:
-    run = adsterra.run("stats", start_date="2024-06-01", state=state_at("2024-04-20"))
+    run = adsterra.run("stats", end_date="2024-04-10", state=state_at("2024-04-20"))
     assert run.error is None
     assert adsterra.windows() == []
     assert run.state == state_at("2024-04-20")

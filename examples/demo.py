@@ -1,0 +1,88 @@
+"""What a run of ``make demo`` has read into DuckDB, and how much is there in all."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from examples.database import QUERIES, Answer, Database
+from examples.periods import Span
+from examples.query import table
+
+_RUN = re.compile(r"Running job with name '\w+:[\w-]+-to-(?P<loader>[\w-]+)'")
+#: What a tap is about to read of a report: days, or a single day.
+_DAYS = re.compile(
+    r" (?P<stream>\w+): (?P<first>\d{4}-\d\d-\d\d)(\.\.(?P<last>\d{4}-\d\d-\d\d))?, "
+)
+_ROWS = re.compile(r"""Loading (?P<rows>\d+) rows into '.*"(?P<stream>\w+)"'""")
+
+
+class Read(NamedTuple):
+    """What was read of the streams.
+
+    Attributes:
+        days: The first and the last day of each report.
+        rows: How many rows each stream had.
+    """
+
+    days: dict[str, Span]
+    rows: Counter[str]
+
+
+def read_in(log: str) -> Read:
+    """Find in Meltano's log what was read into DuckDB.
+
+    Args:
+        log: The log.
+    """
+    read = Read({}, Counter())
+    counts = False
+    for line in log.splitlines():
+        if run := _RUN.search(line):
+            counts = run["loader"] == "target-duckdb"
+        if counts and (rows := _ROWS.search(line)):
+            read.rows[rows["stream"]] += int(rows["rows"])
+        if counts and (days := _DAYS.search(line)):
+            first = datetime.date.fromisoformat(days["first"])
+            last = datetime.date.fromisoformat(days["last"] or days["first"])
+            before = read.days.get(days["stream"], Span(first, last))
+            read.days[days["stream"]] = Span(min(first, before.first), max(last, before.last))
+    return read
+
+
+def summary(read: Read, database: Database) -> str:
+    """Write what was read, beside how many rows there are.
+
+    Args:
+        read: What was read.
+        database: Where it is.
+    """
+    freshness = database.run(QUERIES / "freshness.sql")
+    place = freshness.columns.index("rows")
+    stored = {row[0]: row[place] for row in freshness.rows}
+    rows = [
+        (stream, *days, days.days, read.rows[stream], stored.get(stream))
+        for stream, days in read.days.items()
+    ]
+    columns = ["stream", "first_day", "last_day", "days_read", "rows_read", "rows_in_all"]
+    lists = [count for stream, count in read.rows.items() if stream not in read.days]
+    return f"{table(Answer(columns, rows, []))}\nand {sum(lists):,} rows of {len(lists)} lists"
+
+
+def main() -> None:
+    """Print what a run has read."""
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument("log", type=Path, help="Meltano's log")
+    parser.add_argument("database", type=Path, help="the DuckDB file")
+    arguments = parser.parse_args()
+    read = read_in(arguments.log.read_text(encoding="utf-8"))
+    print("This run has read into DuckDB:\n")
+    print(summary(read, Database(arguments.database)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Reading ahead: which requests are sent while the answer to an earlier one is still missing.
+
+Too few would leave the network idle behind an answer that is late, too many would fill the memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: How many requests may be sent and not handed out, as a multiple of the concurrency: so many of
+#: the part at hand, and as many of all the parts behind it together.
+_TIMES_AHEAD = 2
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+
+class Pending(Generic[Request, Answer]):
+    """A request whose answer has not been handed out."""
+
+    answer: Answer
+
+    def __init__(self, request: Request, place: tuple[int, ...]) -> None:
+        """Note a request that has not been sent.
+
+        Args:
+            request: The request.
+            place: Its place in the order: the number of its part, and for a follow-up the number it
+                has among the follow-ups of its request, behind the place of that request.
+        """
+        self.request = request
+        self.place = place
+        self.part = place[0]
+        self.error: BaseException | None = None
+        self.sent = self.answered = False
+
+    def __lt__(self, other: Pending[Request, Answer]) -> bool:
+        """Compare by place in the order."""
+        return self.place < other.place
+
+
+class ReadAhead(Generic[Request, Answer]):
+    """The requests whose answers have not been handed out, in order.
+
+    A part is a request with all its follow-ups. The part at hand is the first one that has not been
+    handed out as a whole.
+    """
+
+    def __init__(self, requests: Iterable[Request], concurrency: int) -> None:
+        """Begin with nothing sent.
+
+        Args:
+            requests: The requests, in order; taken no earlier than there is room for them.
+            concurrency: How many requests may be under way.
+        """
+        self._upcoming = enumerate(requests)
+        self._concurrency = concurrency
+        self._most = _TIMES_AHEAD * concurrency
+        self._pendings: deque[Pending[Request, Answer]] = deque()
+        #: How many are sent and not handed out, by part.
+        self._sent: Counter[int] = Counter()
+
+    @property
+    def first(self) -> Pending[Request, Answer] | None:
+        """The request to hand out next, if there is one."""
+        return self._pendings[0] if self._pendings else None
+
+    def sendable(self) -> Iterator[Pending[Request, Answer]]:
+        """Yield the requests that may be sent now, in order; each counts as sent."""
+        room = max(0, self._concurrency - len(self._pendings))
+        for part, request in itertools.islice(self._upcoming, room):
+            self._pendings.append(Pending(request, (part,)))
+        # Those further behind come later: an answer before them may show others to be needed.
+        for pending in itertools.islice(self._pendings, self._most):
+            if not pending.sent and self._has_room(pending):
+                pending.sent = True
+                self._sent[pending.part] += 1
+                yield pending
+
+    def _has_room(self, pending: Pending[Request, Answer]) -> bool:
+        at_hand = self._pendings[0].part
+        count = self._sent[at_hand]
+        if pending.part != at_hand:
+            count = self._sent.total() - count
+        return count < self._most
+
+    def insert(self, pending: Pending[Request, Answer], follow_ups: Iterable[Request]) -> None:
+        """Put follow-ups right behind the request whose answer has named them."""
+        position = self._pendings.index(pending) + 1
+        for number, request in enumerate(follow_ups):
+            follow_up = Pending[Request, Answer](request, (*pending.place, number))
+            self._pendings.insert(position + number, follow_up)
+
+    def pop(self) -> Pending[Request, Answer]:
+        """Remove the first request, which is handed out."""
+        pending = self._pendings.popleft()
+        self._sent[pending.part] -= 1
+        if not self._sent[pending.part]:
+            del self._sent[pending.part]
+        return pending
