@@ -125,7 +125,7 @@ def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
 def test_every_link_leads_somewhere_and_works_on_the_package_registry() -> None:
     """Files of the repository are linked in one place, with its address as soon as it has one."""
     for link in re.findall(r"\]\(([^)]+)\)", README):
-        assert link.startswith("https://") or f"\n#{headings()[link]}" in README, link
+        assert link.startswith("https://"), link
     files = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", README, flags=re.MULTILINE))
     assert set(re.findall(r"\]\[([^\]]+)\]", README)) == set(files)
     repository = PYPROJECT["project"].get("urls", {}).get("Repository")
@@ -137,12 +137,6 @@ def test_every_link_leads_somewhere_and_works_on_the_package_registry() -> None:
             assert path.startswith(begin), "see Release in CONTRIBUTING.md"
             path = path.removeprefix(begin)
         assert (PROJECT / path).exists(), path
-
-
-def headings() -> dict[str, str]:
-    """Return the headings of the README by their anchors."""
-    found = re.findall(r"^#+( .+)$", README, flags=re.MULTILINE)
-    return {f"#{text.strip().lower().replace(' ', '-')}": text for text in found}
 
 
 def test_a_release_has_an_address() -> None:
