@@ -15,6 +15,7 @@ import pytest
 from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, Account, truth
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from tests import documents
 from tests.support import day
 
 if TYPE_CHECKING:
@@ -194,6 +195,29 @@ def test_every_account_and_range_is_read_whole_with_a_state_of_its_own(
     for token in (DEMO_TOKEN, LARGE_TOKEN):
         assert token not in log
         assert not any(token.encode() in content for content in left)
+
+
+@needs_airflow
+@pytest.mark.timeout(400)
+def test_the_commands_of_the_page_give_airflow_the_accounts(
+    airflow: Callable[..., str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    for name in [
+        name for name in environment if name.startswith(("AIRFLOW_VAR_", "AIRFLOW_CONN_"))
+    ]:
+        del environment[name]
+    environment["PATH"] = os.pathsep.join([str(AIRFLOW.parent), environment["PATH"]])
+    subprocess.run(
+        ["bash", "-euc", documents.block(PROJECT / "docs" / "scale.md", "airflow variables")],  # noqa: S607
+        cwd=tmp_path,
+        env={**environment, "TOKEN_OF_NORTH": DEMO_TOKEN},
+        check=True,
+        capture_output=True,
+        timeout=200,
+    )
+    assert '["north", "south"]' in airflow("variables", "get", "adsterra_accounts")
+    connection = airflow("connections", "get", "adsterra_north", "--output", "json")
+    assert DEMO_TOKEN in connection
 
 
 @needs_meltano

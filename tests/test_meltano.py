@@ -14,6 +14,7 @@ import yaml
 from sandbox.adsterra import DEMO, DEMO_TOKEN, truth
 from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.meltano import PROJECT, meltano, needs_meltano
 from tests.support import day
@@ -56,9 +57,12 @@ def test_the_sandbox_environment_reads_relative_dates_into_csv(
     days = sorted({row["date"] for row in rows})
     assert first <= days[0]
     assert len(days) > 80
-    assert {"domains", "placements", "smart_links", "stats", "stats_by_country"} == {
-        path.name for path in (tmp_path / "csv").iterdir()
+    (extractor, _) = DEFINITION["environments"][0]["config"]["plugins"]["extractors"]
+    excluded = {pattern for pattern in extractor["select"] if pattern.startswith("!")}
+    assert {path.name for path in (tmp_path / "csv").iterdir()} == {
+        stream.name for stream in STREAMS if f"!{stream.name}.*" not in excluded
     }
+    assert (tmp_path / "csv" / "stats_by_country").exists()
 
 
 @needs_meltano
@@ -189,6 +193,15 @@ def test_every_setting_is_defined_as_the_tap_has_it(tap: type[ReportTap]) -> Non
     assert extractors[tap.name]["capabilities"] == sorted(map(str, tap.capabilities))
     groups = [tap.config_jsonschema["required"]]
     assert extractors[tap.name]["settings_group_validation"] == groups
+
+
+@pytest.mark.parametrize("tap", [TapAdsterra, TapAdcloud])
+def test_the_streams_selected_are_those_of_the_tap(tap: type[ReportTap]) -> None:
+    extractors = {plugin["name"]: plugin for plugin in DEFINITION["plugins"]["extractors"]}
+    streams = tap(config={}, validate_config=False).streams.values()
+    off = {f"!{stream.name}.*" for stream in streams if not stream.selected_by_default}
+    selected = extractors[tap.name].get("select", ["*.*"])
+    assert set(selected) == {"*.*", *off}
 
 
 def test_made_up_rows_have_a_place_of_their_own() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
-import shlex
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,39 +14,27 @@ import yaml
 
 from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, truth
 from sandbox.server import Sandbox
-from tests.meltano import BIN, PROJECT, meltano, needs_meltano
+from tap_adsterra.tap import TapAdsterra
+from tests import documents
+from tests.documents import Shell
+from tests.meltano import PROJECT, meltano, needs_meltano
 from tests.support import day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-PAGE = (PROJECT / "docs" / "meltano.md").read_text()
-README = (PROJECT / "README.md").read_text()
+FILE = PROJECT / "docs" / "meltano.md"
+PAGE = FILE.read_text()
 ACCOUNTS = {"blog": (DEMO, DEMO_TOKEN), "shop": (LARGE, LARGE_TOKEN)}
 FIRST, LAST = "2026-01-01", "2026-01-10"
 
 
-def command(word: str) -> list[str]:
-    """Return the arguments of the page's only command with this word in it."""
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)
-    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
-    (found,) = [arguments for _, *arguments in lines if word in arguments]
-    return found
-
-
 def written(key: str) -> Any:
     """Return the page's only piece of a project with this key in it."""
-    blocks = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL))
+    blocks = map(yaml.safe_load, documents.blocks(FILE, "yaml"))
     (found,) = [block for block in blocks if key in block]
     return found
-
-
-def write_project(folder: Path, definition: dict[str, Any]) -> None:
-    """Write a project that uses the plugins installed for this one."""
-    (folder / "meltano.yml").write_text(yaml.safe_dump(definition, sort_keys=False))
-    (folder / ".meltano").mkdir()
-    for kind in ("extractors", "loaders"):
-        (folder / ".meltano" / kind).symlink_to(PROJECT / ".meltano" / kind)
 
 
 def merged(definition: Any, addition: Any) -> Any:
@@ -62,7 +51,9 @@ def merged(definition: Any, addition: Any) -> Any:
 @pytest.mark.timeout(400)
 def test_each_account_has_its_own_token_state_and_tables(tmp_path: Path) -> None:
     definition = yaml.safe_load((PROJECT / "meltano.yml").read_text())
-    write_project(tmp_path, merged(definition, written("plugins")))
+    definition = merged(definition, written("plugins"))
+    (tmp_path / "meltano.yml").write_text(yaml.safe_dump(definition, sort_keys=False))
+    documents.link_plugins(tmp_path)
     state = f"file://{tmp_path}/state"
     assert "state_backend.uri: file:///" in PAGE
     assert "MELTANO_STATE_BACKEND_URI" in PAGE
@@ -110,46 +101,122 @@ def test_each_account_has_its_own_token_state_and_tables(tmp_path: Path) -> None
             assert database.sql(query).fetchall() == [expected]
 
 
+def edit(file: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
+    """Edit a project's definition by hand, as the page asks for: its plugins and its only tap."""
+    definition = yaml.safe_load(file.read_text())
+    (tap,) = definition["plugins"]["extractors"]
+    change(definition["plugins"], tap)
+    file.write_text(yaml.safe_dump(definition, sort_keys=False))
+
+
+def rows(files: Iterable[Path]) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the newest row of each key in CSV files."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for file in sorted(files):
+        with file.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                found[row["date"], row["domain"], row["placement"]] = row
+    return found
+
+
+def make_project(folder: Path, sandbox: Sandbox) -> Shell:
+    """Make a project as the page says: with ``meltano init``, and up to what ``.env`` holds."""
+    (folder / "ad-taps").symlink_to(PROJECT)
+    shell = Shell(folder, sandbox, TAP_ADSTERRA_END_DATE="2024-02-10")
+    shell.run(documents.block(FILE, "meltano init"))
+    shell.folder /= "project"
+    file = shell.folder / "meltano.yml"
+    environments = {item["name"] for item in yaml.safe_load(file.read_text())["environments"]}
+    assert environments == {"dev", "staging", "prod"}
+    shell.run(documents.block(FILE, "meltano add"))
+    definition = PROJECT / "plugins" / "extractors" / "tap-adsterra--ad-taps.yml"
+
+    def follow(plugins: dict[str, Any], tap: dict[str, Any]) -> None:
+        assert "Replace `pip_url: ad-taps` with `pip_url: -e ../ad-taps`" in PAGE
+        assert tap["pip_url"] == "ad-taps"
+        assert "select" not in tap
+        sensitive = {item["name"] for item in tap["settings"] if "sensitive" in item}
+        assert sensitive == {"api_token"}
+        tap["pip_url"] = "-e ../ad-taps"
+        tap |= yaml.safe_load("select:" + definition.read_text().split("\nselect:")[1])
+        plugins |= written("loaders")
+
+    edit(file, follow)
+    shell.run(documents.block(FILE, "meltano install"))
+    shell.run(documents.block(FILE, "echo "))
+    return shell
+
+
 @needs_meltano
 @pytest.mark.timeout(400)
-def test_another_project_takes_over_the_definition(tmp_path: Path) -> None:
-    add = command("--from-ref")
-    reference = add[add.index("--from-ref") + 1]
-    assert reference.startswith("../ad-taps/")
-    (tmp_path / "ad-taps").symlink_to(PROJECT)
-    project = tmp_path / "project"
-    project.mkdir()
-    write_project(
-        project,
-        {"send_anonymous_usage_stats": False, "requires_meltano": ">=4.0", "project_id": "x"},
-    )
-    meltano(tmp_path, *add, project=project)
-    # What the page says of a checkout; the tap is installed there, and its command known.
-    file = project / "meltano.yml"
-    definition = yaml.safe_load(file.read_text())
-    (extractor,) = definition["plugins"]["extractors"]
-    assert extractor["pip_url"] == "ad-taps"
-    assert "select" not in extractor
-    assert {"api_token"} == {item["name"] for item in extractor["settings"] if "sensitive" in item}
-    del extractor["pip_url"]
-    extractor |= {"executable": str(BIN / "tap-adsterra"), **written("select")}
-    file.write_text(yaml.safe_dump(definition))
+def test_a_project_of_ones_own_keeps_every_day_in_its_files(tmp_path: Path) -> None:
+    run = documents.block(FILE, "meltano --environment=prod run")
     with Sandbox() as sandbox:
-        output = meltano(
-            tmp_path,
-            *("invoke", "tap-adsterra"),
-            project=project,
-            TAP_ADSTERRA_API_TOKEN=DEMO_TOKEN,
-            TAP_ADSTERRA_API_URL=sandbox.adsterra_url,
-            TAP_ADSTERRA_START_DATE=FIRST,
-            TAP_ADSTERRA_END_DATE=LAST,
-        )
-        asked = {request.path.split("/")[-1] for request in sandbox.requests}
-        assert asked == {"domains.json", "placements.json", "smart-links.json", "stats.json"}
-    messages = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    schemas = [message["stream"] for message in messages if message["type"] == "SCHEMA"]
-    assert schemas == ["domains", "placements", "smart_links", "stats"]
-    assert messages[-1]["value"]["bookmarks"]["stats"]["replication_key_value"] == LAST
+        shell = make_project(tmp_path, sandbox)
+        output = shell.folder / "output" / "csv"
+        shell.run(run)
+        assert {path.name for path in output.iterdir()} == selected_by_default()
+        # The next run, ten days later, reads recent days only.
+        sandbox.requests.clear()
+        shell.environment["TAP_ADSTERRA_END_DATE"] = "2024-02-20"
+        shell.run(run)
+        asked = [request for request in sandbox.requests if "stats" in request.path]
+        assert [request.values("start_date") for request in asked] == [["2024-02-04"]]
+    expected = truth(DEMO, ("date", "domain", "placement"), day("2024-01-01"), day("2024-02-20"))
+    stored = rows((output / "stats").glob("*.csv"))
+    assert {key: Decimal(row["revenue"]) for key, row in stored.items()} == {
+        (row["date"], str(row["domain"]), str(row["placement"])): row["revenue"] for row in expected
+    }
+
+
+@needs_meltano
+@pytest.mark.timeout(400)
+def test_what_is_selected_mapped_and_scheduled_is_what_the_page_says(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        shell = make_project(tmp_path, sandbox)
+        # An exclusion wins over every other pattern, until it is removed.
+        assert "meltano select tap-adsterra\nstats_by_country '*'` alone changes nothing" in PAGE
+        shell.run("meltano select tap-adsterra stats_by_country '*'")
+        listed = shell.run("meltano select tap-adsterra --list")
+        assert "stats.revenue" in listed
+        assert "stats_by_country.revenue" not in listed
+        shell.run(documents.block(FILE, "meltano select tap-adsterra --rm"))
+        shell.run(documents.block(FILE, "meltano select tap-adsterra --exclude"))
+
+        def add_maps(_plugins: dict[str, Any], tap: dict[str, Any]) -> None:
+            tap |= written("config")
+            # What the page warns of: Meltano drops this one.
+            tap["config"]["stream_maps"]["stats"]["clicks"] = None
+
+        edit(shell.folder / "meltano.yml", add_maps)
+        shell.run(documents.block(FILE, "meltano job add"))
+        shell.run(documents.block(FILE, "meltano --environment=prod schedule"))
+        said = shell.run(documents.block(FILE, "meltano state"))
+    output = shell.folder / "output" / "csv"
+    assert {path.name for path in output.iterdir()} == {*selected_by_default(), "stats_by_country"}
+    (file,) = (output / "stats").glob("*.csv")
+    columns = set(file.read_text().splitlines()[0].split(","))
+    assert {"date", "revenue", "clicks"} <= columns
+    assert not {"cpm", "ctr"} & columns
+    assert "prod:tap-adsterra-to-target-csv" in said
+    (state,) = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    bookmark = state["singer_state"]["bookmarks"]["stats"]["replication_key_value"]
+    assert bookmark == "2024-02-10"
+
+
+def selected_by_default() -> set[str]:
+    """Return the names of the streams that the tap reads unless told otherwise."""
+    streams = TapAdsterra(config={}, validate_config=False).streams.values()
+    return {stream.name for stream in streams if stream.selected_by_default}
+
+
+def test_the_loaders_are_those_of_this_project() -> None:
+    ours = yaml.safe_load((PROJECT / "meltano.yml").read_text())["plugins"]["loaders"]
+    for loader in written("loaders")["loaders"]:
+        (known,) = [item for item in ours if item["name"] == loader["name"]]
+        values = {setting["name"]: setting.get("value") for setting in known["settings"]}
+        assert loader["pip_url"] == known["pip_url"]
+        assert loader["config"].items() <= values.items()
 
 
 def test_what_the_page_names_exists() -> None:
@@ -157,8 +224,10 @@ def test_what_the_page_names_exists() -> None:
     schedules = {item["name"]: item for item in definition["schedules"]}
     assert schedules["adsterra-daily"]["job"] == "adsterra-to-duckdb"
     assert schedules["adsterra-daily"]["job"] in {job["name"] for job in definition["jobs"]}
-    cron = re.findall(r"```\n(.*) cd .* schedule run (.*)\n```", PAGE)
+    cron = re.findall(r"```\n(.*) cd .* --environment=prod schedule run (.*)\n```", PAGE)
     assert cron == [(schedules["adsterra-daily"]["interval"], "adsterra-daily")]
+    assert f'--interval "{cron[0][0]}"' in documents.block(FILE, "meltano job add")
+    assert "production" in {item["name"] for item in definition["environments"]}
     for link in re.findall(r"\]\(([^)]+)\)", PAGE):
         assert link.startswith("https://") or (PROJECT / "docs" / link).resolve().exists(), link
-    assert "(docs/meltano.md)" in README
+    assert ": docs/meltano.md\n" in (PROJECT / "README.md").read_text()

@@ -2,50 +2,72 @@
 
 from __future__ import annotations
 
+import csv
+import datetime
 import json
-import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
-from sandbox.adsterra import DEMO_TOKEN
+from sandbox.adsterra import DEMO, truth
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
+from tests import documents
+from tests.documents import BIN, DOCUMENTS, PROJECT, Shell
+from tests.meltano import needs_meltano
+from tests.support import NOW, day
 
 if TYPE_CHECKING:
-    from sandbox.server import Sandbox
+    from pathlib import Path
+
     from singer_reports.tap import ReportTap
 
-PROJECT = Path(__file__).resolve().parent.parent
-README = (PROJECT / "README.md").read_text()
-BIN = Path(sys.executable).parent
+PAGE = PROJECT / "README.md"
+README = PAGE.read_text()
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 BADGE = "https://img.shields.io/badge"
 TAPS: list[type[ReportTap]] = [TapAdsterra, TapAdcloud]
 
-#: Commands that continuous integration runs as they stand, or that another test runs.
-RUN_ELSEWHERE = {
-    "make demo": ".ci/run",
-    "make test": ".ci/run",
-    "make lint": ".ci/run",
-    "make meltano": "Makefile",
-    'echo "TAP_ADSTERRA_API_TOKEN=your-token" >> .env': "tests/test_meltano.py",
-    ".venv/bin/meltano --environment=production run tap-adsterra target-duckdb": (
-        "tests/test_meltano.py"
-    ),
-    "pip install .": "tests/test_packaging.py",
+DIMENSIONS = ("date", "domain", "placement")
+
+#: Which test or script runs a block of the documents, by what the block begins with.
+RUN_BY = {
+    ("README.md", "make demo"): ".ci/run",
+    ("README.md", "make meltano"): "tests/test_readme.py",
+    ("README.md", "pipx install"): "tests/test_readme.py",
+    ("README.md", "echo '{"): "tests/test_readme.py",
+    ("README.md", "tap-adsterra --config config.json | "): "tests/test_readme.py",
+    ("README.md", "tail -n 1 states.jsonl"): "tests/test_readme.py",
+    ("README.md", "tap-adsterra --config config.json --discover"): "tests/test_readme.py",
+    ("README.md", "make query"): "tests/test_readme.py",
+    ("README.md", "make test\nmake lint"): ".ci/run",
+    ("CONTRIBUTING.md", "make install\nmake lint\nmake test"): ".ci/run",
+    ("CONTRIBUTING.md", "make plugins"): "tests/test_contributing.py",
+    ("meltano.md", "meltano init"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano add"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano install"): "tests/test_meltano_page.py",
+    ("meltano.md", "echo "): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano --environment=prod run"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano select tap-adsterra --rm"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano select tap-adsterra --exclude"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano job add"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano --environment=prod schedule"): "tests/test_meltano_page.py",
+    ("meltano.md", "meltano state"): "tests/test_meltano_page.py",
+    ("performance.md", "make bench"): "tests/test_readme.py",
+    ("scale.md", "export MELTANO_ENVIRONMENT"): "tests/test_scale.py",
+    ("scale.md", "export MELTANO_STATE_ID"): "tests/test_scale.py",
+    ("scale.md", "airflow variables"): "tests/test_airflow.py",
 }
-
-
-def shell_blocks() -> list[list[str]]:
-    """Return the commands of the README, block by block."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    return [block.strip().splitlines() for block in blocks]
 
 
 def table(heading: str) -> list[list[str]]:
@@ -100,59 +122,203 @@ def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
             assert piece.strip(" `,") in source, piece
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_leads_somewhere_and_works_on_the_package_registry() -> None:
+    """Files of the repository are linked in one place, with its address as soon as it has one."""
     for link in re.findall(r"\]\(([^)]+)\)", README):
-        assert link.startswith("https://") or (PROJECT / link).exists()
+        assert link.startswith("https://"), link
+    files = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", README, flags=re.MULTILINE))
+    assert set(re.findall(r"\]\[([^\]]+)\]", README)) == set(files)
+    repository = PYPROJECT["project"].get("urls", {}).get("Repository")
+    for target in files.values():
+        path = target.partition("#")[0]
+        if repository:
+            folder = "raw" if path.endswith(".png") else "blob"
+            begin = f"{repository}/{folder}/main/"
+            assert path.startswith(begin), "see Release in CONTRIBUTING.md"
+            path = path.removeprefix(begin)
+        assert (PROJECT / path).exists(), path
+
+
+def test_a_release_has_an_address() -> None:
+    released = re.search(r"^## \[\d", (PROJECT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert not released or "Repository" in PYPROJECT["project"].get("urls", {})
+
+
+def test_the_speed_is_that_of_the_page_on_it() -> None:
+    page = (PROJECT / "docs" / "performance.md").read_text()
+    speed = README.split("## Speed")[1].split("\n## ")[0]
+    figures = re.findall(r"\d+\.\d|\d+ MB|\d+,\d{3}(?:,\d{3})?", speed)
+    assert len(figures) == 5
+    assert all(figure in page for figure in figures)
 
 
 def test_the_badges_are_true() -> None:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    project = PYPROJECT["project"]
     pythons = [item.split()[-1] for item in project["classifiers"] if "Python :: 3." in item]
     supported = f"{pythons[0]} to {pythons[-1]}"
     assert f"![Python {supported}]({BADGE}/python-{supported.replace(' ', '%20')}-blue)" in README
     licence = project["license"]
     badge = f"{BADGE}/licence-{licence.replace('-', '--')}-blue"
-    assert f"[![{licence}]({badge})](LICENSE)" in README
+    assert f"[![{licence}]({badge})][licence]" in README
 
 
-def test_every_command_is_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Each block runs in one folder, one after the other, as a user would type them."""
-    ran = []
-    environment = {
-        **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "TAP_ADSTERRA_LOGLEVEL": "WARNING",
-    }
-    for block in shell_blocks():
-        for command in block:
-            if command in RUN_ELSEWHERE:
-                where = PROJECT / RUN_ELSEWHERE[command]
-                assert where.exists()
-                continue
-            here = command.replace(
-                '"api_token": "your-token", "start_date": "2024-01-01"',
-                f'"api_token": "{DEMO_TOKEN}", "start_date": "2024-04-01", '
-                f'"end_date": "2024-04-10", "api_url": "{sandbox.adsterra_url}"',
-            )
-            assert "your-token" not in here
-            subprocess.run(
-                [str(shutil.which("bash")), "-euo", "pipefail", "-c", here],
-                cwd=tmp_path,
-                env=environment,
-                check=True,
-                timeout=60,
-            )
-            ran.append(command)
-    assert any("--state state.json" in command for command in ran)
-    assert any("--catalog catalog.json" in command for command in ran)
-    state = json.loads((tmp_path / "state.json").read_text())
-    assert state["bookmarks"]["stats"]["replication_key_value"] == "2024-04-10"
-    assert list(tmp_path.glob("*stats*.csv"))
+def test_every_block_of_the_documents_is_run() -> None:
+    """Each is run by the test or the script named above, which takes it by the same words."""
+    blocks = [(page.name, text) for page in DOCUMENTS for text in documents.blocks(page)]
+    claimed = [
+        key for key in RUN_BY for name, text in blocks if name == key[0] and text.startswith(key[1])
+    ]
+    assert len(blocks) == len(claimed) == len(set(claimed)) == len(RUN_BY)
+    for (_, begin), where in RUN_BY.items():
+        source = (PROJECT / where).read_text()
+        if where == ".ci/run":
+            assert all(line.removeprefix("make ") in source for line in begin.splitlines())
+        else:
+            assert f'"{begin}"' in source.split("RUN_BY = {")[-1].split("\n}\n", 1)[-1]
+
+
+@pytest.fixture
+def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
+    """A shell in which the README has been followed up to the settings of tap and target."""
+    (tmp_path / "user").mkdir()
+    shell = Shell(tmp_path / "user", sandbox)
+    shell.run(documents.block(PAGE, "pipx install"))
+    shell.run(documents.block(PAGE, "echo '{"))
+    return shell
+
+
+FIRST_RUN = documents.block(PAGE, "tap-adsterra --config config.json | ")
+LATER_RUN = documents.block(PAGE, "tail -n 1 states.jsonl")
+
+
+def newest_rows(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the newest row of each key in the CSV files of a folder."""
+    rows = {}
+    for file in sorted(folder.glob("*.csv")):
+        with file.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                rows[tuple(row[name] for name in DIMENSIONS)] = row
+    return rows
+
+
+def facts(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Reduce a row to what people are paid from, with exact numbers."""
+    numbers = (Decimal(str(row[name])) for name in ("impression", "clicks", "revenue"))
+    return (*(str(row[name]) for name in DIMENSIONS), *numbers)
+
+
+def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
+    """The README's loop, over days that are corrected and rows that vanish."""
+    first = day("2024-01-01")
+    shell.run(FIRST_RUN)
+    # The second of these runs happens at the same time as the first, so its rows look no newer.
+    for days in (0, 6, 3):
+        sandbox.clock.advance(datetime.timedelta(days=days))
+        shell.run(LATER_RUN)
+        now = sandbox.clock.now
+        expected = sorted(map(facts, truth(DEMO, DIMENSIONS, first, now.date(), now)))
+        assert expected[0][0] == "2024-01-01"
+        stored = set(map(facts, newest_rows(shell.folder / "csv" / "stats").values()))
+        assert stored >= set(expected)
+        # What is left over has vanished since; the README's queries leave it out.
+        view, query = (
+            documents.block(PAGE, "create view", "sql"),
+            documents.block(PAGE, "select", "sql"),
+        )
+        with duckdb.connect() as database:
+            database.sql(f"set file_search_path = '{shell.folder}'")
+            database.sql(view)
+            relation = database.sql(query)
+            rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        assert sorted(map(facts, rows)) == expected
+    assert len(list((shell.folder / "csv" / "stats").glob("*.csv"))) == 4
+    state = json.loads((shell.folder / "state.json").read_text())
+    assert state["bookmarks"]["stats"]["replication_key_value"] == "2024-05-06"
+
+
+def test_the_loop_goes_on_after_a_first_run_that_failed(shell: Shell, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("status", status=403, times=None))
+    shell.run(FIRST_RUN, succeeds=False)
+    assert (shell.folder / "states.jsonl").read_text() == ""
+    sandbox.faults.clear()
+    for _ in range(2):
+        shell.run(LATER_RUN)
+    expected = truth(DEMO, DIMENSIONS, day("2024-01-01"), NOW.date(), NOW)
+    stored = newest_rows(shell.folder / "csv" / "stats").values()
+    assert sorted(map(facts, stored)) == sorted(map(facts, expected))
+
+
+def test_a_catalog_has_own_reports_and_what_is_selected_is_read(shell: Shell) -> None:
+    shell.run(FIRST_RUN)
+    shell.run("tail -n 1 states.jsonl > state.json")
+    (example,) = documents.blocks(PAGE, "json")
+    config = json.loads((shell.folder / "config.json").read_text())
+    (shell.folder / "config.json").write_text(json.dumps(config | json.loads(example)))
+    write, read = documents.block(PAGE, "tap-adsterra --config config.json --discover").splitlines()
+    shell.run(write)
+    catalog = json.loads((shell.folder / "catalog.json").read_text())
+    streams = {stream["tap_stream_id"]: stream for stream in catalog["streams"]}
+    assert {"countries", "one_site", "in_full"} <= set(streams)
+    for name, metadata in (
+        (name, item["metadata"])
+        for name, stream in streams.items()
+        for item in stream["metadata"]
+        if not item["breadcrumb"]
+    ):
+        assert "selected-by-default" in metadata
+        if name in ("stats_by_country", "stats"):
+            metadata["selected"] = name == "stats_by_country"
+    (shell.folder / "catalog.json").write_text(json.dumps(catalog))
+    shutil.rmtree(shell.folder / "csv")
+    shell.run(read)
+    read_streams = {path.name for path in (shell.folder / "csv").iterdir()}
+    assert {"stats_by_country", "countries", "in_full"} <= read_streams
+    assert not {"stats", "stats_by_sub_id"} & read_streams
+    said = shell.run("tap-adsterra --config config.json --test")
+    assert "`tap-adsterra --config config.json --test`" in README
+    assert "Traceback" not in said
+
+
+@needs_meltano
+@pytest.mark.timeout(300)
+def test_a_clone_reads_the_account_of_a_user_into_a_database_and_a_page(tmp_path: Path) -> None:
+    clone = documents.copy_project(tmp_path / "clone")
+    with Sandbox() as sandbox:
+        today = sandbox.clock.now.date()
+        start = today - datetime.timedelta(days=40)
+        shell = Shell(clone, sandbox, TAP_ADSTERRA_START_DATE=str(start))
+        shell.run(documents.block(PAGE, "make meltano"))
+        said = shell.run(documents.block(PAGE, "make query"))
+        now = sandbox.clock.now
+    last = str(today - datetime.timedelta(days=10))
+    with duckdb.connect(str(clone / "output" / "ads.duckdb"), read_only=True) as database:
+        query = f"select sum(revenue::decimal(38, 9)) from stats where date <= '{last}'"  # noqa: S608
+        ((revenue,),) = database.sql(query).fetchall()
+    rows = truth(DEMO, DIMENSIONS, start, day(last), now)
+    assert revenue == sum(row["revenue"] for row in rows)
+    assert (clone / "output" / "ads.html").exists()
+    assert last in said
+
+
+@pytest.mark.timeout(400)
+def test_the_benchmark_of_the_page_on_speed_can_be_run() -> None:
+    """As the page has it, but with few rows read once, and without the tools to be installed."""
+    commands = documents.block(PROJECT / "docs" / "performance.md", "make bench").splitlines()
+    for command in commands:
+        _, target, variable = shlex.split(command)
+        assert target == "bench"
+        arguments = variable.removeprefix("ARGUMENTS=").split()
+        only = arguments[arguments.index("--only") + 1]
+        arguments[arguments.index("--only") + 1] = only.replace(",dlt,airbyte", "")
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--rounds=0"],
+            cwd=PROJECT,
+            check=True,
+            capture_output=True,
+        )
 
 
 def test_commands_for_continuous_integration_are_in_it() -> None:
     script = (PROJECT / ".ci" / "run").read_text()
-    for command, where in RUN_ELSEWHERE.items():
-        if where == ".ci/run":
-            assert command.removeprefix("make ") in script
-    assert shutil.which("bash")
+    steps = script.split("for step in ")[1].split(";")[0].split()
+    assert {"lint", "test", "demo"} <= set(steps)

@@ -14,6 +14,7 @@ from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.http import LONGEST_WAIT
 from singer_reports.stream import TRIES_BEFORE_SPLIT
+from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.on_the_way import give_up_soon
 from tests.support import CommandLine, sync
@@ -315,14 +316,8 @@ def test_a_test_of_the_connection_asks_once_a_stream(adsterra: Adsterra) -> None
     tap = adsterra.tap("stats", window_days=3, include_today=False)
     assert tap.run_connection_test()
     paths = [request.path for request in adsterra.sandbox.requests]
-    assert sorted(paths) == [
-        "/publisher/domains.json",
-        "/publisher/placements.json",
-        "/publisher/smart-links.json",
-        "/publisher/stats.json",
-        "/publisher/stats.json",
-        "/publisher/stats.json",
-    ]
+    streams = [stream(tap) for stream in STREAMS]
+    assert sorted(paths) == sorted(f"/publisher{stream.path}" for stream in streams)
     assert set(adsterra.windows()) == {"2024-04-28..2024-04-30"}
     assert tap.state["bookmarks"].get("stats") == {}
 

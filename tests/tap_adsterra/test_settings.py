@@ -8,6 +8,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from singer_reports.settings import ADDRESS, COUNTRY, FORMS, LINE, NAME, TOKEN
+from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 
 if TYPE_CHECKING:
@@ -195,10 +196,7 @@ def test_no_problem_shows_the_token(adsterra: Adsterra) -> None:
 
 def test_discovery_needs_no_settings_but_names_reports_that_cannot_be() -> None:
     names = set(TapAdsterra(config={}, validate_config=False).streams)
-    assert names == {
-        *("domains", "placements", "smart_links"),
-        *("stats", "stats_by_country", "stats_by_sub_id"),
-    }
+    assert names == {stream.name for stream in STREAMS}
     settings = {"reports": [REPORT]}
     assert "own" in TapAdsterra(config=settings, validate_config=False).streams
     unusable: list[Any] = [[{}], {"own": 1}, "own", [{**REPORT, "name": "stats"}]]
