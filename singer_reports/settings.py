@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterator, Mapping
 
 Property = th.Property[Any]
@@ -75,6 +76,31 @@ def day_settings(
             description="Whether to read today's unfinished day, which the next run reads again.",
         ),
     ]
+
+
+def day_problems(
+    days: Mapping[str, datetime.date | None], earliest: datetime.date, today: datetime.date
+) -> Iterator[str]:
+    """Say what is wrong with the first and the last day to read.
+
+    Args:
+        days: ``start_date`` and ``end_date``, as far as they are days.
+        earliest: The first day the API has anything of.
+        today: The API's current day.
+
+    Yields:
+        One sentence per problem.
+    """
+    start, end = days.get("start_date"), days.get("end_date")
+    if start and start < earliest:
+        yield f"start_date must be {earliest} or later, not {start}: there is nothing before that."
+    if start and start > today:
+        yield (
+            f"start_date {start} is in the future, so there would be nothing to read: by the clock "
+            f"of this machine it is {today}."
+        )
+    if start and end and start > end:
+        yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
 
 
 def concurrency_setting() -> Property:

@@ -19,7 +19,7 @@ from singer_reports.connections import connect, connection_problems
 from singer_reports.fetch import RateBudget
 from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
-from singer_reports.settings import sdk_setting_problems
+from singer_reports.settings import day_problems, sdk_setting_problems
 from singer_reports.state import state_problems
 from singer_reports.stream import DatedStream
 from singer_reports.stream_maps import map_problems
@@ -185,20 +185,8 @@ class ReportTap(CommandTap):
                     text = problems.shown(self.config[name])
                     yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text}."
         yield from connection_problems(None if "api_url" in flawed else self.config.get("api_url"))
-        start, end = days.get("start_date"), days.get("end_date")
         yield from sdk_setting_problems(self.config)
-        if start and start < self.earliest_day:
-            yield (
-                f"start_date must be {self.earliest_day} or later, not {start}: there is nothing "
-                "before that."
-            )
-        if start and start > self.today:
-            yield (
-                f"start_date {start} is in the future, so there would be nothing to read: by the "
-                f"clock of this machine it is {self.today}."
-            )
-        if start and end and start > end:
-            yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
+        yield from day_problems(days, self.earliest_day, self.today)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002
         """Collect what is wrong with the settings; ``__init__`` raises it with all the rest."""
