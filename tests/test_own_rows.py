@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from examples.demo import read_in
+from examples.periods import Span
 from sandbox.adsterra import DEMO, LARGE, LARGE_TOKEN, truth
 from sandbox.server import Sandbox
 from tests.meltano import PROJECT, needs_meltano
@@ -84,7 +86,7 @@ class Checkout:
         self.run(".venv/bin/meltano", "run", "tap-adsterra", "target-duckdb")
         return [request for request in self.sandbox.requests if "stats" in request.path]
 
-    def own(self) -> tuple[object, ...]:
+    def own(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
         """Look at all that runs of one's own have written: rows, state, other files."""
         with duckdb.connect(str(self.output / "ads.duckdb"), read_only=True) as database:
             tables = [name for (name,) in database.sql("show tables").fetchall()]
@@ -146,15 +148,20 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         (demo / "meltano").mkdir(parents=True)
         (demo / "meltano" / "meltano.db").write_text("a state without its rows")
         said = checkout.make("demo")
-        assert days_read(said) == {"stats": 91, "stats_by_country": 91, "advertiser_report": 90}
+        reports = ["stats", "stats_by_country", "advertiser_report"]
+        assert list(days_read(said)) == reports
+        assert min(days_read(said).values()) >= 90
         assert checkout.own() == own
         theirs = placements(demo / "ads.duckdb")
         assert theirs <= {row["id"] for row in DEMO.placements}
         assert not theirs & mine
         assert "Made-up numbers" in (demo / "ads.html").read_text()
         assert all(name.startswith("sandbox:") for name in states(demo / "meltano" / "meltano.db"))
-        again = checkout.make("demo")
-        assert days_read(again) == {"stats": 8, "stats_by_country": 8, "advertiser_report": 30}
+        # The days of lookback_days, and today at Adsterra; a day more if midnight has just passed.
+        again = days_read(checkout.make("demo"))
+        assert list(again) == reports
+        assert again["stats"] == again["stats_by_country"]
+        assert (again["stats"] - 8, again["advertiser_report"] - 30) in [(0, 0), (1, 0), (1, 1)]
 
         # Cleaning up leaves what is one's own, and runs go on where they stopped.
         checkout.run("make", "clean")
@@ -166,7 +173,27 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         assert {request.values("start_date")[0] for request in checkout.read_account()} == {
             "2026-01-14"
         }
-        assert checkout.own()[0] == own[0]
+        # Days read again have a new time, and nothing else.
+        rows_by_table, _, _ = checkout.own()
+        assert {name: len(found) for name, found in rows_by_table.items()} == {
+            name: len(found) for name, found in own[0].items()
+        }
+
+
+def test_what_was_read_is_found_in_the_log() -> None:
+    lines = [
+        "[info] meltano Running job with name 'sandbox:tap-adsterra-to-target-csv'",
+        "[info] tap-adsterra stats: 2026-11-01..2026-11-26, 1 request",
+        "[info] meltano Running job with name 'sandbox:tap-adsterra-to-target-duckdb'",
+        "[info] tap-adsterra stats: 2026-11-19..2026-11-25, 1 request",
+        "[info] tap-adsterra stats: 2026-11-26, 1 request",
+        """[info] target-duckdb Loading 20000 rows into '"ads"."main"."stats"'""",
+        """[info] target-duckdb Loading 92 rows into '"ads"."main"."stats"'""",
+        """[info] target-duckdb Loading 4 rows into '"ads"."main"."domains"'""",
+    ]
+    days, rows = read_in("\n".join(lines))
+    assert days == {"stats": Span(day("2026-11-19"), day("2026-11-26"))}
+    assert rows == {"stats": 20_092, "domains": 4}
 
 
 @needs_meltano
