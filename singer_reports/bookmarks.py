@@ -9,13 +9,13 @@ versions have neither and are taken as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports import dates, problems
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from singer_reports.dates import Window
@@ -25,43 +25,109 @@ if TYPE_CHECKING:
 LAST_DAY = "replication_key_value"
 FIRST_DAY = "first_day"
 DEFINITION = "definition"
-#: Zones differ by up to 26 hours: a day that was over in one may end two days later in another.
+#: Zones differ by up to 26 hours, so a day may be over two days earlier in one than in another.
 _DAYS_BETWEEN_ZONES = 2
 
 
-def covered_days(
-    bookmark: Mapping[str, Any], start: datetime.date, zone: ZoneInfo | datetime.timezone
-) -> Window | None:
-    """Read from a bookmark which days are covered.
+class Coverage(NamedTuple):
+    """What a run starts from."""
+
+    #: The complete days that need not be read again; None if there are none.
+    days: Window | None
+    #: What to tell the user, one sentence or two per text.
+    warnings: Sequence[str] = ()
+
+
+class Settings(NamedTuple):
+    """What a bookmark is held against."""
+
+    start: datetime.date
+    #: The last complete day.
+    yesterday: datetime.date
+    zone: ZoneInfo | datetime.timezone
+    #: The first day the API has anything of.
+    earliest: datetime.date
+    #: What the stream is by the settings.
+    definition: Definition
+
+
+def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
+    """Say which days are covered, after the clock and the settings may have changed.
 
     Args:
-        bookmark: The stream's bookmark; its problems have been told.
-        start: The setting ``start_date``: an older version read from there on.
-        zone: The time zone of the API's days.
-
-    Returns:
-        The days from the first one covered to the last; None without a bookmark.
+        bookmark: The stream's bookmark, without problems.
+        settings: What it is held against.
     """
     if (last := bookmark.get(LAST_DAY)) is None:
-        return None
-    last_day = dates.parse_day(last, zone)
+        return Coverage(None)
+    start, yesterday = settings.start, settings.yesterday
+    last_day = dates.parse_day(last, settings.zone)
     first = bookmark.get(FIRST_DAY)
-    first_day = start if first is None else dates.parse_day(first, zone)
-    return dates.Window(min(first_day, last_day), last_day)
+    # An older version read from start_date on, and did not say so.
+    first_day = start if first is None else dates.parse_day(first, settings.zone)
+    days = dates.Window(min(first_day, last_day), last_day)
+    before = bookmark.get(DEFINITION) or settings.definition
+    old_zone, zone = (each.get("timezone") for each in (before, settings.definition))
+    warnings = []
+    if days.last > yesterday:
+        ahead = (days.last - yesterday).days
+        if old_zone == zone or ahead > _DAYS_BETWEEN_ZONES:
+            warnings.append(
+                f"the state says that all was read up to {days.last}, which is not over yet: the "
+                f"clock of this machine was ahead then, or is behind now. It counts as read up to "
+                f"{yesterday}. If the clock was ahead, days since then may be incomplete: remove "
+                "this stream from the state to read everything again."
+            )
+        if days.first > yesterday:
+            return Coverage(None, warnings)
+        days = days._replace(last=yesterday)
+    if start - dates.ONE_DAY > days.last:
+        gap_first = max(days.last + dates.ONE_DAY, settings.earliest)
+        warnings.append(
+            f"start_date {start} is past what has been read, so "
+            f"{dates.Window(gap_first, start - dates.ONE_DAY)} is left out. To read it, set "
+            f"start_date to {gap_first} or earlier."
+        )
+    old, new = (each.get("filters", []) for each in (before, settings.definition))
+    if old != new:
+        warnings.append(
+            f"its filters were {_filters(old)} and are {_filters(new)} now, so it is read again "
+            "from start_date on. Rows that the new filters leave out stay in your table, and so do "
+            "rows before start_date: delete them, or give the report another name."
+        )
+        return Coverage(None, warnings)
+    if old_zone != zone:
+        warnings.append(
+            f"timezone was {old_zone} and is {zone} now. Days may have been read before they were "
+            "over, so the last two are read again, and more with a larger lookback_days."
+        )
+        # No earlier than the run reads: these days would be a gap.
+        last_day = max(days.last - dates.ONE_DAY * _DAYS_BETWEEN_ZONES, start - dates.ONE_DAY)
+        last_day = min(days.last, last_day)
+        if last_day < days.first:
+            return Coverage(None, warnings)
+        days = days._replace(last=last_day)
+    return Coverage(days, warnings)
 
 
-def bookmark_problems(
-    stream: str,
-    bookmark: Mapping[str, Any],
-    definition: Definition,
-    zone: ZoneInfo | datetime.timezone,
+def written(days: Window, replication_key: str, definition: Definition) -> dict[str, Any]:
+    """Make the bookmark of the days that are covered."""
+    return {
+        "replication_key": replication_key,
+        LAST_DAY: str(days.last),
+        FIRST_DAY: str(days.first),
+        DEFINITION: definition,
+    }
+
+
+def day_problems(
+    stream: str, bookmark: Mapping[str, Any], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
-    """Say what is wrong with a bookmark.
+    """Say which of a bookmark's days are no days.
 
     Args:
         stream: The stream's name.
         bookmark: The stream's bookmark.
-        definition: What the stream is by the settings.
         zone: The time zone of the API's days.
 
     Yields:
@@ -77,58 +143,39 @@ def bookmark_problems(
                 "is not a day. Correct the state, or remove this stream from it to read everything "
                 "again."
             )
+
+
+def definition_problems(
+    stream: str, bookmark: Mapping[str, Any], definition: Definition
+) -> Iterator[str]:
+    """Say why a stream cannot go on under its name.
+
+    Args:
+        stream: The stream's name.
+        bookmark: The stream's bookmark.
+        definition: What the stream is by the settings.
+
+    Yields:
+        One sentence per problem.
+    """
     before = bookmark.get(DEFINITION)
     if before is None:
         return
+    path = f"bookmarks.{stream}.{DEFINITION}"
     if not isinstance(before, dict):
-        shown = problems.shown(before)
-        yield f"The state: bookmarks.{stream}.{DEFINITION} must be an object, not {shown}."
-    elif before.get("dimensions", definition.get("dimensions")) != definition.get("dimensions"):
-        yield (
-            f"The state says that {stream} was read by {_listed(before['dimensions'])}, and now it "
-            f"is grouped by {_listed(definition.get('dimensions'))}: its rows have another key. "
-            f"Give the report another name, or remove {stream} from the state and drop its table."
-        )
-
-
-def _listed(names: object) -> str:
-    return ", ".join(map(str, names)) if isinstance(names, list) else problems.shown(names)
-
-
-def still_covered(
-    covered: Window, before: Definition | None, definition: Definition
-) -> tuple[Window | None, str]:
-    """Say what is still covered after the settings of a stream were edited.
-
-    Args:
-        covered: The days that earlier runs have read.
-        before: What the stream was then; None if the state was written by an older version.
-        definition: What the stream is now.
-
-    Returns:
-        The days that need not be read again, None if all must be, and what to tell the user:
-        nothing if nothing has changed.
-    """
-    if before is None:
-        return covered, ""
-    old, new = (each.get("filters", []) for each in (before, definition))
-    if old != new:
-        return None, (
-            f"its filters were {_filters(old)} and are {_filters(new)} now, so it is read again "
-            "from start_date on. Rows that the new filters leave out stay in your table: delete "
-            "them, or give the report another name."
-        )
-    old, new = (each.get("timezone") for each in (before, definition))
-    if old != new:
-        days = min(_DAYS_BETWEEN_ZONES, covered.days)
-        rest = None
-        if covered.days > days:
-            rest = covered._replace(last=covered.last - dates.ONE_DAY * days)
-        return rest, (
-            f"timezone was {old} and is {new} now. Days may have been read before they were over, "
-            "so the last two are read again."
-        )
-    return covered, ""
+        yield f"The state: {path} must be an object, not {problems.shown(before)}."
+        return
+    for name, value in definition.items():
+        known = before.get(name, value)
+        if not isinstance(known, type(value)):
+            must_be = "a list" if isinstance(value, list) else "a text"
+            yield f"The state: {path}.{name} must be {must_be}, not {problems.shown(known)}."
+        elif name == "dimensions" and sorted(map(str, known)) != sorted(value):
+            yield (
+                f"The state says that {stream} was read by {', '.join(map(str, known))}, and now "
+                f"it is grouped by {', '.join(value)}: its rows have another key. Give the report "
+                f"another name, or remove {stream} from the state and drop its table."
+            )
 
 
 def _filters(filters: object) -> str:

@@ -107,14 +107,12 @@ def earlier_windows(
         last = start - ONE_DAY
 
 
-def first_day(
-    start: datetime.date, covered: Window | None, lookback_days: int, yesterday: datetime.date
-) -> datetime.date:
+def first_day(start: datetime.date, covered: Window | None, lookback_days: int) -> datetime.date:
     """Say where a run begins to read.
 
     >>> day = datetime.date.fromisoformat
     >>> covered = Window(day("2024-01-01"), day("2024-03-10"))
-    >>> str(first_day(day("2024-01-01"), covered, 7, day("2024-03-20")))
+    >>> str(first_day(day("2024-01-01"), covered, 7))
     '2024-03-04'
 
     Args:
@@ -122,16 +120,14 @@ def first_day(
         covered: The complete days that earlier runs have read; none on the first run.
         lookback_days: How many of them are read again, from the last one back, for late
             corrections.
-        yesterday: The last complete day. What is covered beyond it was read under a wrong clock and
-            counts as covered up to yesterday, or the days since would never be read again.
 
     Returns:
         The day after the last one covered less the lookback, but no day before ``start`` or before
         the first one covered: what is earlier is read by ``earlier_windows``.
     """
-    if covered is None or covered.first > yesterday:
+    if covered is None:
         return start
-    following = min(covered.last, yesterday) + ONE_DAY
+    following = covered.last + ONE_DAY
     # Not farther back than covered: a day before the first one there is would be an error.
     lookback = min(lookback_days, (following - covered.first).days)
     return max(start, following - ONE_DAY * lookback)
@@ -161,15 +157,13 @@ def extend(covered: Window | None, window: Window, yesterday: datetime.date) -> 
     at its start.
 
     Args:
-        covered: The complete days that have been read so far.
+        covered: The complete days that have been read so far, none of them past yesterday.
         window: The window that has just been read and written.
         yesterday: The last complete day.
 
     Returns:
         What was covered and the window's complete days, where these touch. A window behind a gap
-        begins a new interval, and one before a gap changes nothing. The last day never goes back,
-        but for one that is past yesterday: a clock was wrong when it was read, and the days before
-        it may not have been complete.
+        begins a new interval, and one before a gap changes nothing. The last day never goes back.
     """
     complete = min(window.last, yesterday)
     if complete < window.first:
@@ -177,8 +171,6 @@ def extend(covered: Window | None, window: Window, yesterday: datetime.date) -> 
     read = Window(window.first, complete)
     if covered is None or read.first - ONE_DAY > covered.last:
         return read
-    if covered.last > yesterday:
-        return Window(min(covered.first, read.first), read.last)
     if read.last + ONE_DAY < covered.first:
         return covered
     return Window(min(covered.first, read.first), max(covered.last, read.last))

@@ -38,7 +38,7 @@ class StateFile(JsonFile):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
         """Read the file; an empty one is no state."""
         content = super().convert(value, param, ctx)
-        if isinstance(content, Empty):
+        if content is None or isinstance(content, Empty):
             logging.getLogger(__name__).warning(
                 "The state in %s is empty, so this run reads from start_date on, as a first one.",
                 value,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import problems
-from singer_reports.bookmarks import bookmark_problems
+from singer_reports.bookmarks import day_problems, definition_problems
 from singer_reports.inputs import Unreadable
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ def state_problems(
         return
     bookmarks = given.get("bookmarks", {})
     for stream in streams:
+        bookmark = bookmarks.get(stream.name, {})
         if stream.replication_method == REPLICATION_INCREMENTAL:
-            bookmark = bookmarks.get(stream.name, {})
-            yield from bookmark_problems(stream.name, bookmark, stream.definition, zone)
+            yield from day_problems(stream.name, bookmark, zone)
+        yield from definition_problems(stream.name, bookmark, stream.definition)
 
 
 def _form_problems(given: object) -> Iterator[str]:
@@ -68,6 +69,16 @@ def _form_problems(given: object) -> Iterator[str]:
         yield f"The state: bookmarks must be an object, written {{…}}, not {shown}."
         return
     for name, bookmark in bookmarks.items():
-        if not isinstance(bookmark, dict):
-            shown = problems.shown(bookmark)
-            yield f"The state: bookmarks.{name} must be an object, written {{…}}, not {shown}."
+        yield from _bookmark_form_problems(f"The state: bookmarks.{name}", bookmark)
+
+
+def _bookmark_form_problems(path: str, bookmark: object) -> Iterator[str]:
+    if not isinstance(bookmark, dict):
+        yield f"{path} must be an object, written {{…}}, not {problems.shown(bookmark)}."
+        return
+    # The SDK takes its own keys without a look.
+    if not isinstance(bookmark.get("progress_markers", {}), dict):
+        yield f"{path}.progress_markers must be an object, written {{…}}."
+    partitions = bookmark.get("partitions", [])
+    if not isinstance(partitions, list) or not all(isinstance(each, dict) for each in partitions):
+        yield f"{path}.partitions must be a list of objects."

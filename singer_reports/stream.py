@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
-from singer_reports.bookmarks import DEFINITION, FIRST_DAY, LAST_DAY, covered_days, still_covered
+from singer_reports.bookmarks import Settings, coverage, written
 from singer_reports.decode import UnexpectedAnswer
 from singer_reports.errors import RequestFailed, is_overload
 from singer_reports.pages import Answer, Page
@@ -67,12 +67,12 @@ class DatedStream(TableStream):
         yesterday = tap.today - dates.ONE_DAY
         last = dates.last_day(end, tap.today, include_today=self.config["include_today"])
         covered = self._read_bookmark(start, yesterday)
-        first = dates.first_day(start, covered, self.config["lookback_days"], yesterday)
+        first = dates.first_day(start, covered, self.config["lookback_days"])
         later = list(dates.windows(first, last, self.window_days))
         earlier = self._earlier_windows(start, covered, last)
         self.covered = covered
         planned: list[Window] = [*later, *earlier]
-        if not planned:
+        if not planned and not (covered and start < covered.first):
             self.warn("nothing to read, as %s would be the first day and %s the last", first, last)
         if self.ABORT_AT_RECORD_COUNT is not None:
             # A test of the connection asks once, for the days most likely to have rows.
@@ -112,32 +112,14 @@ class DatedStream(TableStream):
         """Read which days are covered, and warn of what the settings or the clock change in it."""
         if self.replication_method != REPLICATION_INCREMENTAL:
             return None
-        covered = covered_days(self.stream_state, start, self._shared.zone)
-        if covered is None:
-            return None
-        if covered.last > yesterday:
-            self.warn(
-                "the state says that all was read up to %s, which was not over yet: the clock of "
-                "this machine was ahead then, or is behind now. What is covered counts up to %s.",
-                covered.last,
-                yesterday,
-            )
-            if covered.first > yesterday:
-                return None
-        covered, changed = still_covered(
-            covered, self.stream_state.get(DEFINITION), self.definition
-        )
-        if changed:
-            self.warn("%s", changed)
-        if covered and start - dates.ONE_DAY > covered.last:
-            gap = dates.Window(covered.last + dates.ONE_DAY, start - dates.ONE_DAY)
-            self.warn(
-                "start_date %s is past what has been read, so %s is left out. To read it, set "
-                "start_date to %s or earlier.",
-                start,
-                gap,
-                gap.first,
-            )
+        tap = self._shared
+        settings = Settings(start, yesterday, tap.zone, tap.earliest_day, self.definition)
+        covered, warnings = coverage(self.stream_state, settings)
+        for warning in warnings:
+            self.warn("%s", warning)
+        if covered and warnings and self.ABORT_AT_RECORD_COUNT is None:
+            # Also if this run reads no complete day, or the next one would be told the same.
+            self.stream_state.update(written(covered, "date", self.definition))
         return covered
 
     def warn(self, message: str, *arguments: object) -> None:
@@ -216,14 +198,7 @@ class DatedStream(TableStream):
         yesterday = self._shared.today - dates.ONE_DAY
         self.covered = dates.extend(self.covered, window, yesterday)
         if self.covered is not None:
-            self.stream_state.update(
-                {
-                    "replication_key": self.replication_key,
-                    LAST_DAY: str(self.covered.last),
-                    FIRST_DAY: str(self.covered.first),
-                    DEFINITION: self.definition,
-                }
-            )
+            self.stream_state.update(written(self.covered, "date", self.definition))
             self.state_manager.is_flushed = False
         if self.writes_messages:
             # In BATCH mode these rows are in a file the target has not been told of yet.

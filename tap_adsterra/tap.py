@@ -166,8 +166,12 @@ class TapAdsterra(ReportTap):
             raise problems.refusal(unusable)
         streams = self.built_in_streams()
         for report in self.config.get("reports", ()):
-            filters = {name: report.get(name) for name in ("domain", "country")}
-            filters["placement_ids[]"] = report.get("placement_ids")
+            filters: dict[str, Any] = {"country": report.get("country")}
+            # JSON Schema takes 1.0 for an integer, and the API does not.
+            if domain := report.get("domain"):
+                filters["domain"] = int(domain)
+            if placements := report.get("placement_ids"):
+                filters["placement_ids[]"] = [int(each) for each in placements]
             streams.append(
                 ReportStream(self, report["name"], with_date(report["group_by"]), filters)
             )

@@ -6,6 +6,7 @@ in a sentence why not.
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -266,7 +267,7 @@ def test_a_bookmark_in_the_future_is_told(loop: AdsterraLoop, last: str) -> None
     loop.state.write_text(json.dumps({"bookmarks": {OWN: bookmark}}))
     code, told = loop.run(reports=report("placement"))
     assert code == 0
-    assert f"the state says that all was read up to {last}, which was not over yet" in told
+    assert f"the state says that all was read up to {last}, which is not over yet" in told
     assert loop.covered()[1] == "2024-04-30"
 
 
@@ -295,3 +296,85 @@ def test_another_time_zone_has_the_last_days_read_again(adcloud: Adcloud, tmp_pa
     adcloud.sandbox.requests.clear()
     assert loop.run(lookback_days=1, timezone="UTC") == (0, "")
     assert adcloud.days() == ["2024-04-30"]
+
+
+@pytest.mark.parametrize("include_today", [True, False])
+def test_a_bookmark_in_the_future_is_told_once_and_later_days_are_read(
+    adsterra: Adsterra, caplog: pytest.LogCaptureFixture, *, include_today: bool
+) -> None:
+    settings: dict[str, Any] = {"lookback_days": 0, "include_today": include_today}
+    bookmark = {"replication_key": "date", "replication_key_value": "2024-05-20"}
+    run = adsterra.run("stats", state={"bookmarks": {"stats": bookmark}}, **settings)
+    assert "not over yet" in caplog.text
+    adsterra.sandbox.clock.advance(datetime.timedelta(days=2))
+    adsterra.sandbox.requests.clear()
+    caplog.clear()
+    adsterra.run("stats", state=run.state, **settings)
+    assert "not over yet" not in caplog.text
+    (window,) = adsterra.windows()
+    assert window == f"2024-05-01..2024-05-0{3 if include_today else 2}"
+
+
+def test_another_time_zone_is_told_once_also_if_nothing_is_read(
+    adcloud: Adcloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = adcloud.report(lookback_days=0)
+    settings: dict[str, Any] = {"lookback_days": 0, "timezone": "UTC"}
+    run = adcloud.report(state=run.state, end_date="2024-04-27", **settings)
+    assert "timezone was" in caplog.text
+    adcloud.sandbox.requests.clear()
+    caplog.clear()
+    adcloud.report(state=run.state, **settings)
+    assert "timezone was" not in caplog.text
+    assert adcloud.days() == ["2024-04-29", "2024-04-30"]
+
+
+@pytest.mark.parametrize("key", ["progress_markers", "partitions"])
+@pytest.mark.parametrize("value", [None, "x", [None], 1])
+def test_what_the_sdk_keeps_in_a_state_is_checked(
+    adsterra: Adsterra, tmp_path: Path, key: str, value: Any
+) -> None:
+    command: CommandLine[Any] = CommandLine(adsterra, tmp_path)
+    state = command.write("state.json", {"bookmarks": {"stats": {key: value}}})
+    code, output, log = command.run("--config", "CONFIG", "--state", state)
+    assert (code, output) == (1, b"")
+    assert f"bookmarks.stats.{key} must be" in log
+
+
+def test_a_full_table_of_another_grouping_is_refused(loop: AdsterraLoop) -> None:
+    loop.run(reports=report("placement"))
+    catalog = loop.command.runner.tap(OWN, reports=report("country")).catalog_dict
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+    path = loop.command.write("catalog.json", catalog)
+    arguments = ["--config", "CONFIG", "--catalog", path, "--state", str(loop.state)]
+    code, output, log = loop.command.run(*arguments, reports=report("country"))
+    assert (code, output) == (1, b"")
+    assert "its rows have another key" in log
+
+
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ({"dimensions": None, "filters": []}, "definition.dimensions must be a list"),
+        ({"dimensions": ["date", "placement"], "filters": "US"}, "definition.filters must be"),
+        ([], "definition must be an object"),
+    ],
+)
+def test_a_definition_of_another_form_is_refused(
+    loop: AdsterraLoop, definition: Any, told: str
+) -> None:
+    bookmark = {"replication_key_value": "2024-04-20", "definition": definition}
+    loop.state.write_text(json.dumps({"bookmarks": {OWN: bookmark}}))
+    code, log = loop.run(reports=report("placement"))
+    assert code == 1
+    assert told in log
+
+
+def test_ids_written_as_decimals_are_ids(adsterra: Adsterra) -> None:
+    one = DEMO.domains[0]["id"]
+    whole = adsterra.run(OWN, reports=report("placement", domain=one))
+    run = adsterra.run(OWN, reports=report("placement", domain=float(one)))
+    assert run.error is None
+    assert run.messages[-1] == whole.messages[-1]
+    assert run.records(OWN) == whole.records(OWN)

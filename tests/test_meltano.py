@@ -99,7 +99,7 @@ def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
 @needs_meltano
 def test_what_goes_wrong_shows_as_an_error(running: Sandbox, tmp_path: Path) -> None:
     settings = f"TAP_ADSTERRA_API_URL={running.adsterra_url}\n"
-    run = ("run", "tap-adsterra", "target-csv")
+    run = ("--environment=sandbox", "run", "tap-adsterra", "target-csv")
     (tmp_path / ".env").write_text(f"{settings}TAP_ADSTERRA_API_TOKEN={'0' * 32}\n")
     said = meltano(tmp_path, *run, succeeds=False)
     assert "[critical ] tap-adsterra domains: Adsterra does not know this api_token." in said
@@ -134,7 +134,7 @@ def test_a_stream_map_in_a_variable_hides_a_field(
     (tmp_path / ".env").write_text(
         f"{prefix}_API_URL={url}\n{prefix}_STREAM_MAPS={json.dumps(maps)}\n"
     )
-    meltano(tmp_path, "run", tap, "target-csv")
+    meltano(tmp_path, "--environment=sandbox", "run", tap, "target-csv")
     (folder,) = (tmp_path / "csv").iterdir()
     assert folder.name == stream
     (file,) = folder.glob("*.csv")
