@@ -36,6 +36,8 @@ class Coverage(NamedTuple):
     days: Window | None
     #: What to tell the user, one sentence or two per text.
     warnings: Sequence[str] = ()
+    #: Whether they were read under a wrong clock: those read again count once they have been.
+    is_doubtful: bool = False
 
 
 class Settings(NamedTuple):
@@ -69,7 +71,8 @@ def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
     before = bookmark.get(DEFINITION) or settings.definition
     old_zone, zone = (each.get("timezone") for each in (before, settings.definition))
     warnings = []
-    if days.last > yesterday:
+    is_doubtful = days.last > yesterday
+    if is_doubtful:
         ahead = (days.last - yesterday).days
         if old_zone == zone or ahead > _DAYS_BETWEEN_ZONES:
             warnings.append(
@@ -107,7 +110,7 @@ def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
         if last_day < days.first:
             return Coverage(None, warnings)
         days = days._replace(last=last_day)
-    return Coverage(days, warnings)
+    return Coverage(days, warnings, is_doubtful)
 
 
 def written(days: Window, replication_key: str, definition: Definition) -> dict[str, Any]:

@@ -70,7 +70,6 @@ class DatedStream(TableStream):
         first = dates.first_day(start, covered, self.config["lookback_days"])
         later = list(dates.windows(first, last, self.window_days))
         earlier = self._earlier_windows(start, covered, last)
-        self.covered = covered
         planned: list[Window] = [*later, *earlier]
         if not planned and not (covered and start < covered.first):
             self.warn("nothing to read, as %s would be the first day and %s the last", first, last)
@@ -111,16 +110,22 @@ class DatedStream(TableStream):
     def _read_bookmark(self, start: datetime.date, yesterday: datetime.date) -> Window | None:
         """Read which days are covered, and warn of what the settings or the clock change in it."""
         if self.replication_method != REPLICATION_INCREMENTAL:
+            self.covered = None
             return None
         tap = self._shared
         settings = Settings(start, yesterday, tap.zone, tap.earliest_day, self.definition)
-        covered, warnings = coverage(self.stream_state, settings)
-        for warning in warnings:
+        found = coverage(self.stream_state, settings)
+        for warning in found.warnings:
             self.warn("%s", warning)
-        if covered and warnings and self.ABORT_AT_RECORD_COUNT is None:
+        self.covered = found.days
+        if found.days and found.is_doubtful:
+            first = dates.first_day(start, found.days, self.config["lookback_days"])
+            before = first - dates.ONE_DAY
+            self.covered = None if before < found.days.first else found.days._replace(last=before)
+        if self.covered and found.warnings and self.ABORT_AT_RECORD_COUNT is None:
             # Also if this run reads no complete day, or the next one would be told the same.
-            self.stream_state.update(written(covered, "date", self.definition))
-        return covered
+            self.stream_state.update(written(self.covered, "date", self.definition))
+        return found.days
 
     def warn(self, message: str, *arguments: object) -> None:
         """Log a warning of this stream."""
