@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from benchmarks.checking import Expected, RowsDiffer
+from benchmarks.checking import Expected, RowsDifferError
 from benchmarks.contestants import CONTESTANTS, Contestant
 from benchmarks.data import ROUNDED_NUMBER, one_number
-from benchmarks.measuring import RunFailed, Runner
+from benchmarks.measuring import RunFailedError, Runner
 from benchmarks.server import Server
 from benchmarks.table import Results, notes, table
 from benchmarks.workloads import DIGITS, Workload, prepare
@@ -54,7 +54,7 @@ def main() -> int:
             }
             results = _check(runner, present, workloads)
             _measure(runner, present, workloads, results, rounds)
-        except (RowsDiffer, RunFailed) as error:
+        except (RowsDifferError, RunFailedError) as error:
             print(f"The benchmark has failed: {error}", file=sys.stderr)
             return 1
         days, page = every["A"].data.days, "page=1&per_page=200"
@@ -109,7 +109,7 @@ def _decimals(runner: Runner, contestant: Contestant, digits: Workload) -> str:
         return ""
     try:
         runner.check(contestant, digits, Expected(digits.data))
-    except RowsDiffer:
+    except RowsDifferError:
         runner.check(contestant, digits, Expected(one_number(ROUNDED_NUMBER)))
         return "binary floats"
     return "exact"

@@ -20,7 +20,7 @@ _SHOWN = 3
 _SHOWN_BYTES = 100
 
 
-class RowsDiffer(Exception):  # noqa: N818 - a finding
+class RowsDifferError(Exception):
     """The rows are not the prepared ones."""
 
 
@@ -29,7 +29,7 @@ def _decode(line: bytes) -> Row:
         row: Row = _decoder.decode(line)
     except msgspec.DecodeError as error:
         message = f"{error}: {line[:_SHOWN_BYTES]!r}"
-        raise RowsDiffer(message) from error
+        raise RowsDifferError(message) from error
     return row
 
 
@@ -56,7 +56,7 @@ class Expected:
             adds: Fields the contestant adds, which do not count either.
 
         Raises:
-            RowsDiffer: If a row or a field is missing, too many, or has another value.
+            RowsDifferError: If a row or a field is missing, too many, or has another value.
         """
         data = self._data
         seen = [
@@ -66,23 +66,23 @@ class Expected:
             day = self._day_numbers.get(record.get("date", ""))
             if day is None:
                 message = f"a row of another day: {record}"
-                raise RowsDiffer(message)
+                raise RowsDifferError(message)
             template = data.template_of(day)
             index, expected = self._rows[template].get(self._key(record), (None, None))
             if index is None or expected is None:
                 message = f"a row of another key: {record}"
-                raise RowsDiffer(message)
+                raise RowsDifferError(message)
             row = {name: value for name, value in record.items() if name not in adds}
             row["date"] = data.days[template]
             if row != expected:
-                raise RowsDiffer(_differences(row, expected))
+                raise RowsDifferError(_differences(row, expected))
             if seen[day][index]:
                 message = f"a row came twice: {record}"
-                raise RowsDiffer(message)
+                raise RowsDifferError(message)
             seen[day][index] = True
         if missing := sum(of_day.count(0) for of_day in seen):
             message = f"{missing:,} of {data.count:,} rows are missing"
-            raise RowsDiffer(message)
+            raise RowsDifferError(message)
 
 
 def _differences(row: Row, expected: Row) -> str:

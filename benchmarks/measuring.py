@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks import launch
-from benchmarks.checking import RowsDiffer, airbyte_records, file_records, singer_records
+from benchmarks.checking import RowsDifferError, airbyte_records, file_records, singer_records
 from benchmarks.contestants import PROJECT, STREAMS, Contestant, environment
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ RECORDS = {"singer": singer_records, "airbyte": airbyte_records}
 _LINES_SHOWN = 20
 
 
-class RunFailed(Exception):  # noqa: N818 - a finding
+class RunFailedError(Exception):
     """A contestant ended with an error."""
 
 
@@ -68,8 +68,8 @@ class Runner:
         """Run a contestant and compare all its rows with the prepared ones.
 
         Raises:
-            RowsDiffer: If they are others.
-            RunFailed: If it ends with an error.
+            RowsDifferError: If they are others.
+            RunFailedError: If it ends with an error.
         """
         to_us = contestant.rows_in in ("singer", "airbyte")
         output = subprocess.PIPE if to_us else subprocess.DEVNULL
@@ -79,7 +79,7 @@ class Runner:
                 find = RECORDS[contestant.rows_in]
                 try:
                     expected.compare(find(process.stdout), contestant.adds)
-                except RowsDiffer as error:
+                except RowsDifferError as error:
                     differ = error
                     for _ in process.stdout:
                         pass
@@ -118,5 +118,5 @@ class Runner:
             lines = (self._folder / "log").read_text("utf-8", "replace").splitlines()
             end = "\n".join(lines[-_LINES_SHOWN:])
             message = f"{contestant.title} ended with {code} on {workload.name}:\n{end}"
-            raise RunFailed(message)
+            raise RunFailedError(message)
         return Run(**measured)

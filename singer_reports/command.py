@@ -18,7 +18,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from singer_reports import problems
 from singer_reports.command_errors import TapCommand
-from singer_reports.errors import TRANSIENT, ConnectionFailedError, RequestFailed
+from singer_reports.errors import RETRIABLE_ERRORS, ConnectionFailedError, RequestError
 from singer_reports.inputs import JsonFile, StateFile, Unreadable, read_json
 from singer_reports.library import LibraryTap
 
@@ -124,9 +124,9 @@ class CommandTap(LibraryTap):
         for name in names:
             try:
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
-            except RequestFailed as error:
+            except RequestError as error:
                 tap.redactor.redact_error(error)
-                if isinstance(error.__cause__, (*TRANSIENT, ConnectionFailedError)):
+                if isinstance(error.__cause__, (*RETRIABLE_ERRORS, ConnectionFailedError)):
                     # No other stream would fare better.
                     raise
                 cls.logger.error(error)  # noqa: TRY400

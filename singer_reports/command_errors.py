@@ -13,7 +13,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.logging import StructuredFormatter
 from singer_sdk.plugin_base import SingerCommand
 
-from singer_reports.errors import RequestFailed
+from singer_reports.errors import RequestError
 from singer_reports.lines import EndedBySignal
 
 
@@ -80,7 +80,7 @@ def _discard_output() -> None:
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    if isinstance(error, RequestFailed):
+    if isinstance(error, RequestError):
         return text
     if isinstance(error, ConfigValidationError):
         # The taps' own errors hold all problems in their text, the SDK's do not.

@@ -41,7 +41,7 @@ _OTHER_NAME = {62, 64}  # A host name, an IP address.
 _NO_ROUTE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 _LOST = ("the connection to {host} was lost", "{hint}")
 #: What happened and what to do, by an error that has led to it; the first that is found counts.
-_CAUSES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
+_DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     (
         (requests.ConnectTimeout,),
         "{host} took too long to accept a connection",
@@ -92,7 +92,7 @@ class Cause(NamedTuple):
         return f"{self.what}. {self.advice}".rstrip()
 
 
-def cause(error: Exception, url: str) -> Cause:
+def describe_error(error: Exception, url: str) -> Cause:
     """Explain why a request failed; names the host, never the whole URL, which may hold a token.
 
     Args:
@@ -148,7 +148,7 @@ def _connection_cause(
         advice = f"Check the network of this machine and {setting}."
         return Cause(f"{host} cannot be reached", advice)
     hint = f"If HTTPS is expected there, {setting} must begin with https://."
-    what, advice = next((rest for kinds, *rest in _CAUSES if _find(errors, kinds)), _LOST)
+    what, advice = next((rest for kinds, *rest in _DESCRIPTIONS if _find(errors, kinds)), _LOST)
     without_port = re.sub(r":[0-9]+$", "", host)
     name = without_port if " " in without_port else f"the name {without_port}"
     return Cause(

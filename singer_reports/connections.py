@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 
-from singer_reports.errors import AnswerTooLarge, ConnectionFailedError
+from singer_reports.errors import ConnectionFailedError, ResponseTooLargeError
 from singer_reports.problems import address_is_sound, shown
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def read_whole(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
     """Read a response to its end, in large chunks.
 
     Raises:
-        AnswerTooLarge: If it is larger than ``LARGEST_ANSWER``.
+        ResponseTooLargeError: If it is larger than ``LARGEST_ANSWER``.
     """
     pieces = []
     size = 0
@@ -216,7 +216,7 @@ def read_whole(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
                 f"The answer has more than {LARGEST_ANSWER // 1024**2} MB, which is more than a "
                 "day can have. Check the setting api_url, and report it if that is right."
             )
-            raise AnswerTooLarge(message)
+            raise ResponseTooLargeError(message)
         pieces.append(piece)
     # Where requests keeps what it has read by itself.
     response._content = b"".join(pieces)  # noqa: SLF001

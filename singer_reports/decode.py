@@ -32,7 +32,7 @@ _SHOWN_CHARACTERS = 80
 _UNREADABLE = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
 
 
-class UnexpectedAnswer(Exception):  # noqa: N818 - a finding about the answer, not about the program
+class ResponseSchemaError(Exception):
     """An answer that is JSON but not what the schema says."""
 
 
@@ -112,7 +112,8 @@ class Decoder:
             The envelope with its typed rows.
 
         Raises:
-            UnexpectedAnswer: If a value is not what the schema says; names the place and the value.
+            ResponseSchemaError: If a value is not what the schema says; names the place and the
+                value.
         """
         try:
             envelope = cast("Envelope[Row]", self._strict.decode(content))
@@ -132,7 +133,7 @@ class Decoder:
             for row in self._untyped.decode(content).rows:
                 _count_unknown(row, self._schema, "", unknown)
         except _UNREADABLE as error:
-            raise UnexpectedAnswer(_explain(error, content)) from error
+            raise ResponseSchemaError(_explain(error, content)) from error
         for name in self._not_data:
             unknown.pop(name, None)
         with self._lock:
@@ -174,7 +175,7 @@ def _refuse_not_finite(value: Any, path: str) -> None:  # noqa: ANN401
             _refuse_not_finite(inner, f"{path}[{index}]")
     elif isinstance(value, decimal.Decimal) and not value.is_finite():
         message = f'Expected a number, at {path}: "{value}"'
-        raise UnexpectedAnswer(message)
+        raise ResponseSchemaError(message)
 
 
 def _explain(error: Exception, content: bytes) -> str:

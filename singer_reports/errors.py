@@ -10,7 +10,7 @@ import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 
 #: Errors that are retried, as the next try may succeed.
-TRANSIENT = (
+RETRIABLE_ERRORS = (
     RetriableAPIError,
     ConnectionError,
     requests.ConnectionError,
@@ -19,7 +19,7 @@ TRANSIENT = (
     requests.exceptions.ContentDecodingError,
 )
 
-_RETRIED_STATUSES = {
+_RETRIABLE_STATUSES = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -30,29 +30,29 @@ class NotJsonError(RetriableAPIError):
     """A response that was not meant to be JSON: of a server out of order, or not the API's."""
 
 
-class RequestFailed(FatalAPIError):  # noqa: N818 - named for what the user is told
+class RequestError(FatalAPIError):
     """A stream that cannot go on; the message is for the user and says what to do."""
 
 
-class ConnectionFailedError(RequestFailed):
+class ConnectionFailedError(RequestError):
     """A connection that will fail for every request: the message says what to correct."""
 
 
-class AnswerTooLarge(RequestFailed):
+class ResponseTooLargeError(RequestError):
     """An answer that would not fit into memory."""
 
 
-def is_transient(status: int) -> bool:
+def is_retriable(status: int) -> bool:
     """Say whether an answer of this HTTP status may be another one if asked again."""
-    return status in _RETRIED_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return status in _RETRIABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def is_overload(error: BaseException | None) -> bool:
+def should_split_window(error: BaseException | None) -> bool:
     """Say whether a request may have failed because it asked for too much."""
     if isinstance(error, RetriableAPIError):
         answer = error.response
         return answer is not None and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return isinstance(error, requests.Timeout | AnswerTooLarge)
+    return isinstance(error, requests.Timeout | ResponseTooLargeError)
 
 
 def retry_after(error: Exception) -> float | None:

@@ -18,13 +18,13 @@ import requests
 from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.streams.rest import PageContext, RESTStream
 
-from singer_reports.connection_errors import cause
+from singer_reports.connection_errors import describe_error
 from singer_reports.errors import (
-    TRANSIENT,
+    RETRIABLE_ERRORS,
     ConnectionFailedError,
     NotJsonError,
-    RequestFailed,
-    is_transient,
+    RequestError,
+    is_retriable,
     retry_after,
 )
 
@@ -86,7 +86,7 @@ class HttpStream(RESTStream[Any]):
             tries: How often to send it; the stream's own number if none is given.
 
         Raises:
-            RequestFailed: If it cannot be had; its cause is the last failure.
+            RequestError: If it cannot be had; its cause is the last failure.
         """
         request = self.get_http_request(
             page=PageContext(stream_context=self.context, next_page_token=page)
@@ -104,9 +104,9 @@ class HttpStream(RESTStream[Any]):
         send = self.request_decorator(self._request, tries, self.where(page))
         try:
             return send(prepared, None)  # type: ignore[no-any-return]
-        except TRANSIENT as error:
+        except RETRIABLE_ERRORS as error:
             wait = retry_after(error)
-            found = cause(error, request.url)
+            found = describe_error(error, request.url)
             # Where there is something to correct, waiting is no advice.
             then = "the" if found.advice else "run again later, the"
             hint = (
@@ -114,20 +114,20 @@ class HttpStream(RESTStream[Any]):
                 if wait and wait > LONGEST_WAIT
                 else f"That was try {tries} of {tries}: {then} next run goes on here."
             )
-            raise self.failure(page, f"{found} {hint}") from error
-        except RequestFailed as error:
-            raise self.failure(page, str(error)) from error
+            raise self.fatal_error(page, f"{found} {hint}") from error
+        except RequestError as error:
+            raise self.fatal_error(page, str(error)) from error
 
     # What goes wrong
 
-    def failure(self, page: Any, message: str) -> RequestFailed:  # noqa: ANN401
+    def fatal_error(self, page: Any, message: str) -> RequestError:  # noqa: ANN401
         """Make the error that ends the stream: where it happened, what it is and what to do."""
         # What led to it is kept as the cause, and holds what the API has said.
         if error := sys.exception():
             self._shared.redactor.redact_error(error)
         told = self._shared.redactor.redact(f"{self.where(page)}: {message}")
         # What the API says may have several lines.
-        return RequestFailed(" ".join(told.split()))
+        return RequestError(" ".join(told.split()))
 
     def _request(
         self, prepared_request: requests.PreparedRequest, context: Context | None
@@ -135,8 +135,8 @@ class HttpStream(RESTStream[Any]):
         self._shared.budget.wait()
         try:
             return super()._request(prepared_request, context)
-        except TRANSIENT as error:
-            found = cause(error, str(prepared_request.url))
+        except RETRIABLE_ERRORS as error:
+            found = describe_error(error, str(prepared_request.url))
             if found.lasting:
                 raise ConnectionFailedError(str(found)) from error
             raise
@@ -151,14 +151,14 @@ class HttpStream(RESTStream[Any]):
 
         Raises:
             RetriableAPIError: For a status that may pass, and for a body that is not JSON.
-            RequestFailed: For any other status but 2xx, with what to do.
+            RequestError: For any other status but 2xx, with what to do.
         """
         status = response.status_code
-        if is_transient(status):
+        if is_retriable(status):
             message = f"{self.api_name} answered {status} {response.reason}"
             raise RetriableAPIError(message, response)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise RequestFailed(self.remedy(response))
+            raise RequestError(self.response_error_message(response))
         try:
             # A look at the form only: what is in it is decoded later, and once.
             msgspec.json.decode(response.content, type=msgspec.Raw)
@@ -168,7 +168,7 @@ class HttpStream(RESTStream[Any]):
             kind_of_error = RetriableAPIError if "json" in kind else NotJsonError
             raise kind_of_error(message, response) from None
 
-    def remedy(self, response: requests.Response) -> str:
+    def response_error_message(self, response: requests.Response) -> str:
         """Say what an error answer means and what to do; a tap knows more of its API's.
 
         Args:
@@ -190,7 +190,7 @@ class HttpStream(RESTStream[Any]):
             error = details["exception"]
             if retry_after(error) is not None:
                 self._shared.budget.pause(details["wait"])
-            found = cause(error, details["args"][0].url)
+            found = describe_error(error, details["args"][0].url)
             self.log(
                 "%s: %s; trying again in %.0f seconds (try %d of %d)%s",
                 where or self.name,
@@ -204,7 +204,7 @@ class HttpStream(RESTStream[Any]):
 
         retry: Callable[[Callable[..., Any]], Callable[..., Any]] = backoff.on_exception(
             self.backoff_wait_generator,
-            TRANSIENT,
+            RETRIABLE_ERRORS,
             max_tries=tries or self.tries,
             jitter=self.backoff_jitter,
             giveup=lambda _: self._ended.is_set(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_reports.decode import Envelope, UnexpectedAnswer
+from singer_reports.decode import Envelope, ResponseSchemaError
 from singer_reports.rows import check_total, check_unique, sorted_by_key
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Answer:
         """Note what the API said; the rows and their keys are made of those that came.
 
         Raises:
-            UnexpectedAnswer: If it announces more pages than there can be.
+            ResponseSchemaError: If it announces more pages than there can be.
         """
         #: How many rows came.
         self.count = len(envelope.rows)
@@ -58,7 +58,7 @@ class Answer:
         self.wire_keys: list[Any] = []
         if self.pages > MOST_PAGES:
             message = f"it announces {self.pages:,} pages"
-            raise UnexpectedAnswer(message)
+            raise ResponseSchemaError(message)
 
 
 def whole(answers: list[Answer], names: Sequence[str], wire_names: Sequence[str] = ()) -> list[Any]:
@@ -70,7 +70,7 @@ def whole(answers: list[Answer], names: Sequence[str], wire_names: Sequence[str]
         wire_names: The fields of the key of the API's own rows, if that is another.
 
     Raises:
-        IncompleteAnswer: If the rows are not those the API announced.
+        InconsistentResponseError: If the rows are not those the API announced.
     """
     if len(answers) == answers[0].pages:
         count = sum(answer.count for answer in answers)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _EXAMPLES = 3
 
 
-class IncompleteAnswer(Exception):  # noqa: N818 - a finding about the answer, not about the program
+class InconsistentResponseError(Exception):
     """Rows that are not what the API announced: too few, too many, or one key twice."""
 
 
@@ -50,18 +50,18 @@ def check_total(count: int, announced: Sequence[int | None], *, more: bool = Fal
         more: Whether the last page said that another one follows.
 
     Raises:
-        IncompleteAnswer: If they differ, or the data changed between the pages.
+        InconsistentResponseError: If they differ, or the data changed between the pages.
     """
     totals = sorted({total for total in announced if total is not None})
     if len(totals) > 1:
         message = f"the API announced {totals[0]:,} rows on one page and {totals[-1]:,} on another"
-        raise IncompleteAnswer(message)
+        raise InconsistentResponseError(message)
     if totals and totals != [count]:
         message = f"the API announced {totals[0]:,} rows and sent {count:,}"
-        raise IncompleteAnswer(message)
+        raise InconsistentResponseError(message)
     if more:
         message = f"the API sent {count:,} rows as announced, and says there are more"
-        raise IncompleteAnswer(message)
+        raise InconsistentResponseError(message)
 
 
 def keys_of(rows: list[Row], names: Sequence[str]) -> list[Any]:
@@ -77,14 +77,14 @@ def check_unique(keys: list[Any], names: Sequence[str]) -> None:
         names: The fields they are made of.
 
     Raises:
-        IncompleteAnswer: If one does.
+        InconsistentResponseError: If one does.
     """
     if len(set(keys)) != len(keys):
         twice = [key for key, count in Counter(keys).items() if count > 1]
         examples = ", ".join(map(str, twice[:_EXAMPLES]))
         fields = ", ".join(names)
         message = f"the API sent {len(twice):,} keys ({fields}) more than once: {examples}"
-        raise IncompleteAnswer(message)
+        raise InconsistentResponseError(message)
 
 
 def sorted_by_key(rows: list[Any], keys: list[Any]) -> list[Any]:

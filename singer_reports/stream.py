@@ -14,8 +14,8 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
 from singer_reports.bookmarks import Settings, coverage, written
-from singer_reports.decode import UnexpectedAnswer
-from singer_reports.errors import RequestFailed, is_overload
+from singer_reports.decode import ResponseSchemaError
+from singer_reports.errors import RequestError, should_split_window
 from singer_reports.pages import Answer, Page
 from singer_reports.table import TableStream
 
@@ -151,8 +151,8 @@ class DatedStream(TableStream):
         """Fetch a page; none if its window asks for more than the API can answer at once."""
         try:
             return super().fetch(page)
-        except RequestFailed as error:
-            if page.part.days == 1 or not is_overload(error.__cause__):
+        except RequestError as error:
+            if page.part.days == 1 or not should_split_window(error.__cause__):
                 raise
             self.log(
                 "%s: too much for the API at once, so asking for half as many days",
@@ -180,7 +180,7 @@ class DatedStream(TableStream):
                 datetime.date.fromisoformat(text)
             except ValueError:
                 message = f"expected a day as YYYY-MM-DD, got {text!r}"
-                raise UnexpectedAnswer(message) from None
+                raise ResponseSchemaError(message) from None
         kept = [row for row in rows if row.date in wanted]
         self.log(
             "%s: left out %d rows of other days, which were not asked for (%s)",

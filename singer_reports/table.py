@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.bulk import BulkWriter, bulk_writer
-from singer_reports.decode import Decoder, UnexpectedAnswer
+from singer_reports.decode import Decoder, ResponseSchemaError
 from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
 from singer_reports.pages import Answer, Page, whole
 from singer_reports.progress import Progress
 from singer_reports.row_types import Row, Schema, as_dictionary
-from singer_reports.rows import IncompleteAnswer, keys_of, keys_without_null
+from singer_reports.rows import InconsistentResponseError, keys_of, keys_without_null
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import RecordMessage
 
-    from singer_reports.errors import RequestFailed
+    from singer_reports.errors import RequestError
     from singer_reports.tap import ReportTap
 
 
@@ -117,7 +117,7 @@ class TableStream(HttpStream):
             once, sorted by key.
 
         Raises:
-            RequestFailed: If a request fails, an answer is not what the schema says, or the rows
+            RequestError: If a request fails, an answer is not what the schema says, or the rows
                 do not add up at the second reading either.
         """
         self._ended.clear()
@@ -161,8 +161,8 @@ class TableStream(HttpStream):
             if self.wire_keys:
                 answer.wire_keys = keys_of(envelope.rows, self.wire_keys)
             rows = self.finish_rows(envelope.rows, page, envelope)
-        except UnexpectedAnswer as error:
-            raise self.unexpected(page, error) from error
+        except ResponseSchemaError as error:
+            raise self.schema_error(page, error) from error
         answer.keys = keys_without_null(rows, self.primary_keys, self.null_keys)
         answer.rows = self._bulk.encode(rows) if self._bulk else list(map(as_dictionary, rows))
         return answer
@@ -182,15 +182,15 @@ class TableStream(HttpStream):
         """Check a part and sort it; read it once more if it does not add up."""
         try:
             return whole(answers, self.primary_keys, self.wire_keys)
-        except IncompleteAnswer as error:
+        except InconsistentResponseError as error:
             self.log("%s: %s; reading it once more", self.where(part), error, level=logging.WARNING)
             time.sleep(self.seconds_to_second_reading)
         try:
             again = self._answers([part])
             keys = self.primary_keys, self.wire_keys
             return [row for _, answers in again for row in whole(answers, *keys)]
-        except IncompleteAnswer as error:
-            raise self.failure(
+        except InconsistentResponseError as error:
+            raise self.fatal_error(
                 part,
                 f"{error}, at the second reading too. None of these rows was written; run again "
                 f"later, and if it stays so report it to {self.api_name}.",
@@ -205,13 +205,13 @@ class TableStream(HttpStream):
             envelope: What came with them.
 
         Raises:
-            UnexpectedAnswer: If a value cannot be what it must be.
+            ResponseSchemaError: If a value cannot be what it must be.
         """
         return rows
 
-    def unexpected(self, page: Any, error: UnexpectedAnswer) -> RequestFailed:  # noqa: ANN401
+    def schema_error(self, page: Any, error: ResponseSchemaError) -> RequestError:  # noqa: ANN401
         """Make the error for an answer that is JSON but not what the schema says."""
-        return self.failure(
+        return self.fatal_error(
             page,
             f"{self.api_name}'s answer is not what its documentation says: {error}. None of these "
             "rows was written; please report it to the makers of this tap.",

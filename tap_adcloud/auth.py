@@ -13,7 +13,7 @@ import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import NotJsonError, RequestFailed, is_transient
+from singer_reports.errors import NotJsonError, RequestError, is_retriable
 from tap_adcloud.envelopes import Failure
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class TokenAuthenticator(APIAuthenticatorBase):
 
         Raises:
             RetriableAPIError: If the token endpoint fails for a reason that may pass.
-            RequestFailed: If it refuses the client.
+            RequestError: If it refuses the client.
         """
         with self._lock:
             if self._token is None or self._clock() >= self._renew_at:
@@ -118,7 +118,7 @@ class TokenAuthenticator(APIAuthenticatorBase):
         )
         failure = Failure.of(answer.content) or Failure()
         code = max(answer.status_code, failure.code)
-        if is_transient(code):
+        if is_retriable(code):
             message = f"Adcloud's token endpoint answered {code}"
             raise RetriableAPIError(message, answer)
         if answer.is_redirect:
@@ -126,7 +126,7 @@ class TokenAuthenticator(APIAuthenticatorBase):
                 "Adcloud's token endpoint wants to redirect to another address, which is not "
                 "followed because the secret would go with it. Check the setting api_url."
             )
-            raise RequestFailed(message)
+            raise RequestError(message)
         try:
             token = msgspec.json.decode(answer.content, type=TokenAnswer).token
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -139,5 +139,5 @@ class TokenAuthenticator(APIAuthenticatorBase):
                 "Adcloud gave no access token: the client_id and the client_secret do not belong "
                 f"together, or api_url is not right (status {answer.status_code})."
             )
-            raise RequestFailed(message)
+            raise RequestError(message)
         return token

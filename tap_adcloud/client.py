@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import StreamSchema
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import RequestFailed, is_transient
+from singer_reports.errors import RequestError, is_retriable
 from singer_reports.schemas import schemas_of
 from singer_reports.table import TableStream
 from tap_adcloud.envelopes import Failure, SecondGeneration
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SCHEMAS = schemas_of("tap_adcloud")
 
 
-class Unauthorized(Exception):  # noqa: N818 - named for the HTTP status
+class UnauthorizedError(Exception):
     """The token was not accepted."""
 
 
@@ -88,16 +88,16 @@ class AdcloudStream(TableStream):
         """Send a request; if its token has died, once more with a new one."""
         try:
             return super()._request(prepared_request, context)
-        except Unauthorized:
+        except UnauthorizedError:
             self.authenticator.forget(prepared_request)
         try:
             return super()._request(prepared_request, context)
-        except Unauthorized:
+        except UnauthorizedError:
             message = (
                 "Adcloud refused a new access token as well. Ask Adcloud whether this client may "
                 "read this."
             )
-            raise RequestFailed(message) from None
+            raise RequestError(message) from None
 
     def validate_response(self, response: requests.Response) -> None:
         """Look for a failure in the status and, since HTTP may say 200 all the same, in the body.
@@ -109,17 +109,17 @@ class AdcloudStream(TableStream):
         failure = told or Failure()
         code = max(response.status_code, failure.code)
         if code == HTTPStatus.UNAUTHORIZED:
-            raise Unauthorized
-        if is_transient(code):
+            raise UnauthorizedError
+        if is_retriable(code):
             message = f"Adcloud answered {code} {failure.reasons[:200]}".strip()
             raise RetriableAPIError(message, response)
         if code == HTTPStatus.NOT_FOUND:
             message = "Adcloud has nothing at this address. Check the setting api_url."
-            raise RequestFailed(message)
+            raise RequestError(message)
         if code >= HTTPStatus.BAD_REQUEST:
             reasons = failure.reasons[:200] or f"status {code}, without a reason"
             message = f"Adcloud refused the request: {reasons}."
-            raise RequestFailed(message)
+            raise RequestError(message)
         if told is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             # A body that has been read as a JSON object need not be looked through once more.
             super().validate_response(response)

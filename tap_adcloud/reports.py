@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from singer_reports.decode import UnexpectedAnswer
+from singer_reports.decode import ResponseSchemaError
 from singer_reports.stream import DatedStream
 from tap_adcloud.client import AdcloudStream
 from tap_adcloud.envelopes import FirstGeneration, SecondGeneration
@@ -73,7 +73,7 @@ class AdvertiserReport(AdcloudStream, DatedStream):
                 row.booking_id = row.campaign_id
             elif row.booking_id is UNSET:
                 message = "a row has neither a booking_id nor a campaign_id"
-                raise UnexpectedAnswer(message)
+                raise ResponseSchemaError(message)
             if row.campaign is not UNSET:
                 row.booking = row.campaign
             row.campaign_id = row.campaign = UNSET

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCHEMAS = schemas_of("tap_adsterra")
 
 #: What each documented error means to the user, by status and message (API 3.0.0, Responses).
-REMEDIES = {
+ERROR_MESSAGES = {
     (401, "Token not found"): (
         "Adsterra does not know this api_token. Copy it again as Settings, API showed it, or "
         "generate a new one there."
@@ -92,15 +92,15 @@ class AdsterraStream(TableStream):
     def _token_in_path(self) -> bool:
         return bool(self.config["auth_method"] == "path")
 
-    def remedy(self, response: requests.Response) -> str:
+    def response_error_message(self, response: requests.Response) -> str:
         """Say what one of Adsterra's errors means, in its own words where none are ours."""
         try:
             body = msgspec.json.decode(response.content, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return super().remedy(response)
+            return super().response_error_message(response)
         status, message = response.status_code, str(body.get("message", ""))
-        if remedy := REMEDIES.get((status, message)):
-            return remedy
+        if explanation := ERROR_MESSAGES.get((status, message)):
+            return explanation
         if status == HTTPStatus.UNPROCESSABLE_ENTITY:
             return f"Adsterra refused the request: {_reasons(body.get('errors')) or message}."
         if status == HTTPStatus.NOT_FOUND:
@@ -109,7 +109,7 @@ class AdsterraStream(TableStream):
                 "Adsterra has nothing at this address. Check the setting api_url"
                 f"{hint if self._token_in_path else ''}."
             )
-        return f"{super().remedy(response)} It says: {message[:200].rstrip('.')}."
+        return f"{super().response_error_message(response)} It says: {message[:200].rstrip('.')}."
 
 
 def _reasons(errors: object) -> str:

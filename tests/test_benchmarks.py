@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.checking import Expected, RowsDiffer
+from benchmarks.checking import Expected, RowsDifferError
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.data import advertiser_report, statistics
 from benchmarks.measuring import Run
@@ -99,7 +99,7 @@ def test_rows_that_are_missing_or_doubled_or_others_are_noticed() -> None:
         ([{**first, "date": "2023-12-31"}, *others], "a row of another day"),
     ]
     for found, message in wrong:
-        with pytest.raises(RowsDiffer, match=message):
+        with pytest.raises(RowsDifferError, match=message):
             expected.compare(found)
 
 

@@ -111,9 +111,9 @@ def test_only_what_is_new(program: Program) -> None:
 
 def test_errors(program: Program) -> None:
     url = f'"api_url": "{program.sandbox.adsterra_url}", '
-    told = program.run("except RequestFailed", ('{"api_token"', f'{{{url}"api_token"'))
+    told = program.run("except RequestError", ('{"api_token"', f'{{{url}"api_token"'))
     assert told.startswith("Not read: domains: ")
     assert "token" in told
     wrong = ('"api_token": "expired"', '"api_token": "expired", "a": 1')
-    settings = program.run("except RequestFailed", wrong)
+    settings = program.run("except RequestError", wrong)
     assert settings.startswith("Settings: ")

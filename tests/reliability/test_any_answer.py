@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.numbers import to_json
-from singer_reports.errors import RequestFailed
+from singer_reports.errors import RequestError
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.answers import (
@@ -207,7 +207,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def assert_is_told(run: Run, readable: Readable) -> None:
     """Check that a run which has written nothing says what is wrong, in a sentence."""
-    assert isinstance(run.error, RequestFailed), repr(run.error)
+    assert isinstance(run.error, RequestError), repr(run.error)
     message = str(run.error)
     assert message.startswith(readable.stream)
     assert "\n" not in message

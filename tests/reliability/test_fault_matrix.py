@@ -18,7 +18,7 @@ from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from singer_reports import connections
-from singer_reports.errors import RequestFailed
+from singer_reports.errors import RequestError
 from tests.reliability.expectations import AS_SENT, CASES, REFUSED, WHOLE, Case, cell
 from tests.reliability.kinds import DATED_STREAMS, KINDS, PLACES, SETTINGS, Kind, Place, by_key
 from tests.reliability.on_the_way import WallClock, give_up_soon, take_detour, to_nobody
@@ -144,7 +144,7 @@ class Matrix:
         All requests share the token. What ends it may therefore also end a day before the one that
         was struck, since pages of several days are under way.
         """
-        assert isinstance(run.error, RequestFailed), repr(run.error)
+        assert isinstance(run.error, RequestError), repr(run.error)
         message = str(run.error)
         assert re.match(rf"{place.named}( [^:]+)?: ", message)
         assert message.endswith(".")

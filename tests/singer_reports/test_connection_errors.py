@@ -11,7 +11,7 @@ import pytest
 import requests
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.connection_errors import cause
+from singer_reports.connection_errors import describe_error
 from tests.servers import (
     NO_COMMON_CIPHER,
     OLD_VERSION,
@@ -434,7 +434,7 @@ def test_a_host_that_there_cannot_be_is_refused(adsterra: Adsterra, host: str) -
 def test_a_failed_connection_is_told_by_host_and_never_by_address(
     error: Exception, expected: str
 ) -> None:
-    told = str(cause(error, URL))
+    told = str(describe_error(error, URL))
     assert expected in told
     assert "api.example.com" in told
     assert "s3cr3t" not in told

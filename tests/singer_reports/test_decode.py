@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import encoder
 
-from singer_reports.decode import AnyRow, Decoder, Envelope, UnexpectedAnswer
+from singer_reports.decode import AnyRow, Decoder, Envelope, ResponseSchemaError
 from singer_reports.row_types import as_dictionary
 
 if TYPE_CHECKING:
@@ -150,12 +150,12 @@ def test_values_come_out_in_the_schemas_types(sent: str, field: str, expected: o
 def test_a_value_that_cannot_be_what_the_schema_says_is_shown_with_its_place(
     row: str, expected: str
 ) -> None:
-    with pytest.raises(UnexpectedAnswer, match=expected):
+    with pytest.raises(ResponseSchemaError, match=expected):
         decoder().decode(f'{{"items": [{{"id": 1}}, {row}]}}'.encode())
 
 
 def test_a_long_value_is_shown_in_part() -> None:
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(ResponseSchemaError) as caught:
         decode(f'{{"id": "{"x" * 10_000}"}}')
     assert len(str(caught.value)) < 200
 
@@ -169,7 +169,7 @@ def test_a_name_that_looks_like_no_number_is_a_name() -> None:
     [b"[]", b"5", b"null", b"{}", b'{"items": 5}', b'{"items": null}', b'{"code": 500}'],
 )
 def test_an_answer_without_rows_is_refused(content: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(ResponseSchemaError):
         decoder().decode(content)
 
 
@@ -205,16 +205,16 @@ def test_any_json_ends_in_rows_or_in_a_refusal(items: Any) -> None:
         return  # NaN is no JSON, and does not get as far as here
     try:
         rows = decoder().decode(content).rows
-    except UnexpectedAnswer as error:
+    except ResponseSchemaError as error:
         assert str(error)
     else:
         assert len(rows) == len(items)
 
 
 def test_broken_text_and_deep_nesting_are_refused() -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(ResponseSchemaError):
         decoder().decode(b'{"items": [{"id": 1, "name": "\xff"}]}')
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(ResponseSchemaError):
         decoder().decode(b'{"items": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 

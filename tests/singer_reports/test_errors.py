@@ -9,7 +9,7 @@ import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import is_overload, is_transient, retry_after
+from singer_reports.errors import is_retriable, retry_after, should_split_window
 
 
 def failed(status: int, **headers: str) -> RetriableAPIError:
@@ -21,12 +21,12 @@ def failed(status: int, **headers: str) -> RetriableAPIError:
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_passing_statuses_are_tried_again(status: int) -> None:
-    assert is_transient(status)
+    assert is_retriable(status)
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 405, 422])
 def test_final_statuses_are_not_tried_again(status: int) -> None:
-    assert not is_transient(status)
+    assert not is_retriable(status)
 
 
 def test_retry_after_is_read_in_both_forms() -> None:
@@ -52,8 +52,8 @@ def test_an_error_without_an_answer_asks_for_nothing() -> None:
 
 
 def test_only_timeouts_and_server_errors_speak_of_too_much() -> None:
-    assert is_overload(failed(504))
-    assert is_overload(requests.ReadTimeout())
-    assert not is_overload(failed(429))
-    assert not is_overload(requests.ConnectionError())
-    assert not is_overload(None)
+    assert should_split_window(failed(504))
+    assert should_split_window(requests.ReadTimeout())
+    assert not should_split_window(failed(429))
+    assert not should_split_window(requests.ConnectionError())
+    assert not should_split_window(None)

@@ -29,7 +29,7 @@ class Node:
     follow_ups: list[Node]
 
 
-class Failed(Exception):  # noqa: N818 - named for the request
+class NodeError(Exception):
     """Names the request that failed."""
 
 
@@ -45,7 +45,7 @@ def sequential(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
     """Do what ``in_order`` does one request after the other."""
     for node in nodes:
         if node.fails:
-            raise Failed(node)
+            raise NodeError(node)
         yield node, id(node)
         yield from sequential(node.follow_ups)
 
@@ -55,7 +55,7 @@ def collected(results: Iterator[tuple[Node, int]]) -> tuple[list[tuple[Node, int
     taken: list[tuple[Node, int]] = []
     try:
         taken.extend(results)
-    except Failed as failed:
+    except NodeError as failed:
         return taken, failed.args[0]
     return taken, None
 
@@ -87,7 +87,7 @@ class Api:
             self.under_way.remove(node)
             self.gate.notify_all()
         if node.fails:
-            raise Failed(node)
+            raise NodeError(node)
         return id(node)
 
     @property

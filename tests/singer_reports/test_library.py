@@ -16,7 +16,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
-from singer_reports.errors import RequestFailed
+from singer_reports.errors import RequestError
 from tap_adcloud import TapAdcloud
 from tap_adsterra import TapAdsterra
 from tests.reliability.canaries import leaks
@@ -97,7 +97,7 @@ def test_what_goes_wrong_is_raised_with_its_sentence(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(Fault("status", path="reports", query=query, status=500))
     tap = adcloud.tap()
     taken: list[dict[str, Any]] = []
-    with pytest.raises(RequestFailed, match=r"^advertiser_report 2024-04-27: .* try 6 of 6: run"):
+    with pytest.raises(RequestError, match=r"^advertiser_report 2024-04-27: .* try 6 of 6: run"):
         taken.extend(tap.records("advertiser_report"))
     assert without_times(taken) == adcloud.truth(last="2024-04-26")
     bookmark = tap.state["bookmarks"]["advertiser_report"]["replication_key_value"]
@@ -107,7 +107,7 @@ def test_what_goes_wrong_is_raised_with_its_sentence(adcloud: Adcloud) -> None:
 def test_an_error_holds_no_secret(adsterra: Adsterra) -> None:
     fault = Fault("status", path="domains", status=422, message=f"You sent {DEMO_TOKEN}")
     adsterra.sandbox.faults.add(fault)
-    with pytest.raises(RequestFailed) as caught:
+    with pytest.raises(RequestError) as caught:
         list(adsterra.tap(auth_method="path").records("domains"))
     error: BaseException | None = caught.value
     while error is not None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singer_reports.rows import (
-    IncompleteAnswer,
+    InconsistentResponseError,
     check_total,
     check_unique,
     keys_of,
@@ -47,13 +47,13 @@ def test_any_order_of_rows_comes_out_the_same(rows: list[dict[str, Any]], order:
 
 def test_a_key_that_stands_twice_is_named() -> None:
     rows = [SimpleNamespace(id=number) for number in (1, 7, 7)]
-    with pytest.raises(IncompleteAnswer, match=r"1 keys \(id\) more than once: 7"):
+    with pytest.raises(InconsistentResponseError, match=r"1 keys \(id\) more than once: 7"):
         check_unique(keys_of(rows, ["id"]), ["id"])
 
 
 @pytest.mark.parametrize("announced", [0, 2, 4_000])
 def test_another_number_than_announced_is_refused(announced: int) -> None:
-    with pytest.raises(IncompleteAnswer, match=f"announced {announced:,} rows and sent 1"):
+    with pytest.raises(InconsistentResponseError, match=f"announced {announced:,} rows and sent 1"):
         check_total(1, [announced])
 
 
@@ -63,12 +63,12 @@ def test_nothing_announced_is_nothing_to_compare() -> None:
 
 
 def test_another_total_on_another_page_is_data_that_changed_meanwhile() -> None:
-    with pytest.raises(IncompleteAnswer, match="5 rows on one page and 6 on another"):
+    with pytest.raises(InconsistentResponseError, match="5 rows on one page and 6 on another"):
         check_total(6, [6, 5])
 
 
 def test_a_page_after_the_last_one_is_refused() -> None:
-    with pytest.raises(IncompleteAnswer, match="says there are more"):
+    with pytest.raises(InconsistentResponseError, match="says there are more"):
         check_total(5, [5], more=True)
 
 
