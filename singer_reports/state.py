@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from singer_reports.stream import DatedStream
+    from singer_reports.stream import DateRangeStream
 
 
 def state_problems(
-    given: object, streams: Iterable[DatedStream], zone: ZoneInfo | datetime.timezone
+    given: object, streams: Iterable[DateRangeStream], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
     """Say what is wrong with a state.
 

@@ -17,7 +17,7 @@ from singer_reports.bookmarks import Settings, coverage, written
 from singer_reports.decode import ResponseSchemaError
 from singer_reports.errors import RequestError, should_split_window
 from singer_reports.pages import Answer, Page
-from singer_reports.table import TableStream
+from singer_reports.table import FullTableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TRIES_BEFORE_SPLIT = 3
 
 
-class DatedStream(TableStream):
+class DateRangeStream(FullTableStream):
     """Rows by day. Settings: ``start_date``, ``end_date``, ``lookback_days``, ``include_today``,
     ``max_concurrency``.
     """  # noqa: D205

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
 
 
-class TableStream(HttpStream):
-    """A stream read whole; ``DatedStream`` reads it by windows of days instead."""
+class FullTableStream(HttpStream):
+    """A stream read whole; ``DateRangeStream`` reads it by windows of days instead."""
 
     #: The ``Envelope`` of the answers, generic over the type of the rows.
     envelope: Any

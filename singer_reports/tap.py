@@ -21,7 +21,7 @@ from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
 from singer_reports.settings import day_problems, sdk_setting_problems
 from singer_reports.state import state_problems
-from singer_reports.stream import DatedStream
+from singer_reports.stream import DateRangeStream
 from singer_reports.stream_maps import map_problems
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class ReportTap(CommandTap):
             elif names := selected_streams(given):
                 wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
-            dated = [stream for stream in wanted if isinstance(stream, DatedStream)]
+            dated = [stream for stream in wanted if isinstance(stream, DateRangeStream)]
             yield from state_problems(state, dated, self.zone)
         if isinstance(maps, dict):
             yield from map_problems(maps, streams, complete=complete)

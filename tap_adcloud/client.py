@@ -13,7 +13,7 @@ from singer_sdk.exceptions import RetriableAPIError
 
 from singer_reports.errors import RequestError, is_retriable
 from singer_reports.schemas import schemas_of
-from singer_reports.table import TableStream
+from singer_reports.table import FullTableStream
 from tap_adcloud.envelopes import Failure, SecondGeneration
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class UnauthorizedError(Exception):
     """The token was not accepted."""
 
 
-class AdcloudStream(TableStream):
+class AdcloudStream(FullTableStream):
     """A stream of the API: full table by ``id``, from version 2, unless a subclass differs."""
 
     name: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from singer_reports.decode import ResponseSchemaError
-from singer_reports.stream import DatedStream
+from singer_reports.stream import DateRangeStream
 from tap_adcloud.client import AdcloudStream
 from tap_adcloud.envelopes import FirstGeneration, SecondGeneration
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GROUPING = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
 
 
-class AdvertiserReport(AdcloudStream, DatedStream):
+class AdvertiserReport(AdcloudStream, DateRangeStream):
     """Each ad's day, in 42 fields; one day a part, from either generation of the API."""
 
     name = "advertiser_report"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CAMPAIGNS_A_REQUEST = 100
 
 
-class ListingStream(AdcloudStream):
+class ListFieldStream(AdcloudStream):
     """A stream with lists of texts, which the API also sends as a single text or as nothing."""
 
     @property
@@ -32,18 +32,18 @@ class ListingStream(AdcloudStream):
         """The schema with lists in every form they come in."""
         fields = {
             name: {"type": ["string", "array", "null"], "items": {"type": ["string", "integer"]}}
-            for name in self._lists
+            for name in self._list_fields
         }
         return {**self.schema, "properties": {**self.schema["properties"], **fields}}
 
     @property
-    def _lists(self) -> list[str]:
+    def _list_fields(self) -> list[str]:
         fields = self.schema["properties"].items()
         return [name for name, field in fields if field.get("items") == {"type": "string"}]
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Make a list of every form of a list: a column has one type."""
-        for name in self._lists:
+        for name in self._list_fields:
             for row in rows:
                 setattr(row, name, _as_list(getattr(row, name)))
         return super().finish_rows(rows, page, envelope)
@@ -56,14 +56,14 @@ def _as_list(value: str | list[Any] | UnsetType | None) -> list[str] | None:
     return None if value is None or value is UNSET else [str(item) for item in value]
 
 
-class Campaigns(ListingStream):
+class Campaigns(ListFieldStream):
     """The campaigns, which the report calls bookings."""
 
     name = "campaigns"
     path = "/campaigns"
 
 
-class Advertisements(ListingStream):
+class Advertisements(ListFieldStream):
     """The ads."""
 
     name = "advertisements"
@@ -119,13 +119,13 @@ class TopicDiscounts(AdcloudStream):
         return row_type(self.schema)
 
 
-class Batch(NamedTuple):
+class CampaignChunk(NamedTuple):
     """Campaigns that are asked for together."""
 
     ids: tuple[int, ...]
 
     def __str__(self) -> str:
-        """Name the batch by its ends."""
+        """Name the chunk by its ends."""
         return f"campaigns {self.ids[0]} to {self.ids[-1]}"
 
 
@@ -140,13 +140,15 @@ class CampaignPerformance(AdcloudStream):
         """Read the performance of all campaigns, many a request."""
         ids = self._ids()
         starts = range(0, len(ids), CAMPAIGNS_A_REQUEST)
-        batches = [Batch(tuple(ids[start : start + CAMPAIGNS_A_REQUEST])) for start in starts]
+        chunks = [
+            CampaignChunk(tuple(ids[start : start + CAMPAIGNS_A_REQUEST])) for start in starts
+        ]
         if self.ABORT_AT_RECORD_COUNT is not None:
-            batches = batches[:1]
-        plural = "" if len(batches) == 1 else "s"
-        self.log("%s: %d campaigns, %d request%s", self.name, len(ids), len(batches), plural)
-        with self.progress(len(batches), "requests") as progress:
-            for _, rows in self.read(batches):
+            chunks = chunks[:1]
+        plural = "" if len(chunks) == 1 else "s"
+        self.log("%s: %d campaigns, %d request%s", self.name, len(ids), len(chunks), plural)
+        with self.progress(len(chunks), "requests") as progress:
+            for _, rows in self.read(chunks):
                 count = len(rows)
                 yield rows
                 progress.advance(1, count)
@@ -157,7 +159,7 @@ class CampaignPerformance(AdcloudStream):
         campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
         return [row["id"] for rows in campaigns.get_parts() for row in rows]
 
-    def filters(self, part: Batch) -> dict[str, Any]:
+    def filters(self, part: CampaignChunk) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""
         return {"campaign_ids": ",".join(map(str, part.ids))}
 

@@ -16,7 +16,7 @@ from singer_sdk.authenticators import APIAuthenticatorBase, APIKeyAuthenticator
 
 from singer_reports.decode import AnyRow, Envelope
 from singer_reports.schemas import schemas_of
-from singer_reports.table import TableStream
+from singer_reports.table import FullTableStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Items(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
         return self.item_count
 
 
-class AdsterraStream(TableStream):
+class AdsterraStream(FullTableStream):
     """A stream of the Publishers API: full table by ``id`` unless a subclass says otherwise."""
 
     name: str

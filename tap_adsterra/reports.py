@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 
-from singer_reports.stream import DatedStream
+from singer_reports.stream import DateRangeStream
 from tap_adsterra.client import SCHEMAS, AdsterraStream
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ReportSchema(StreamSchema):
         return report_schema(stream.dimensions)
 
 
-class ReportStream(AdsterraStream, DatedStream):
+class ReportStream(AdsterraStream, DateRangeStream):
     """Statistics by day and up to three dimensions more; incremental on ``date``."""
 
     schema = ReportSchema(SCHEMAS)

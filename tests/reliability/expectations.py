@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from singer_reports.http import LONGEST_WAIT
 from tests.reliability.kinds import (
-    BATCHES,
+    CHUNKS,
     DERIVED,
     KINDS,
     LISTS,
@@ -31,8 +31,8 @@ REFUSED = "refused"
 AS_SENT = "as sent"
 
 ADSTERRA = (STATISTICS, LISTS)
-ADCLOUD = (REPORT, PAGES, DERIVED, BATCHES)
-DATED = (STATISTICS, REPORT)
+ADCLOUD = (REPORT, PAGES, DERIVED, CHUNKS)
+DATE_RANGES = (STATISTICS, REPORT)
 
 #: For a field that has another name for each kind.
 OfThePlace = Literal["key", "required", "total", "envelope"]
@@ -152,7 +152,7 @@ CASES: dict[str, Case] = {
         REFUSED,
         {"kind": "null_key"},
         of_the_place="key",
-        but=dict.fromkeys(DATED, (AS_SENT, AS_SENT)),
+        but=dict.fromkeys(DATE_RANGES, (AS_SENT, AS_SENT)),
     ),
     "text for a number": always(REFUSED, {"kind": "wrong_type"}),
     "NaN": always(REFUSED, {"kind": "not_a_number"}),
@@ -172,7 +172,7 @@ CASES: dict[str, Case] = {
     "row twice": Case({"kind": "duplicate_row"}, times=1),
     "row lost": Case({"kind": "lost_row"}, times=1, but={(LISTS, "last"): (AS_SENT, AS_SENT)}),
     "row of another day": Case(
-        {"kind": "foreign_row"}, times=1, kinds=DATED, but={STATISTICS: (WHOLE, WHOLE)}
+        {"kind": "foreign_row"}, times=1, kinds=DATE_RANGES, but={STATISTICS: (WHOLE, WHOLE)}
     ),
     "total too high": Case({"kind": "wrong_total", "by": 1}, times=1, but=_NOT_COUNTED),
     "total too low": Case({"kind": "wrong_total", "by": -1}, times=1, but=_NOT_COUNTED),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SETTINGS = Settings(rows_per_day=30)
 PLACES = ("first", "middle", "last")
 #: The streams with a bookmark.
-DATED_STREAMS = {"stats", "advertiser_report"}
+DATE_RANGE_STREAMS = {"stats", "advertiser_report"}
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,9 @@ def _pages(path: str, stream: str) -> dict[str, Place]:
     return {place: Place(path, {"page": str(page)}, stream) for page, place in enumerate(PLACES, 1)}
 
 
-def _batches() -> dict[str, Place]:
+def _chunks() -> dict[str, Place]:
     ids = [str(row["id"]) for row in entities("campaigns")]
-    batches = [
+    chunks = [
         ",".join(ids[start : start + CAMPAIGNS_A_REQUEST])
         for start in range(0, len(ids), CAMPAIGNS_A_REQUEST)
     ]
@@ -150,8 +150,8 @@ def _batches() -> dict[str, Place]:
     return {
         # Which campaigns there are is asked first.
         "first": Place("/campaigns", {"page": "1"}, "campaigns"),
-        "middle": Place(path, {"campaign_ids": batches[1]}, stream, None, *fields),
-        "last": Place(path, {"campaign_ids": batches[-1]}, stream, None, *fields),
+        "middle": Place(path, {"campaign_ids": chunks[1]}, stream, None, *fields),
+        "last": Place(path, {"campaign_ids": chunks[-1]}, stream, None, *fields),
     }
 
 
@@ -181,5 +181,5 @@ DERIVED = Kind(
     _pages("/topics", "topic_discounts"),
     {"page_size": 9},
 )
-BATCHES = Kind("Adcloud performance", Adcloud, ("campaign_performance",), _batches())
-KINDS = (STATISTICS, LISTS, REPORT, PAGES, DERIVED, BATCHES)
+CHUNKS = Kind("Adcloud performance", Adcloud, ("campaign_performance",), _chunks())
+KINDS = (STATISTICS, LISTS, REPORT, PAGES, DERIVED, CHUNKS)

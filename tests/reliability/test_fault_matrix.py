@@ -20,7 +20,7 @@ from sandbox.server import Sandbox
 from singer_reports import connections
 from singer_reports.errors import RequestError
 from tests.reliability.expectations import AS_SENT, CASES, REFUSED, WHOLE, Case, cell
-from tests.reliability.kinds import DATED_STREAMS, KINDS, PLACES, SETTINGS, Kind, Place, by_key
+from tests.reliability.kinds import DATE_RANGE_STREAMS, KINDS, PLACES, SETTINGS, Kind, Place, by_key
 from tests.reliability.on_the_way import WallClock, give_up_soon, take_detour, to_nobody
 from tests.support import NOW, Run, sync
 
@@ -153,7 +153,7 @@ class Matrix:
         assert not TECHNICAL.search(message)
         rows, all_rows = by_key(run), by_key(whole)
         assert rows.items() <= all_rows.items()
-        if place.named in DATED_STREAMS:
+        if place.named in DATE_RANGE_STREAMS:
             until, before = run.bookmark(place.named) or "", place.bookmark or ""
             assert until == before or (everywhere and until < before)
             assert rows.keys() == {key for key, row in all_rows.items() if row["date"] <= until}
@@ -164,7 +164,7 @@ class Matrix:
         assert following.error is None
         assert by_key(run, following) == by_key(whole)
         assert following.state == whole.state
-        for stream in DATED_STREAMS & set(kind.streams):
+        for stream in DATE_RANGE_STREAMS & set(kind.streams):
             assert len(run.rows(stream) + following.rows(stream)) == len(whole.rows(stream))
 
 
