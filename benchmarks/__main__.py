@@ -44,8 +44,8 @@ def main() -> int:
     starts = {workload.start for workload in workloads if workload.outputs}
     workloads += [every[name] for name in sorted(starts)]
     present = [contestant for contestant in contestants if contestant.installed]
-    parts = {workload.name: workload.answers for workload in [*workloads, digits]}
-    parts["capacity"] = every["A"].answers
+    parts = {workload.name: workload.responses for workload in [*workloads, digits]}
+    parts["capacity"] = every["A"].responses
     with Server(parts) as server, tempfile.TemporaryDirectory() as folder:
         runner = Runner(server, Path(folder) / "run")
         try:

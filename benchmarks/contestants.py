@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.answers import TOKEN
+from benchmarks.responses import TOKEN
 from benchmarks.workloads import START
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class Contestant:
         if self.distribution is None or not PEERS_PYTHON.exists():
             return None
         asked = [str(PEERS_PYTHON), "-c", code, self.distribution]
-        answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
-        return answer.stdout.strip() or None
+        result = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+        return result.stdout.strip() or None
 
     @property
     def installed(self) -> bool:

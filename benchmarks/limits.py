@@ -23,7 +23,7 @@ _PAGES = re.compile(rb'"pages":(\d+)')
 
 
 def contents(settings: dict[str, Any]) -> Iterator[bytes]:
-    """Fetch all answers, one after the other, over one connection."""
+    """Fetch all responses, one after the other, over one connection."""
     with requests.Session() as session:
         if settings["api"] == "adsterra":
             yield _get(session, f"{settings['api_url']}/stats.json", _statistics(settings))
@@ -65,7 +65,7 @@ def _around() -> tuple[bytes, bytes]:
 
 
 def bare(settings: dict[str, Any]) -> None:
-    """Decode every answer, with exact decimals, then encode and write every row."""
+    """Decode every response, with exact decimals, then encode and write every row."""
     decode = msgspec.json.Decoder(float_hook=Decimal).decode
     encode = msgspec.json.Encoder(decimal_format="number").encode
     write = sys.stdout.buffer.write
@@ -77,7 +77,7 @@ def bare(settings: dict[str, Any]) -> None:
 
 
 def raw(settings: dict[str, Any]) -> None:
-    """Cut every answer into rows without a look at what they hold."""
+    """Cut every response into rows without a look at what they hold."""
     for content in contents(settings):
         if b"[{" not in content:
             continue

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from multiprocessing.connection import Connection
 
-    from benchmarks.answers import Answers
+    from benchmarks.responses import Responses
 
 _PATIENCE_SECONDS = 60
 
@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 60
 class _Protocol(asyncio.Protocol):
     """One connection: the first part of a request's path says which answers it wants."""
 
-    def __init__(self, parts: Mapping[str, Answers]) -> None:
+    def __init__(self, parts: Mapping[str, Responses]) -> None:
         self._parts = parts
         self._parser = httptools.HttpRequestParser(self)
         self._target = b""
@@ -42,19 +42,19 @@ class _Protocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         path, _, query = self._target.decode().partition("?")
         _, part, path = path.split("/", 2)
-        answers = self._parts[part]
-        answer = answers.find(f"/{path}", query)
-        if answers.seconds:
-            asyncio.get_running_loop().call_later(answers.seconds, self._send, answer)
+        responses = self._parts[part]
+        response = responses.find(f"/{path}", query)
+        if responses.seconds:
+            asyncio.get_running_loop().call_later(responses.seconds, self._send, response)
         else:
-            self._transport.write(answer)
+            self._transport.write(response)
 
-    def _send(self, answer: bytes) -> None:
+    def _send(self, response: bytes) -> None:
         if not self._transport.is_closing():
-            self._transport.write(answer)
+            self._transport.write(response)
 
 
-async def _serve(parts: Mapping[str, Answers], ready: Connection) -> None:
+async def _serve(parts: Mapping[str, Responses], ready: Connection) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Protocol(parts), "127.0.0.1", 0)
     ready.send(server.sockets[0].getsockname()[1])
@@ -62,7 +62,7 @@ async def _serve(parts: Mapping[str, Answers], ready: Connection) -> None:
         await server.serve_forever()
 
 
-def _run(parts: Mapping[str, Answers], ready: Connection) -> None:
+def _run(parts: Mapping[str, Responses], ready: Connection) -> None:
     try:
         asyncio.run(_serve(parts, ready))
     except KeyboardInterrupt:
@@ -76,11 +76,11 @@ class Server:
         port: The local port it listens at.
     """
 
-    def __init__(self, parts: Mapping[str, Answers]) -> None:
+    def __init__(self, parts: Mapping[str, Responses]) -> None:
         """Prepare the process.
 
         Args:
-            parts: The answers, by the first part of the path.
+            parts: The responses, by the first part of the path.
         """
         context = multiprocessing.get_context("spawn")
         self._ready, child = context.Pipe(duplex=False)

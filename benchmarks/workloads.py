@@ -1,4 +1,4 @@
-"""What is measured: the four workloads, and beside them answers without rows, to know how long
+"""What is measured: the four workloads, and beside them responses without rows, to know how long
 starting takes, and one row to see whose numbers are exact.
 """  # noqa: D205
 
@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmarks.answers import report_answers, statistics_answers
 from benchmarks.data import (
     LONG_NUMBER,
     advertiser_report,
@@ -15,12 +14,13 @@ from benchmarks.data import (
     statistics,
     without_rows,
 )
+from benchmarks.responses import report_responses, statistics_responses
 
 if TYPE_CHECKING:
-    from benchmarks.answers import Answers
     from benchmarks.data import Dataset
+    from benchmarks.responses import Responses
 
-#: How long an answer of workload C takes: what a request over the internet takes at least.
+#: How long a response of workload C takes: what a request over the internet takes at least.
 LATENCY_SECONDS = 0.05
 #: How many requests may be under way in workload C.
 CONCURRENCY = 8
@@ -44,7 +44,7 @@ class Workload:
         title: What it is, for people.
         api: Whose answers these are, ``adcloud`` or ``adsterra``.
         data: The rows.
-        answers: The same as the server sends it.
+        responses: The same as the server sends it.
         outputs: Where the output goes when it is measured, see ``launch``; empty where only the
             memory is of interest, which the checking run shows.
         concurrency: How many requests may be under way; ``None`` leaves it to the contestant.
@@ -54,7 +54,7 @@ class Workload:
     title: str
     api: str
     data: Dataset
-    answers: Answers
+    responses: Responses
     outputs: tuple[str, ...] = ("null", "pipe")
     concurrency: int | None = None
 
@@ -82,22 +82,22 @@ def prepare(rows: int) -> dict[str, Workload]:
     by_country = statistics(rows)
     no_report, no_statistics = (without_rows(data) for data in (report, by_country))
     digits = one_number(LONG_NUMBER)
-    answers = report_answers(report)
-    pages = sum(len(of_day) for of_day in answers.pages)
+    responses = report_responses(report)
+    pages = sum(len(of_day) for of_day in responses.pages)
     found = [
         Workload(
             "A",
             f"{report.count:,} rows of 42 fields on {pages:,} Adcloud pages, {_DAYS} days",
             "adcloud",
             report,
-            answers,
+            responses,
         ),
         Workload(
             "B",
             f"{by_country.count:,} rows of 8 fields in one Adsterra answer",
             "adsterra",
             by_country,
-            statistics_answers(by_country),
+            statistics_responses(by_country),
         ),
         Workload(
             "C",
@@ -105,7 +105,7 @@ def prepare(rows: int) -> dict[str, Workload]:
             "where the contestant can",
             "adcloud",
             report,
-            replace(answers, seconds=LATENCY_SECONDS),
+            replace(responses, seconds=LATENCY_SECONDS),
             ("null",),
             CONCURRENCY,
         ),
@@ -115,7 +115,7 @@ def prepare(rows: int) -> dict[str, Workload]:
             "memory",
             "adcloud",
             long_days,
-            report_answers(long_days),
+            report_responses(long_days),
             (),
         ),
         Workload(
@@ -123,7 +123,7 @@ def prepare(rows: int) -> dict[str, Workload]:
             "an Adcloud day without rows, so that only starting is left",
             "adcloud",
             no_report,
-            report_answers(no_report),
+            report_responses(no_report),
             ("null",),
         ),
         Workload(
@@ -131,9 +131,9 @@ def prepare(rows: int) -> dict[str, Workload]:
             "an Adsterra answer without rows, so that only starting is left",
             "adsterra",
             no_statistics,
-            statistics_answers(no_statistics),
+            statistics_responses(no_statistics),
             ("null",),
         ),
-        Workload(DIGITS, "one long number", "adcloud", digits, report_answers(digits), ()),
+        Workload(DIGITS, "one long number", "adcloud", digits, report_responses(digits), ()),
     ]
     return {workload.name: workload for workload in found}

@@ -95,7 +95,7 @@ class Database:
             since: The first day to read of the reports; all days unless given.
 
         Returns:
-            The answer, without the streams that are absent.
+            The response, without the streams that are absent.
 
         Raises:
             MissingReportError: None of the reports that the query names is there.
@@ -117,8 +117,8 @@ class Database:
             source = self._rows(stream, since) if stream in self.tables else _no_rows(stream)
             self._connection.execute(f"create or replace temp view {stream} as {source}")
         try:
-            answer = self._connection.sql(text)
-            columns, rows = answer.columns, answer.fetchall()
+            result = self._connection.sql(text)
+            columns, rows = result.columns, result.fetchall()
         except duckdb.Error as error:
             # The first line says what is wrong; those after it show the query.
             message = f"{query.stem} cannot be run on {self.path}: {str(error).splitlines()[0]}"

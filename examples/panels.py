@@ -32,14 +32,14 @@ def ask(database: Database, query: str, since: datetime.date | None = None) -> l
         since: The first day to read; all days unless given.
 
     Returns:
-        The rows of the answer; none if no report that it reads is there.
+        The rows of the response; none if no report that it reads is there.
     """
     try:
-        answer = database.run(QUERIES / f"{query}.sql", since)
+        result = database.run(QUERIES / f"{query}.sql", since)
     except MissingReportError:
         return []
-    names = [_SHARED.get(name, name) for name in answer.columns]
-    return [{"currency": "USD", **dict(zip(names, row, strict=True))} for row in answer.rows]
+    names = [_SHARED.get(name, name) for name in result.columns]
+    return [{"currency": "USD", **dict(zip(names, row, strict=True))} for row in result.rows]
 
 
 def groups(rows: Iterable[Row], column: str) -> list[tuple[Any, list[Row]]]:

@@ -1,4 +1,4 @@
-"""Run a query of the folder ``queries`` on the rows in a DuckDB file, and print the answer.
+"""Run a query of the folder ``queries`` on the rows in a DuckDB file, and print the response.
 
 Money, and every other number with a fraction, has three decimals. Days are written 2024-05-01, and
 times 2024-05-01 12:00:00, in UTC.
@@ -18,7 +18,7 @@ from examples.database import QUERIES, Answer, Database, DatabaseError
 
 
 def written(value: Any, column: str) -> str:  # noqa: ANN401 - whatever a database has.
-    """Write a value of an answer.
+    """Write a value of a response.
 
     Args:
         value: The value.
@@ -45,16 +45,16 @@ def written(value: Any, column: str) -> str:  # noqa: ANN401 - whatever a databa
     return text
 
 
-def table(answer: Answer) -> str:
-    """Write an answer as lines of columns: numbers to the right, everything else to the left."""
+def table(result: Answer) -> str:
+    """Write a response as lines of columns: numbers to the right, everything else to the left."""
     cells = [
-        [written(value, column) for value, column in zip(row, answer.columns, strict=True)]
-        for row in answer.rows
+        [written(value, column) for value, column in zip(row, result.columns, strict=True)]
+        for row in result.rows
     ]
-    widths = [max(map(len, column)) for column in zip(answer.columns, *cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(result.columns, *cells, strict=True)]
     numbers = [
-        any(type(row[place]) in (int, float, Decimal) for row in answer.rows)
-        for place in range(len(answer.columns))
+        any(type(row[place]) in (int, float, Decimal) for row in result.rows)
+        for place in range(len(result.columns))
     ]
 
     def line(row: list[str]) -> str:
@@ -63,7 +63,7 @@ def table(answer: Answer) -> str:
         return "  ".join(texts).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(answer.columns), rule, *map(line, cells)])
+    return "\n".join([line(result.columns), rule, *map(line, cells)])
 
 
 def described() -> str:
@@ -95,7 +95,7 @@ def file_of(query: str) -> Path:
 
 
 def main() -> None:
-    """Print the answer of a query, or which queries there are."""
+    """Print the response of a query, or which queries there are."""
     parser = argparse.ArgumentParser(prog="python -m examples.query", description=__doc__)
     parser.add_argument("query", nargs="?", help="a file of examples/queries; without it, a list")
     parser.add_argument("--database", type=Path, default=Path("output/ads.duckdb"))
@@ -106,17 +106,17 @@ def main() -> None:
         return
     try:
         file = file_of(arguments.query)
-        answer = Database(arguments.database, arguments.schema).run(file)
+        result = Database(arguments.database, arguments.schema).run(file)
     except DatabaseError as error:
         sys.exit(str(error))
-    count = len(answer.rows)
+    count = len(result.rows)
     try:
-        print(f"{table(answer)}\n{count:,} row{'' if count == 1 else 's'}", flush=True)
+        print(f"{table(result)}\n{count:,} row{'' if count == 1 else 's'}", flush=True)
     except BrokenPipeError:
         # The reader has seen enough, as `head` has. At its end, Python would try to write again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if answer.absent:
-        print(f"Without {', '.join(answer.absent)}: not in {arguments.database}.", file=sys.stderr)
+    if result.absent:
+        print(f"Without {', '.join(result.absent)}: not in {arguments.database}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

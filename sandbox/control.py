@@ -40,7 +40,7 @@ class Control:
     """Answers the sandbox's own paths."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        """Make the answers.
+        """Make the responses.
 
         Args:
             sandbox: The sandbox they are about.
@@ -53,15 +53,15 @@ class Control:
         Returns:
             The routes.
         """
-        answers = {
+        handlers = {
             "requests": (self._requests, ["GET", "DELETE"]),
             "faults": (self._faults, ["GET", "POST", "DELETE"]),
             "clock": (self._clock, ["GET", "PUT"]),
             "adcloud": (self._adcloud, ["GET", "PUT"]),
         }
         return [
-            Route(f"/_sandbox/{name}", _careful(answer), methods=methods)
-            for name, (answer, methods) in answers.items()
+            Route(f"/_sandbox/{name}", _careful(handler), methods=methods)
+            for name, (handler, methods) in handlers.items()
         ]
 
     async def _requests(self, request: Request) -> Response:
@@ -100,7 +100,7 @@ class Control:
 
 
 def _json(value: object, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """A response in JSON."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""Faults in the delivery of an answer: other answers, broken connections, delays."""
+"""Faults in the delivery of a response: other responses, broken connections, delays."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _seconds_to_hang(fault: Fault) -> float:
 
 
 async def _slow(exchange: Exchange) -> None:
-    start, body = await exchange.good()
+    start, body = await exchange.good_response()
     seconds = 1.0 if exchange.fault.seconds is None else exchange.fault.seconds
     await exchange.start(start, len(body))
     piece = len(body) // _PIECES + 1
@@ -90,7 +90,7 @@ async def _reset(exchange: Exchange) -> None:
 
 
 async def _reset_in_body(exchange: Exchange) -> None:
-    start, body = await exchange.good()
+    start, body = await exchange.good_response()
     await exchange.start(start, len(body))
     await exchange.send_more(body[: len(body) // 2])
     # A reset throws away what the client has not read, so it gets a moment to read.
@@ -99,26 +99,26 @@ async def _reset_in_body(exchange: Exchange) -> None:
 
 
 async def _cut(exchange: Exchange) -> None:
-    start, body = await exchange.good()
+    start, body = await exchange.good_response()
     await exchange.start(start, len(body))
     await exchange.send_more(body[: len(body) // 2])
     await exchange.close(reset=False)
 
 
 async def _cut_chunked(exchange: Exchange) -> None:
-    start, body = await exchange.good()
+    start, body = await exchange.good_response()
     await exchange.send(start)
     await exchange.send_more(body[: len(body) // 2])
     await exchange.close(reset=False)
 
 
 async def _truncated(exchange: Exchange) -> None:
-    start, body = await exchange.good()
-    await exchange.answer(start, body[: len(body) // 2])
+    start, body = await exchange.good_response()
+    await exchange.respond_with_body(start, body[: len(body) // 2])
 
 
 async def _gigantic(exchange: Exchange) -> None:
-    start, body = await exchange.good()
+    start, body = await exchange.good_response()
     await exchange.start(start, exchange.fault.size + len(body))
     piece = b" " * 65_536
     for position in range(0, exchange.fault.size, len(piece)):
@@ -127,14 +127,14 @@ async def _gigantic(exchange: Exchange) -> None:
 
 
 async def _rewritten(exchange: Exchange) -> None:
-    start, body = await exchange.good()
+    start, body = await exchange.good_response()
     if start["status"] == _OK:
         body = rewritten(body, exchange.fault)
-    await exchange.answer(start, body)
+    await exchange.respond_with_body(start, body)
 
 
 def _json(body: dict[str, Any], status: int) -> Response:
-    """An answer in JSON."""
+    """A response in JSON."""
     return Response(to_json(body), status, media_type="application/json")
 
 

@@ -35,11 +35,11 @@ class Exchange:
     proceed: Callable[[Send], Awaitable[None]]
     fault: Fault
 
-    async def good(self) -> tuple[Message, bytes]:
-        """Let the request be answered, and hold the answer back.
+    async def good_response(self) -> tuple[Message, bytes]:
+        """Let the request be answered, and hold the response back.
 
         Returns:
-            The start of the answer, without its Content-Length, and its body.
+            The start of the response, without its Content-Length, and its body.
         """
         start: Message = {}
         body = bytearray()
@@ -54,21 +54,21 @@ class Exchange:
         start["headers"] = [pair for pair in start["headers"] if pair[0] != b"content-length"]
         return start, bytes(body)
 
-    async def answer(self, start: Message, body: bytes) -> None:
+    async def respond_with_body(self, start: Message, body: bytes) -> None:
         """Answer with a body and its true length.
 
         Args:
-            start: The start of the answer.
+            start: The start of the response.
             body: The body.
         """
         await self.start(start, len(body))
         await self.send({"type": "http.response.body", "body": body})
 
     async def start(self, start: Message, length: int) -> None:
-        """Begin an answer.
+        """Begin a response.
 
         Args:
-            start: The start of the answer.
+            start: The start of the response.
             length: The Content-Length to announce.
         """
         length_header = (b"content-length", str(length).encode())

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 #: What can go wrong; `Fault` explains each.
 Kind: TypeAlias = Literal[
-    # Another answer instead of the good one.
+    # Another response instead of the good one.
     "status",
     "rate_limit",
     "html",
     "redirect",
     "empty",
     "error_in_body",
-    # The good answer, badly delivered.
+    # The good response, badly delivered.
     "hang",
     "slow",
     "reset",
@@ -29,7 +29,7 @@ Kind: TypeAlias = Literal[
     "cut_chunked",
     "truncated",
     "gigantic",
-    # The good answer with other rows or totals.
+    # The good response with other rows or totals.
     "set_field",
     "drop_field",
     "unknown_field",
@@ -67,9 +67,9 @@ class Fault:
     * `redirect`: 302 (or `status`) to `location`.
     * `empty`: `status` (default 200) and an empty body.
     * `error_in_body`: HTTP 200, and an error (`status`, default 500) in the body.
-    * `hang`: nothing for `seconds` (default 3600), then the good answer; a program that sets
+    * `hang`: nothing for `seconds` (default 3600), then the good response; a program that sets
       `seconds` to 0 lets those that hang be answered.
-    * `slow`: the good answer in 20 pieces over `seconds` (default 1).
+    * `slow`: the good response in 20 pieces over `seconds` (default 1).
     * `reset`: the connection is reset before anything is answered.
     * `reset_in_body`: the connection is reset in the middle of the body.
     * `cut`: the connection is closed in the middle of the body, short of its Content-Length.

@@ -1,4 +1,4 @@
-"""Faults in the rows and totals of an answer that is otherwise good."""
+"""Faults in the rows and totals of a response that is otherwise good."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _NUMBERS = ("revenue", "costs", "performance", "discount", "budget_limit", "defa
 
 
 def rewritten(body: bytes, fault: Fault) -> bytes:
-    """Apply a fault to an answer.
+    """Apply a fault to a response.
 
     Args:
-        body: The good answer, in JSON.
+        body: The good response, in JSON.
         fault: A fault of a kind in `REWRITERS`.
 
     Returns:
-        The bad answer. An answer without rows stays good where the fault needs a row.
+        The bad response. A response without rows stays good where the fault needs a row.
     """
     envelope = from_json(body)
     REWRITERS[fault.kind](envelope, _rows(envelope), fault)
@@ -45,7 +45,7 @@ def rewritten(body: bytes, fault: Fault) -> bytes:
 
 
 def _rows(envelope: Envelope) -> list[Row]:
-    """The rows of an answer, wherever the API puts them."""
+    """The rows of a response, wherever the API puts them."""
     found = envelope.get("items", envelope.get("result"))
     if found is None and "data" in envelope:
         found = (envelope["data"] or {}).get("items")
@@ -145,7 +145,7 @@ def _drop_envelope_field(envelope: Envelope, _rows: list[Row], fault: Fault) -> 
             part.pop(fault.field, None)
 
 
-#: What changes an answer, by kind of fault.
+#: What changes a response, by kind of fault.
 REWRITERS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "set_field": _set_field,
     "drop_field": _drop_field,

@@ -74,7 +74,7 @@ class Watch:
         Args:
             scope: The request.
             receive: Where its body comes from.
-            send: Where the answer goes.
+            send: Where the response goes.
         """
         if scope["path"].startswith(CONTROL):
             await self._app(scope, receive, send)

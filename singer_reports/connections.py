@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from singer_reports.redactor import Redactor
 
-#: The most an answer may have, in bytes. Its rows take several times as much in memory.
+#: The most a response may have, in bytes. Its rows take several times as much in memory.
 LARGEST_ANSWER = 256 * 1024**2
 #: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
 PIECE = 1024**2

@@ -33,11 +33,11 @@ _UNREADABLE = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError
 
 
 class ResponseSchemaError(Exception):
-    """An answer that is JSON but not what the schema says."""
+    """A response that is JSON but not what the schema says."""
 
 
 class Envelope(msgspec.Struct, Generic[AnyRow]):
-    """What surrounds the rows of an answer; a tap's own are generic over the type of the rows."""
+    """What surrounds the rows of a response; a tap's own are generic over the type of the rows."""
 
     @property
     def rows(self) -> list[AnyRow]:
@@ -61,7 +61,7 @@ class Envelope(msgspec.Struct, Generic[AnyRow]):
 
 
 class Decoder:
-    """Decodes a stream's answers, and counts what it leaves out."""
+    """Decodes a stream's responses, and counts what it leaves out."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Decoder:
         return self._decoder_of(dict[str, Any])
 
     def decode(self, content: bytes) -> Envelope[Row]:
-        """Decode one answer.
+        """Decode one response.
 
         Args:
             content: The JSON text, in UTF-8.

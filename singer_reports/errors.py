@@ -39,19 +39,19 @@ class ConnectionFailedError(RequestError):
 
 
 class ResponseTooLargeError(RequestError):
-    """An answer that would not fit into memory."""
+    """A response that would not fit into memory."""
 
 
 def is_retriable(status: int) -> bool:
-    """Say whether an answer of this HTTP status may be another one if asked again."""
+    """Say whether a response of this HTTP status may be another one if asked again."""
     return status in _RETRIABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def should_split_window(error: BaseException | None) -> bool:
     """Say whether a request may have failed because it asked for too much."""
     if isinstance(error, RetriableAPIError):
-        answer = error.response
-        return answer is not None and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        response = error.response
+        return response is not None and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     return isinstance(error, requests.Timeout | ResponseTooLargeError)
 
 
@@ -59,23 +59,23 @@ def retry_after(error: Exception) -> float | None:
     """Read how long the API asks to wait before the next request.
 
     Args:
-        error: What the request failed with; only one with an answer can carry a ``Retry-After``.
+        error: What the request failed with; only one with a response can carry a ``Retry-After``.
 
     Returns:
         Seconds, at least 0, from either form of the header (RFC 9110, section 10.2.3); none when
         there is no such header or it cannot be read.
     """
-    answer = getattr(error, "response", None)
-    if answer is None:
+    response = getattr(error, "response", None)
+    if response is None:
         return None
-    header = answer.headers.get("Retry-After", "").strip()
+    header = response.headers.get("Retry-After", "").strip()
     if header.isdecimal():
         return float(header)
     moment = _moment(header)
     if moment is None:
         return None
     # By the API's clock, if it tells the time: that of this machine may be wrong.
-    now = _moment(answer.headers.get("Date", "")) or datetime.datetime.now(datetime.UTC)
+    now = _moment(response.headers.get("Date", "")) or datetime.datetime.now(datetime.UTC)
     return max(0.0, (moment - now).total_seconds())
 
 

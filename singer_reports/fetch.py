@@ -1,4 +1,4 @@
-"""Requests side by side, answers in order, and no more of either than agreed.
+"""Requests side by side, responses in order, and no more of either than agreed.
 
 Nothing here knows what a request is: the caller hands in the function that makes one.
 """
@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Generic
 
-from singer_reports.read_ahead import Answer, Pending, ReadAhead, Request
+from singer_reports.read_ahead import Pending, ReadAhead, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 SECONDS_PER_MINUTE = 60.0
 #: Shorter waits for the limit of requests per minute are not logged.
 SECONDS_WORTH_LOGGING = 5.0
-#: How long requests under way are waited for when nobody wants their answers any more.
+#: How long requests under way are waited for when nobody wants their responses any more.
 SECONDS_TO_END = 1.0
 
 
-class _Workers(Generic[Request, Answer]):
+class _Workers(Generic[Request, Response]):
     """Threads that make requests, each one at a time, the first in order first."""
 
-    def __init__(self, fetch: Callable[[Request], Answer], most: int) -> None:
+    def __init__(self, fetch: Callable[[Request], Response], most: int) -> None:
         self._fetch = fetch
         self._most = most
         self._threads: list[threading.Thread] = []
         # Not queue.PriorityQueue: a signal while it is used may end the run and leave it locked.
         self._lock = threading.Lock()
-        self._waiting: list[Pending[Request, Answer]] = []
+        self._waiting: list[Pending[Request, Response]] = []
         #: One item for each request in the list above, and at the end one for each thread.
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._answered: queue.SimpleQueue[Pending[Request, Answer]] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[Pending[Request, Response]] = queue.SimpleQueue()
         self._ended = False
 
-    def send(self, pendings: Iterable[Pending[Request, Answer]]) -> None:
+    def send(self, pendings: Iterable[Pending[Request, Response]]) -> None:
         """Make each request as soon as a thread is free and none before it in order waits."""
         for pending in pendings:
             with self._lock:
@@ -52,10 +52,10 @@ class _Workers(Generic[Request, Answer]):
                 # Only now: a signal may end the run while it starts, and it cannot be joined then.
                 self._threads.append(thread)
 
-    def next_answered(self) -> Pending[Request, Answer]:
-        """Wait for the next answer, of whichever request."""
-        pending = self._answered.get()
-        pending.answered = True
+    def next_finished(self) -> Pending[Request, Response]:
+        """Wait for the next response, of whichever request."""
+        pending = self._finished.get()
+        pending.finished = True
         return pending
 
     def end(self) -> None:
@@ -75,21 +75,21 @@ class _Workers(Generic[Request, Answer]):
             with self._lock:
                 pending = heapq.heappop(self._waiting)
             try:
-                pending.answer = self._fetch(pending.request)
-            except BaseException as error:  # noqa: BLE001 - raised where the answer is taken
+                pending.response = self._fetch(pending.request)
+            except BaseException as error:  # noqa: BLE001 - raised where the response is taken
                 pending.error = error
-            self._answered.put(pending)
+            self._finished.put(pending)
             # Or its rows would stay until the next one has come.
             del pending
 
 
 def in_order(
     requests: Iterable[Request],
-    fetch: Callable[[Request], Answer],
-    follow_up: Callable[[Request, Answer], Iterable[Request]],
+    fetch: Callable[[Request], Response],
+    follow_up: Callable[[Request, Response], Iterable[Request]],
     concurrency: int,
-) -> Iterator[tuple[Request, Answer]]:
-    """Fetch side by side, and hand out the answers as one request after the other would give them.
+) -> Iterator[tuple[Request, Response]]:
+    """Fetch concurrently, and yield the responses in the order of the requests.
 
     At most ``concurrency`` requests are under way. At most twice as many of the part at hand (the
     request to hand out next, with all its follow-ups) are sent and not handed out, and at most
@@ -99,34 +99,34 @@ def in_order(
 
     Args:
         requests: What to fetch, in order; taken no earlier than there is room for it.
-        fetch: Makes one request, in a thread of its own, and returns its answer.
-        follow_up: Names the requests an answer shows to be needed: the further pages of a day, the
+        fetch: Makes one request, in a thread of its own, and returns its response.
+        follow_up: Names the requests a response shows to be needed: the further pages of a day, the
             halves of a window that was too large. They come right after it in order, and are sent
             off without waiting for its turn.
         concurrency: How many requests may be under way, at least 1.
 
     Yields:
-        Each request with its answer, in order, a request's follow-ups right behind it.
+        Each request with its response, in order, a request's follow-ups right behind it.
 
     Raises:
-        Exception: Whatever ``fetch`` raised, when that request's turn has come: every answer before
-            it has been handed out, none after it is.
+        Exception: Whatever ``fetch`` raised, when that request's turn has come: every response
+            before it has been handed out, none after it is.
     """
-    pendings = ReadAhead[Request, Answer](requests, concurrency)
+    pendings = ReadAhead[Request, Response](requests, concurrency)
     workers = _Workers(fetch, concurrency)
     try:
         workers.send(pendings.sendable())
         while (first := pendings.first) is not None:
-            while not first.answered:
-                pending = workers.next_answered()
+            while not first.finished:
+                pending = workers.next_finished()
                 if pending.error is None:
-                    pendings.insert(pending, follow_up(pending.request, pending.answer))
+                    pendings.insert(pending, follow_up(pending.request, pending.response))
                 workers.send(pendings.sendable())
             pendings.pop()
             if first.error is not None:
                 raise first.error
             workers.send(pendings.sendable())
-            yield first.request, first.answer
+            yield first.request, first.response
     finally:
         workers.end()
 
@@ -166,7 +166,7 @@ class RateBudget:
             if len(self._sent) == self._sent.maxlen:
                 turn = max(turn, self._sent[0] + SECONDS_PER_MINUTE)
             self._sent.append(turn)
-            # A wait that the API asked for has been logged with the answer that did.
+            # A wait that the API asked for has been logged with the response that did.
             seconds = turn - max(now, self._not_before)
             is_news = seconds >= SECONDS_WORTH_LOGGING and now >= self._logged_until
             if is_news:

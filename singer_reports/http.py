@@ -71,7 +71,7 @@ class HttpStream(RESTStream[Any]):
 
     @property
     def timeout(self) -> int:
-        """Seconds to wait for a connection, and for each piece of an answer."""
+        """Seconds to wait for a connection, and for each piece of a response."""
         return int(self.config["request_timeout"])
 
     def where(self, page: object) -> str:
@@ -147,7 +147,7 @@ class HttpStream(RESTStream[Any]):
         return self.logger.isEnabledFor(logging.DEBUG)
 
     def validate_response(self, response: requests.Response) -> None:
-        """Tell an answer to use from one to ask for again and from one that ends the stream.
+        """Tell a response to use from one to ask for again and from one that ends the stream.
 
         Raises:
             RetriableAPIError: For a status that may pass, and for a body that is not JSON.
@@ -169,10 +169,10 @@ class HttpStream(RESTStream[Any]):
             raise kind_of_error(message, response) from None
 
     def response_error_message(self, response: requests.Response) -> str:
-        """Say what an error answer means and what to do; a tap knows more of its API's.
+        """Say what an error response means and what to do; a tap knows more of its API's.
 
         Args:
-            response: An answer with a status of 3xx or 4xx that is not tried again.
+            response: A response with a status of 3xx or 4xx that is not tried again.
         """
         if response.is_redirect:
             return (

@@ -36,7 +36,7 @@ class Page(NamedTuple):
         return f"{self.part or ''} {page}".strip()
 
 
-class Answer:
+class PageResponse:
     """What came of a request, with what the API said of it."""
 
     def __init__(self, envelope: Envelope[Row]) -> None:
@@ -61,28 +61,30 @@ class Answer:
             raise ResponseSchemaError(message)
 
 
-def whole(answers: list[Answer], names: Sequence[str], wire_names: Sequence[str] = ()) -> list[Any]:
+def whole(
+    responses: list[PageResponse], names: Sequence[str], wire_names: Sequence[str] = ()
+) -> list[Any]:
     """Check and sort the rows of a part.
 
     Args:
-        answers: All its pages, or those a test of the connection wants; they give up their rows.
+        responses: All its pages, or those a test of the connection wants; they give up their rows.
         names: The fields of the primary key.
         wire_names: The fields of the key of the API's own rows, if that is another.
 
     Raises:
         InconsistentResponseError: If the rows are not those the API announced.
     """
-    if len(answers) == answers[0].pages:
-        count = sum(answer.count for answer in answers)
-        check_total(count, [answer.announced for answer in answers], more=answers[-1].more)
+    if len(responses) == responses[0].pages:
+        count = sum(response.count for response in responses)
+        check_total(count, [response.announced for response in responses], more=responses[-1].more)
     rows: list[Any] = []
     keys: list[Any] = []
     wire_keys: list[Any] = []
-    for answer in answers:
-        rows += answer.rows
-        keys += answer.keys
-        wire_keys += answer.wire_keys
-        answer.rows.clear()
+    for response in responses:
+        rows += response.rows
+        keys += response.keys
+        wire_keys += response.wire_keys
+        response.rows.clear()
     check_unique(wire_keys, wire_names)
     check_unique(keys, names)
     return sorted_by_key(rows, keys)

@@ -1,6 +1,6 @@
-"""Reading ahead: which requests are sent while the answer to an earlier one is still missing.
+"""Reading ahead: which requests are sent while the response to an earlier one is still missing.
 
-Too few would leave the network idle behind an answer that is late, too many would fill the memory.
+Too few would leave the network idle behind a response that is late, too many would fill the memory.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 _TIMES_AHEAD = 2
 
 Request = TypeVar("Request")
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
-class Pending(Generic[Request, Answer]):
+class Pending(Generic[Request, Response]):
     """A request whose answer has not been handed out."""
 
-    answer: Answer
+    response: Response
 
     def __init__(self, request: Request, place: tuple[int, ...]) -> None:
         """Note a request that has not been sent.
@@ -37,14 +37,14 @@ class Pending(Generic[Request, Answer]):
         self.place = place
         self.part = place[0]
         self.error: BaseException | None = None
-        self.sent = self.answered = False
+        self.sent = self.finished = False
 
-    def __lt__(self, other: Pending[Request, Answer]) -> bool:
+    def __lt__(self, other: Pending[Request, Response]) -> bool:
         """Compare by place in the order."""
         return self.place < other.place
 
 
-class ReadAhead(Generic[Request, Answer]):
+class ReadAhead(Generic[Request, Response]):
     """The requests whose answers have not been handed out, in order.
 
     A part is a request with all its follow-ups. The part at hand is the first one that has not been
@@ -61,42 +61,42 @@ class ReadAhead(Generic[Request, Answer]):
         self._upcoming = enumerate(requests)
         self._concurrency = concurrency
         self._most = _TIMES_AHEAD * concurrency
-        self._pendings: deque[Pending[Request, Answer]] = deque()
+        self._pendings: deque[Pending[Request, Response]] = deque()
         #: How many are sent and not handed out, by part.
         self._sent: Counter[int] = Counter()
 
     @property
-    def first(self) -> Pending[Request, Answer] | None:
+    def first(self) -> Pending[Request, Response] | None:
         """The request to hand out next, if there is one."""
         return self._pendings[0] if self._pendings else None
 
-    def sendable(self) -> Iterator[Pending[Request, Answer]]:
+    def sendable(self) -> Iterator[Pending[Request, Response]]:
         """Yield the requests that may be sent now, in order; each counts as sent."""
         room = max(0, self._concurrency - len(self._pendings))
         for part, request in itertools.islice(self._upcoming, room):
             self._pendings.append(Pending(request, (part,)))
-        # Those further behind come later: an answer before them may show others to be needed.
+        # Those further behind come later: a response before them may show others to be needed.
         for pending in itertools.islice(self._pendings, self._most):
             if not pending.sent and self._has_room(pending):
                 pending.sent = True
                 self._sent[pending.part] += 1
                 yield pending
 
-    def _has_room(self, pending: Pending[Request, Answer]) -> bool:
+    def _has_room(self, pending: Pending[Request, Response]) -> bool:
         at_hand = self._pendings[0].part
         count = self._sent[at_hand]
         if pending.part != at_hand:
             count = self._sent.total() - count
         return count < self._most
 
-    def insert(self, pending: Pending[Request, Answer], follow_ups: Iterable[Request]) -> None:
+    def insert(self, pending: Pending[Request, Response], follow_ups: Iterable[Request]) -> None:
         """Put follow-ups right behind the request whose answer has named them."""
         position = self._pendings.index(pending) + 1
         for number, request in enumerate(follow_ups):
-            follow_up = Pending[Request, Answer](request, (*pending.place, number))
+            follow_up = Pending[Request, Response](request, (*pending.place, number))
             self._pendings.insert(position + number, follow_up)
 
-    def pop(self) -> Pending[Request, Answer]:
+    def pop(self) -> Pending[Request, Response]:
         """Remove the first request, which is handed out."""
         pending = self._pendings.popleft()
         self._sent[pending.part] -= 1

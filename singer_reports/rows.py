@@ -1,4 +1,4 @@
-"""What makes the rows of an answer whole: nothing missing, nothing twice, sorted by their key."""
+"""What makes the rows of a response whole: nothing missing, nothing twice, sorted by their key."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from singer_reports import dates
 from singer_reports.bookmarks import Settings, coverage, written
 from singer_reports.decode import ResponseSchemaError
 from singer_reports.errors import RequestError, should_split_window
-from singer_reports.pages import Answer, Page
+from singer_reports.pages import Page, PageResponse
 from singer_reports.table import FullTableStream
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class DateRangeStream(FullTableStream):
         """Ask for a window, giving up sooner where it can still be cut in halves."""
         return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.part.days > 1 else None))
 
-    def fetch(self, page: Page) -> Answer | None:
+    def fetch(self, page: Page) -> PageResponse | None:
         """Fetch a page; none if its window asks for more than the API can answer at once."""
         try:
             return super().fetch(page)
@@ -161,11 +161,11 @@ class DateRangeStream(FullTableStream):
             )
             return None
 
-    def further_pages(self, page: Page, answer: Answer | None) -> Iterable[Page]:
+    def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Name the further pages of a window, or its halves if it was too much."""
-        if answer is None:
+        if response is None:
             return map(Page.first, page.part.halves())
-        return super().further_pages(page, answer)
+        return super().further_pages(page, response)
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Return the rows of the window's days, without any the API sent beyond them."""

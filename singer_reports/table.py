@@ -12,7 +12,7 @@ from singer_reports.bulk import BulkWriter, bulk_writer
 from singer_reports.decode import Decoder, ResponseSchemaError
 from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
-from singer_reports.pages import Answer, Page, whole
+from singer_reports.pages import Page, PageResponse, whole
 from singer_reports.progress import Progress
 from singer_reports.row_types import Row, Schema, as_dictionary
 from singer_reports.rows import InconsistentResponseError, keys_of, keys_without_null
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class FullTableStream(HttpStream):
     """A stream read whole; ``DateRangeStream`` reads it by windows of days instead."""
 
-    #: The ``Envelope`` of the answers, generic over the type of the rows.
+    #: The ``Envelope`` of the responses, generic over the type of the rows.
     envelope: Any
     #: Fields of the rows that are not data, and are left out without a word.
     not_data: ClassVar[frozenset[str]] = frozenset()
@@ -43,7 +43,7 @@ class FullTableStream(HttpStream):
     wire_keys: ClassVar[Sequence[str]] = ()
     #: Whether the API may need several requests for a part.
     paged: ClassVar[bool] = False
-    #: Waited before rows that did not add up are read once more: the time an answer is cached.
+    #: Waited before rows that did not add up are read once more: the time a response is cached.
     seconds_to_second_reading: ClassVar[float] = 0
 
     # The decoder has seen to the types.
@@ -117,7 +117,7 @@ class FullTableStream(HttpStream):
             once, sorted by key.
 
         Raises:
-            RequestError: If a request fails, an answer is not what the schema says, or the rows
+            RequestError: If a request fails, a response is not what the schema says, or the rows
                 do not add up at the second reading either.
         """
         self._ended.clear()
@@ -130,65 +130,65 @@ class FullTableStream(HttpStream):
             not_data=self.not_data,
         )
         try:
-            for part, answers in self._answers(parts):
+            for part, responses in self._fetch_pages(parts):
                 # No more than a test of the connection wants, so that the SDK need not cut it off.
-                yield part, self._whole(part, answers)[: self.ABORT_AT_RECORD_COUNT]
+                yield part, self._whole(part, responses)[: self.ABORT_AT_RECORD_COUNT]
         finally:
             self._ended.set()
             self.warn_of_unknown_fields()
 
-    def _answers(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Answer]]]:
+    def _fetch_pages(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[PageResponse]]]:
         """Fetch all pages of each part."""
-        answers: list[Answer] = []
-        for page, answer in in_order(
+        responses: list[PageResponse] = []
+        for page, response in in_order(
             map(Page.first, parts), self.fetch, self.further_pages, self.config["max_concurrency"]
         ):
-            if answer is not None:
-                answers.append(answer)
-                if len(answers) == self.pages(answers[0]):
+            if response is not None:
+                responses.append(response)
+                if len(responses) == self.pages(responses[0]):
                     self.read_at = page.read_at
-                    yield page.part, answers
-                    answers = []
+                    yield page.part, responses
+                    responses = []
 
-    def fetch(self, page: Page) -> Answer | None:
+    def fetch(self, page: Page) -> PageResponse | None:
         """Fetch a page and make the rows of it; none if its part must be cut into smaller ones.
 
         All that concerns a single row is done here, while the processor has it at hand.
         """
         try:
             envelope = self.decoder.decode(self.ask(page).content)
-            answer = Answer(envelope)
+            response = PageResponse(envelope)
             if self.wire_keys:
-                answer.wire_keys = keys_of(envelope.rows, self.wire_keys)
+                response.wire_keys = keys_of(envelope.rows, self.wire_keys)
             rows = self.finish_rows(envelope.rows, page, envelope)
         except ResponseSchemaError as error:
             raise self.schema_error(page, error) from error
-        answer.keys = keys_without_null(rows, self.primary_keys, self.null_keys)
-        answer.rows = self._bulk.encode(rows) if self._bulk else list(map(as_dictionary, rows))
-        return answer
+        response.keys = keys_without_null(rows, self.primary_keys, self.null_keys)
+        response.rows = self._bulk.encode(rows) if self._bulk else list(map(as_dictionary, rows))
+        return response
 
-    def pages(self, first: Answer) -> int:
+    def pages(self, first: PageResponse) -> int:
         """Say how many pages of a part to read, from its first one."""
         # A test of the connection asks once.
         return first.pages if self.ABORT_AT_RECORD_COUNT is None else 1
 
-    def further_pages(self, page: Page, answer: Answer | None) -> Iterable[Page]:
+    def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Name the pages that a part's first page shows to be there."""
-        if answer is None or page.number > 1:
+        if response is None or page.number > 1:
             return ()
-        return [page._replace(number=number) for number in range(2, self.pages(answer) + 1)]
+        return [page._replace(number=number) for number in range(2, self.pages(response) + 1)]
 
-    def _whole(self, part: Any, answers: list[Answer]) -> list[Any]:  # noqa: ANN401
+    def _whole(self, part: Any, responses: list[PageResponse]) -> list[Any]:  # noqa: ANN401
         """Check a part and sort it; read it once more if it does not add up."""
         try:
-            return whole(answers, self.primary_keys, self.wire_keys)
+            return whole(responses, self.primary_keys, self.wire_keys)
         except InconsistentResponseError as error:
             self.log("%s: %s; reading it once more", self.where(part), error, level=logging.WARNING)
             time.sleep(self.seconds_to_second_reading)
         try:
-            again = self._answers([part])
+            again = self._fetch_pages([part])
             keys = self.primary_keys, self.wire_keys
-            return [row for _, answers in again for row in whole(answers, *keys)]
+            return [row for _, responses in again for row in whole(responses, *keys)]
         except InconsistentResponseError as error:
             raise self.fatal_error(
                 part,
@@ -210,7 +210,7 @@ class FullTableStream(HttpStream):
         return rows
 
     def schema_error(self, page: Any, error: ResponseSchemaError) -> RequestError:  # noqa: ANN401
-        """Make the error for an answer that is JSON but not what the schema says."""
+        """Make the error for a response that is JSON but not what the schema says."""
         return self.fatal_error(
             page,
             f"{self.api_name}'s answer is not what its documentation says: {error}. None of these "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from singer_reports.redactor import Redactor
 
-#: A token lives two hours, and its answer does not say so; it is renewed five minutes earlier.
+#: A token lives two hours, and its response does not say so; it is renewed five minutes earlier.
 SECONDS_TO_RENEWAL = 2 * 60 * 60 - 5 * 60
 
 
@@ -32,20 +32,20 @@ Token = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")]
 
 
 class TokenMeta(msgspec.Struct):
-    """What surrounds the answer in version 2."""
+    """What surrounds the response in version 2."""
 
     access_token: Token | None = None
 
 
-class TokenAnswer(msgspec.Struct):
-    """The token endpoint's answer: version 2 may carry the token in its ``_meta``."""
+class TokenResponse(msgspec.Struct):
+    """The token endpoint's response: version 2 may carry the token in its ``_meta``."""
 
     access_token: Token | None = None
     meta: TokenMeta = msgspec.field(name="_meta", default_factory=TokenMeta)
 
     @property
     def token(self) -> str | None:
-        """The token, if the answer holds one."""
+        """The token, if the response holds one."""
         return self.access_token or self.meta.access_token
 
 
@@ -68,7 +68,7 @@ class TokenAuthenticator(APIAuthenticatorBase):
             session: The connections to use.
             url: The token endpoint.
             credentials: ``client_id`` and ``client_secret``.
-            timeout: Seconds to wait for the answer.
+            timeout: Seconds to wait for the response.
             redactor: Is told every token, to keep it out of the log.
             clock: Tells the time in seconds.
         """
@@ -110,34 +110,34 @@ class TokenAuthenticator(APIAuthenticatorBase):
                 self._token = None
 
     def _fetch(self) -> str:
-        answer = self._session.post(
+        response = self._session.post(
             self._url,
             data=self._form,
             timeout=self._timeout,
             allow_redirects=False,
         )
-        failure = Failure.of(answer.content) or Failure()
-        code = max(answer.status_code, failure.code)
+        failure = Failure.of(response.content) or Failure()
+        code = max(response.status_code, failure.code)
         if is_retriable(code):
             message = f"Adcloud's token endpoint answered {code}"
-            raise RetriableAPIError(message, answer)
-        if answer.is_redirect:
+            raise RetriableAPIError(message, response)
+        if response.is_redirect:
             message = (
                 "Adcloud's token endpoint wants to redirect to another address, which is not "
                 "followed because the secret would go with it. Check the setting api_url."
             )
             raise RequestError(message)
         try:
-            token = msgspec.json.decode(answer.content, type=TokenAnswer).token
+            token = msgspec.json.decode(response.content, type=TokenResponse).token
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             token = None
-            if answer.ok:
+            if response.ok:
                 message = "Adcloud's token endpoint answered with something that is not a token"
-                raise NotJsonError(message, answer) from None
+                raise NotJsonError(message, response) from None
         if token is None:
             message = (
                 "Adcloud gave no access token: the client_id and the client_secret do not belong "
-                f"together, or api_url is not right (status {answer.status_code})."
+                f"together, or api_url is not right (status {response.status_code})."
             )
             raise RequestError(message)
         return token

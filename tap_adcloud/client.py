@@ -79,7 +79,7 @@ class AdcloudStream(FullTableStream):
         }
 
     def filters(self, part: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
-        """Name the parameters that restrict an answer to a part of the stream."""
+        """Name the parameters that restrict a response to a part of the stream."""
         return {}
 
     def _request(

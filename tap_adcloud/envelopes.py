@@ -96,7 +96,7 @@ def count_pages(total: int, per_page: int) -> int:
 
 
 class Failure(msgspec.Struct):
-    """The part of an answer that tells of an error, in either generation.
+    """The part of a response that tells of an error, in either generation.
 
     A body may say failure while HTTP says 200 (Adcloud's own clients look for it).
     """

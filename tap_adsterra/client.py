@@ -47,7 +47,7 @@ ERROR_MESSAGES = {
 
 
 class Items(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
-    """The answer of every endpoint but smart links (API 3.0.0, Responses)."""
+    """The response of every endpoint but smart links (API 3.0.0, Responses)."""
 
     items: list[AnyRow]
     item_count: int | None = None
@@ -72,7 +72,7 @@ class AdsterraStream(FullTableStream):
     envelope: Any = Items
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
-    # Every answer is cached that long (API 3.0.0, description), so asking sooner is in vain.
+    # Every response is cached that long (API 3.0.0, description), so asking sooner is in vain.
     seconds_to_second_reading = 61
 
     @property

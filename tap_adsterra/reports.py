@@ -97,7 +97,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.filters = filters or self.filters
         self.primary_keys = self.dimensions
         self.by_day = asked_by_day(self.dimensions)
-        # The API says these once an answer, and the day not at all if it is asked for by day.
+        # The API says these once a response, and the day not at all if it is asked for by day.
         self.added = ("date", "db_last_update_time") if self.by_day else ("db_last_update_time",)
         self.window_days = 1 if self.by_day else tap.config.get("window_days", 1)
         fields = self.schema["properties"]
@@ -137,7 +137,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
         }
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Items[Row]) -> list[Row]:
-        """Add what the API says once an answer: the last update and, if asked by day, the day."""
+        """Add what the API says once a response: the last update and, if asked by day, the day."""
         for row in rows:
             row.db_last_update_time = envelope.db_last_update_time
             if self.by_day:

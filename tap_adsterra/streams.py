@@ -27,7 +27,7 @@ class Placements(AdsterraStream):
 
 
 class SmartLinkData(Envelope[AnyRow], Generic[AnyRow]):
-    """What the answer about smart links wraps once more, and does not count (SmartLinks)."""
+    """What the response about smart links wraps once more, and does not count (SmartLinks)."""
 
     data: Items[AnyRow]
 

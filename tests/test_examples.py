@@ -34,13 +34,13 @@ DOMAINS = {row["id"]: row["title"] for row in DEMO.domains}
 PLACEMENTS = {row["id"]: row["alias"] for row in DEMO.placements}
 
 
-Answer = tuple[list[str], list[Any]]
+QueryResult = tuple[list[str], list[Any]]
 
 
 class Warehouse:
     """A database that was filled twice, and how to ask it."""
 
-    def __init__(self, written: dict[str, Written], run: Callable[[str], Answer]) -> None:
+    def __init__(self, written: dict[str, Written], run: Callable[[str], QueryResult]) -> None:
         self.written = written
         self.run = run
 
@@ -56,9 +56,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     file, written = filled_duckdb(tmp_path_factory)
     with duckdb.connect(str(file), read_only=True) as database:
 
-        def run(query: str) -> Answer:
-            answer = database.sql(query)
-            return answer.columns, answer.fetchall()
+        def run(query: str) -> QueryResult:
+            result = database.sql(query)
+            return result.columns, result.fetchall()
 
         yield Warehouse(written, run)
 
@@ -73,10 +73,10 @@ def postgresql(tmp_path: Path) -> Iterator[Warehouse]:
         address = f"host=127.0.0.1 port={port} user=ads dbname=postgres options=-csearch_path=ads"
         with psycopg.connect(address) as connection:
 
-            def run(query: str) -> Answer:
-                answer = connection.execute(query.encode())
-                assert answer.description is not None
-                return [column.name for column in answer.description], answer.fetchall()
+            def run(query: str) -> QueryResult:
+                result = connection.execute(query.encode())
+                assert result.description is not None
+                return [column.name for column in result.description], result.fetchall()
 
             yield Warehouse(written, run)
 
@@ -282,8 +282,8 @@ def test_days_are_kept_whose_time_of_reading_is_unknown(query: str) -> None:
             "('2024-05-02', 20, 2, 2.5, '2024-05-03 00:00:00')) "
             f"as rows(date, {', '.join(renamed)}, {time})"
         )
-        answer = database.sql((QUERIES / f"{query}.sql").read_text())
-        rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+        result = database.sql((QUERIES / f"{query}.sql").read_text())
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
     assert [(row["impressions"], row["clicks"], row["ctr_percent"]) for row in rows] == [
         (0, 0, None),
         (20, 2, 10),
@@ -291,7 +291,7 @@ def test_days_are_kept_whose_time_of_reading_is_unknown(query: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_postgresql_gives_the_same_answers(warehouse: Warehouse, postgresql: Warehouse) -> None:
+def test_postgresql_gives_the_same_results(warehouse: Warehouse, postgresql: Warehouse) -> None:
     for file in sorted(QUERIES.glob("*.sql")):
         here, there = warehouse.ask(file.stem), postgresql.ask(file.stem)
         assert len(here) == len(there) > 0

@@ -51,7 +51,7 @@ def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def cells(output: str) -> list[list[str]]:
-    """Cut the lines of an answer into cells, without its head and the count of rows."""
+    """Cut the lines of a response into cells, without its head and the count of rows."""
     lines = output.splitlines()
     return [re.split(" {2,}", line.strip()) for line in lines[2:-1]]
 
@@ -76,7 +76,7 @@ def test_money_is_written_as_money(database: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_answer_has_one_form_of_each_kind(database: Path, name: str) -> None:
+def test_every_response_has_one_form_of_each_kind(database: Path, name: str) -> None:
     result = run(database, name)
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
@@ -132,7 +132,7 @@ def test_without_a_query_they_are_listed(database: Path) -> None:
     assert unknown.stderr == f"There is no query adsterra_dayly. There are:\n{result.stdout}"
 
 
-def test_a_query_answers_for_the_streams_that_are_there(one_tap: Path) -> None:
+def test_a_query_responses_for_the_streams_that_are_there(one_tap: Path) -> None:
     for name in ("freshness", "missing_days", "rows_per_day"):
         result = run(one_tap, name)
         assert result.returncode == 0

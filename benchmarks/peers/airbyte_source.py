@@ -53,7 +53,7 @@ def report(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def statistics(settings: dict[str, Any]) -> dict[str, Any]:
-    """Describe Adsterra's statistics: one answer."""
+    """Describe Adsterra's statistics: one response."""
     schema = json.loads((SCHEMAS / "adsterra" / "stats.json").read_text("utf-8"))
     requester = {
         "type": "HttpRequester",

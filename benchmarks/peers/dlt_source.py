@@ -49,7 +49,7 @@ def report(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def statistics(settings: dict[str, Any]) -> dict[str, Any]:
-    """Describe Adsterra's statistics: one answer."""
+    """Describe Adsterra's statistics: one response."""
     endpoint = {
         "path": "stats.json",
         "params": {

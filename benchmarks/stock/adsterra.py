@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StatsByCountry(RESTStream[None]):
-    """The statistics, all in one answer."""
+    """The statistics, all in one response."""
 
     name = "stats_by_country"
     path = "/stats.json"

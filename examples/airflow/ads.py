@@ -26,7 +26,7 @@ ACCOUNTS_AT_A_TIME = 16
 RANGES_AT_A_TIME = 4
 #: The API allows a user 1200. Ranges of one account may run beside each other and its daily run.
 REQUESTS_PER_MINUTE = 1000 // (RANGES_AT_A_TIME + 1)
-#: The most days the API gives in one answer.
+#: The most days the API gives in one response.
 DAYS_A_RANGE = 365
 
 DAY = Param(FIRST_DAY.isoformat(), type="string", format="date")

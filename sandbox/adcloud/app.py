@@ -37,11 +37,11 @@ class ApiError(Exception):
     def __init__(
         self, status: int, message: str | None = None, details: dict[str, list[str]] | None = None
     ) -> None:
-        """Say what the answer is.
+        """Say what the response is.
 
         Args:
             status: The HTTP status.
-            message: What the answer says.
+            message: What the response says.
             details: What is wrong, by parameter.
         """
         super().__init__(status, message)
@@ -102,13 +102,13 @@ class Api:
         return _json(to_json({"access_token": token, "scope": ""}))
 
     def _endpoint(
-        self, version: str, answer: Callable[[Request, str, str], bytes]
+        self, version: str, handler: Callable[[Request, str, str], bytes]
     ) -> Callable[[Request], Any]:
         """An endpoint that looks at the token before it answers."""
 
         async def endpoint(request: Request) -> Response:
             try:
-                return _json(answer(request, version, self._authorized(request)))
+                return _json(handler(request, version, self._authorized(request)))
             except ApiError as error:
                 body = error_body(version, error.status, error.message, error.details)
                 return _json(to_json(body), error.status)
@@ -211,5 +211,5 @@ def _fault(request: Request, kind: str) -> Fault | None:
 
 
 def _json(body: bytes, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """A response in JSON."""
     return Response(body, status, media_type="application/json")

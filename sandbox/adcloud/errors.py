@@ -1,4 +1,4 @@
-"""The error answers of the Adcloud API, of both generations."""
+"""The error responses of the Adcloud API, of both generations."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sandbox.numbers import random_bytes
 DEMO_TOKEN = "d3m0publisher7k2x9q4w8e1r5t6y0u3"  # noqa: S105
 #: The token of the account for benchmarks: about 50,000 rows in 30 days, see `LARGE`.
 LARGE_TOKEN = "l4rgepublisher8m1n6b2v7c3x9z5a0s"  # noqa: S105
-#: The token of the account that answers with the documents' own samples.
+#: The token of the account that responses with the documents' own samples.
 DOCUMENTS_TOKEN = "d0cumentedpublisher4h8j2k6l1p5o9"  # noqa: S105
 #: A token that was replaced by a newer one: 403 `Invalid token`.
 REVOKED_TOKEN = "r3vokedpublisher5g9f1d7s2a8q4w6e"  # noqa: S105

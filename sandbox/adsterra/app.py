@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sandbox.adsterra.reports import Report
     from sandbox.clock import Clock
 
-    Answer: TypeAlias = Callable[[Request, Account], Response]
+    Handler: TypeAlias = Callable[[Request, Account], Response]
 
 _ACCOUNTS = {account.token: account for account in (DEMO, LARGE, DOCUMENTS)}
 
@@ -37,11 +37,11 @@ class ApiError(Exception):
     """A request is answered with an error."""
 
     def __init__(self, status: int, message: str | None = None) -> None:
-        """Say what the answer is.
+        """Say what the response is.
 
         Args:
             status: The HTTP status.
-            message: What the answer says; the documented text if absent.
+            message: What the response says; the documented text if absent.
         """
         super().__init__(status, message)
         self.status = status
@@ -65,7 +65,7 @@ class Api:
         Returns:
             The routes, to be served below `/publisher`.
         """
-        answers: dict[str, Answer] = {
+        handlers: dict[str, Handler] = {
             "/domains.{format}": self._domains,
             "/domain/{domain_id:int}/placements.{format}": self._domain_placements,
             "/placements.{format}": self._placements,
@@ -73,8 +73,8 @@ class Api:
             "/stats.{format}": self._stats,
         }
         return [
-            Route(f"/publisher{prefix}{path}", _endpoint(answer))
-            for path, answer in answers.items()
+            Route(f"/publisher{prefix}{path}", _endpoint(handler))
+            for path, handler in handlers.items()
             for prefix in ("", "/{token}")
         ]
 
@@ -102,7 +102,7 @@ class Api:
         body = _stats_items(account, asked, updated)
         found = sample(asked.group_by, asked.start, asked.finish) if account is DOCUMENTS else None
         if found is not None:
-            now, updated = found.answered, found.updated
+            now, updated = found.responded, found.updated
         # The rows stay the same for ten minutes, the server's clock does not.
         times = f',"dbLastUpdateTime":"{_written(updated)}","dbDateTime":"{_written(now)}"}}'
         return _json(body + times.encode())
@@ -110,7 +110,7 @@ class Api:
 
 @lru_cache(maxsize=128)
 def _stats_items(account: Account, asked: Report, updated: datetime) -> bytes:
-    """The rows of an answer, in an order of no meaning, up to where the times follow."""
+    """The rows of a response, in an order of no meaning, up to where the times follow."""
     found = rows(account, asked, updated)
     if account is not DOCUMENTS:
         Random(f"{asked.start} {asked.group_by}").shuffle(found)  # noqa: S311 - not a secret.
@@ -118,12 +118,12 @@ def _stats_items(account: Account, asked: Report, updated: datetime) -> bytes:
 
 
 def _items(found: tuple[dict[str, Any], ...]) -> Response:
-    """The answer with a list and its length."""
+    """The response with a list and its length."""
     return _json(to_json({"items": found, "itemCount": len(found)}))
 
 
 def _json(body: bytes, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """A response in JSON."""
     return Response(body, status, media_type="application/json")
 
 
@@ -132,7 +132,7 @@ def _written(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
-def _endpoint(answer: Answer) -> Callable[[Request], Any]:
+def _endpoint(handler: Handler) -> Callable[[Request], Any]:
     """An endpoint that looks at method, format and token before it answers."""
 
     async def endpoint(request: Request) -> Response:
@@ -141,7 +141,7 @@ def _endpoint(answer: Answer) -> Callable[[Request], Any]:
         if request.path_params["format"] not in ("json", "xml", "csv"):
             raise HTTPException(404)
         try:
-            return answer(request, _account(request))
+            return handler(request, _account(request))
         except InvalidParametersError as error:
             return _json(to_json(error_body(422, errors=error.errors)), 422)
         except ApiError as error:

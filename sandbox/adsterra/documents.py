@@ -42,30 +42,30 @@ _SMART_LINKS = """[
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample answer of the statistics.
+    """One sample response of the statistics.
 
     Attributes:
         start: The first day it is served for.
         finish: The last day it is served for.
         updated: Its `dbLastUpdateTime`.
-        answered: Its `dbDateTime`.
+        responded: Its `dbDateTime`.
         rows: Its `items`, as JSON.
     """
 
     start: date
     finish: date
     updated: datetime
-    answered: datetime
+    responded: datetime
     rows: str
 
 
-def _sample(days: tuple[str, str], updated: str, answered: str, rows: str) -> Sample:
+def _sample(days: tuple[str, str], updated: str, responded: str, rows: str) -> Sample:
     """A sample from its texts."""
     return Sample(
         date.fromisoformat(days[0]),
         date.fromisoformat(days[1]),
         datetime.fromisoformat(updated),
-        datetime.fromisoformat(answered),
+        datetime.fromisoformat(responded),
         rows,
     )
 

@@ -1,4 +1,4 @@
-"""The error answers of the Adsterra API. Source: Adsterra Publishers API 3.0.0, responses."""
+"""The error responses of the Adsterra API. Source: Adsterra Publishers API 3.0.0, responses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def error_body(
 
 
 def no_route(method: str, path: str) -> dict[str, Any]:
-    """The router's answer to a path it does not know.
+    """The router's response to a path it does not know.
 
     Args:
         method: The method of the request.
@@ -50,7 +50,7 @@ def no_route(method: str, path: str) -> dict[str, Any]:
 
 
 def not_allowed(method: str, path: str) -> dict[str, Any]:
-    """The router's answer to anything but GET.
+    """The router's response to anything but GET.
 
     Args:
         method: The method of the request.

@@ -1,4 +1,4 @@
-"""Every stream with a good answer for it, and connections to nowhere that give any other one."""
+"""Every stream with a good response for it, and connections to nowhere that give any other one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: The one day that is asked for.
 DAY = "2024-04-29"
-#: How many rows a good answer has.
+#: How many rows a good response has.
 ROWS = 3
 #: Past so many requests nothing is found, however many pages have been announced.
 MOST_REQUESTS = 30
@@ -43,7 +43,7 @@ GOOD_TOKEN = {"access_token": "f00dfeedf00dfeedf00dfeed", "scope": ""}
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What comes for a request."""
 
     content: bytes
@@ -51,30 +51,30 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
 
 
-class Answers(HTTPAdapter):
-    """Connections to nowhere, with an answer for each end of a path."""
+class ResponsesByPath(HTTPAdapter):
+    """Connections to nowhere, with a response for each end of a path."""
 
-    def __init__(self, by_path: dict[str, Answer]) -> None:
-        """Take the answers; the first that fits is given."""
+    def __init__(self, by_path: dict[str, Response]) -> None:
+        """Take the responses; the first that fits is given."""
         super().__init__()
         self.by_path = by_path
-        self.asked = 0
+        self.requested = 0
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Give the answer for a request, if it can be written to a connection at all."""
+        """Give the response for a request, if it can be written to a connection at all."""
         connection = http.client.HTTPConnection("nowhere.invalid")
         connection.putrequest(str(request.method), request.path_url)
         for name, value in request.headers.items():
             connection.putheader(name, value)
         path = urlsplit(str(request.url)).path
-        answer = next(self.by_path[end] for end in self.by_path if path.endswith(end))
-        self.asked += 1
-        if self.asked > MOST_REQUESTS:
-            answer = Answer(b"", 404)
+        response = next(self.by_path[end] for end in self.by_path if path.endswith(end))
+        self.requested += 1
+        if self.requested > MOST_REQUESTS:
+            response = Response(b"", 404)
         raw = HTTPResponse(
-            body=io.BytesIO(answer.content),
-            headers=dict(answer.headers),
-            status=answer.status,
+            body=io.BytesIO(response.content),
+            headers=dict(response.headers),
+            status=response.status,
             reason="Any Reason",
             preload_content=False,
             decode_content=False,
@@ -84,21 +84,21 @@ class Answers(HTTPAdapter):
 
 @dataclass(frozen=True, eq=False)
 class Readable:
-    """A stream and a good answer for it.
+    """A stream and a good response for it.
 
     Attributes:
         tap_class: Its tap.
         stream: Its name.
-        good: The good answer.
+        good: The good response.
         settings: Settings of the tap.
-        before: Answers to other requests that it makes, by the end of their path.
+        before: Responses to other requests that it makes, by the end of their path.
     """
 
     tap_class: type[ReportTap]
     stream: str
     good: dict[str, Any] = field(repr=False)
     settings: dict[str, Any] = field(default_factory=dict)
-    before: dict[str, Answer] = field(default_factory=dict)
+    before: dict[str, Response] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -111,7 +111,7 @@ class Readable:
         return self.tap_class(config=dict(self.settings), catalog=catalog)
 
     def sent(self, content: bytes) -> list[dict[str, Any]]:
-        """Take from an answer the rows that are to be written, by a plain reading of it."""
+        """Take from a response the rows that are to be written, by a plain reading of it."""
         text = content.decode(errors="replace")
         body = json.loads(text, parse_float=_decimal, parse_int=Decimal)
         rows = self._rows(body)
@@ -141,23 +141,23 @@ def _decimal(text: str) -> Decimal | None:
 
 
 class Reader:
-    """Reads one stream again and again, each time from the beginning and with other answers."""
+    """Reads one stream again and again, each time from the beginning and with other responses."""
 
     def __init__(self, readable: Readable) -> None:
         """Make the tap, once."""
         self.readable = readable
         self.tap = readable.make_tap()
 
-    def read(self, answer: Answer, **others: Answer) -> Run:
+    def read(self, response: Response, **others: Response) -> Run:
         """Read the stream where all its requests are answered alike.
 
         Args:
-            answer: The answer.
+            response: The response.
             others: ``token``: that of the token endpoint, if not a good one.
         """
-        token = others.get("token", Answer(to_json(GOOD_TOKEN)))
-        by_path = {TOKEN_PATH: token, **self.readable.before, "": answer}
-        self.tap.session.mount("https://", Answers(by_path))
+        token = others.get("token", Response(to_json(GOOD_TOKEN)))
+        by_path = {TOKEN_PATH: token, **self.readable.before, "": response}
+        self.tap.session.mount("https://", ResponsesByPath(by_path))
         vars(self.tap)["_state"].clear()
         if isinstance(self.tap, TapAdcloud):
             self.tap.authenticator._token = None
@@ -211,7 +211,7 @@ def _performance() -> Readable:
     campaigns = _page(entities("campaigns"), TYPES["campaigns"])
     rows = performance([row["id"] for row in campaigns["items"]], NOW)
     good = _page(rows, TYPES["campaign_performance_data"])
-    before = {"/campaigns": Answer(to_json(campaigns))}
+    before = {"/campaigns": Response(to_json(campaigns))}
     return Readable(TapAdcloud, "campaign_performance", good, _ADCLOUD, before)
 
 

@@ -99,7 +99,7 @@ _TOO_MANY_PAGES: Mapping[Any, tuple[str, str]] = dict.fromkeys(ADCLOUD, (REFUSED
 _NOT_COUNTED: Mapping[Any, tuple[str, str]] = {(LISTS, "last"): (WHOLE, WHOLE)}
 
 CASES: dict[str, Case] = {
-    # An error instead of an answer
+    # An error instead of a response
     "500": Case({"kind": "status", "status": 500}),
     "503": Case({"kind": "status", "status": 503}),
     "504 three times": Case({"kind": "status", "status": 504}, times=3),
@@ -128,7 +128,7 @@ CASES: dict[str, Case] = {
     "422": always(REFUSED, {"kind": "status", "status": 422}),
     "redirect 302 to another host": always(REFUSED, {"kind": "redirect", "status": 302}),
     "redirect 308 to another host": always(REFUSED, {"kind": "redirect", "status": 308}),
-    # An answer badly delivered
+    # A response badly delivered
     "nothing listens": Case({"kind": "nothing listens"}),
     "reset": Case({"kind": "reset"}),
     "reset in the body": Case({"kind": "reset_in_body"}),
@@ -141,7 +141,7 @@ CASES: dict[str, Case] = {
     "answer too large": always(
         REFUSED,
         {"kind": "too large"},
-        # Fewer days make a smaller answer.
+        # Fewer days make a smaller response.
         but={STATISTICS: (WHOLE, REFUSED)},
     ),
     # Rows and totals that are not right

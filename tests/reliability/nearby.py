@@ -1,4 +1,4 @@
-"""The sandbox without a network: a request is a call that returns its answer.
+"""The sandbox without a network: a request is a call that returns its response.
 
 Everything else is as it is for users: sessions, authentication, tries, decoding. A request costs a
 quarter of what it costs over a socket, which is what a test of a hundred thousand requests needs.
@@ -55,21 +55,21 @@ class NearbySandbox(HTTPAdapter):
         async def send(message: Message) -> None:
             sent.append(message)
 
-        answering = self.sandbox.app(scope, receive, send)
+        responding = self.sandbox.app(scope, receive, send)
         # Nothing in it waits, so there is no need of a loop.
         try:
-            answering.send(None)
+            responding.send(None)
         except StopIteration:
             pass
         else:
             message = "this fault needs the sandbox behind a socket"
             raise NotImplementedError(message)
         start = sent[0]
-        answer = HTTPResponse(
+        response = HTTPResponse(
             io.BytesIO(b"".join(message.get("body", b"") for message in sent[1:])),
             HTTPHeaderDict([(name.decode(), value.decode()) for name, value in start["headers"]]),
             start["status"],
             reason=HTTPStatus(start["status"]).phrase,
             preload_content=False,
         )
-        return self.build_response(request, answer)
+        return self.build_response(request, response)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     #: Takes a request, and gives what is to be sent in its place.
     Happening: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
-#: Seconds after which a request is given up where the fault is that no answer comes.
+#: Seconds after which a request is given up where the fault is that no response comes.
 IMPATIENT = 0.1
 
 
@@ -60,13 +60,13 @@ class Detour(_Connections):
 
 
 class Impatient(_Connections):
-    """Connections that give up some requests soon, and wait for the answers to all others.
+    """Connections that give up some requests soon, and wait for the responses to all others.
 
     A short time for all of them would end good requests as well when the machine is busy.
     """
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request, and wait for its answer."""
+        """Send a request, and wait for its response."""
         if self.strikes(request):
             options["timeout"] = IMPATIENT
         return super().send(request, **options)

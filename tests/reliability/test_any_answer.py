@@ -1,4 +1,4 @@
-"""Any answer ends in the rows that are in it or in a sentence: in no traceback, in no silence."""
+"""Any response ends in the rows that are in it or in a sentence: in no traceback, in no silence."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.reliability.answers import (
     GOOD_TOKEN,
     READABLE,
     ROWS,
-    Answer,
     Readable,
     Reader,
+    Response,
     numbers,
 )
 from tests.support import NOW
@@ -41,7 +41,7 @@ EXAMPLES = 400 if LARGE else 25
 
 
 class Token(str):
-    """A piece of JSON text, or of what is none, that stands in an answer as it is."""
+    """A piece of JSON text, or of what is none, that stands in a response as it is."""
 
     __slots__ = ()
 
@@ -129,7 +129,7 @@ def written(value: Any) -> str:
 
 @st.composite
 def changed(draw: DrawFn, good: dict[str, Any]) -> Any:
-    """Draw a good answer in which something is another value, gone, new or there twice."""
+    """Draw a good response in which something is another value, gone, new or there twice."""
     body = copy.deepcopy(good)
     for _ in range(draw(st.integers(1, 3))):
         inner: Any = body
@@ -157,7 +157,7 @@ def changed(draw: DrawFn, good: dict[str, Any]) -> Any:
 
 @st.composite
 def damaged(draw: DrawFn, text: bytes) -> bytes:
-    """Draw bytes that are almost those of an answer."""
+    """Draw bytes that are almost those of a response."""
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(len(text), start + 3)))
     piece = draw(st.binary(max_size=3) | st.sampled_from([b'"', b",", b"}", b"]", b"\\", b"\xff"]))
@@ -175,8 +175,8 @@ def damaged(draw: DrawFn, text: bytes) -> bytes:
 
 
 @st.composite
-def answers(draw: DrawFn, good: dict[str, Any]) -> Answer:
-    """Draw an answer: anything, an envelope of anything, or a good one with something changed."""
+def responses(draw: DrawFn, good: dict[str, Any]) -> Response:
+    """Draw a response: anything, an envelope of anything, or a good one with something changed."""
     envelope = {name: st.just(value) | VALUES for name, value in good.items()}
     body = draw(
         VALUES
@@ -189,8 +189,8 @@ def answers(draw: DrawFn, good: dict[str, Any]) -> Answer:
     if draw(st.integers(0, 3)) == 0:
         text = draw(damaged(text))
     if draw(st.integers(0, 3)) == 0:
-        return Answer(text, draw(STATUSES), tuple(draw(HEADERS)))
-    return Answer(text)
+        return Response(text, draw(STATUSES), tuple(draw(HEADERS)))
+    return Response(text)
 
 
 @cache
@@ -217,30 +217,30 @@ def assert_is_told(run: Run, readable: Readable) -> None:
     assert not [secret for secret in secrets if secret and secret in message]
 
 
-def assert_is_written(run: Run, readable: Readable, answer: Answer) -> None:
-    """Check that the rows written are those of the answer, each with its numbers."""
-    assert 200 <= answer.status < 300
-    rows, sent = run.records(readable.stream), readable.sent(answer.content)
+def assert_is_written(run: Run, readable: Readable, response: Response) -> None:
+    """Check that the rows written are those of the response, each with its numbers."""
+    assert 200 <= response.status < 300
+    rows, sent = run.records(readable.stream), readable.sent(response.content)
     (schema,) = run.of_type("SCHEMA", readable.stream)
     assert len(rows) == len(sent)
     assert numbers(rows, schema["schema"]) == numbers(sent, schema["schema"])
 
 
-def assert_ends_well(run: Run, readable: Readable, answer: Answer) -> None:
-    """Check that a run ends in the rows of an answer or in a sentence."""
+def assert_ends_well(run: Run, readable: Readable, response: Response) -> None:
+    """Check that a run ends in the rows of a response or in a sentence."""
     if run.error is None:
-        assert_is_written(run, readable, answer)
+        assert_is_written(run, readable, response)
     else:
         assert_is_told(run, readable)
 
 
 @pytest.mark.parametrize("readable", READABLE, ids=lambda readable: readable.name)
-def test_a_good_answer_ends_in_its_rows(readable: Readable) -> None:
-    answer = Answer(to_json(readable.good))
-    run = reader_of(readable).read(answer)
+def test_a_good_response_ends_in_its_rows(readable: Readable) -> None:
+    response = Response(to_json(readable.good))
+    run = reader_of(readable).read(response)
     assert run.error is None
     assert run.records(readable.stream)
-    assert_is_written(run, readable, answer)
+    assert_is_written(run, readable, response)
 
 
 def with_token_in_each_place(good: dict[str, Any], token: Token) -> Iterator[dict[str, Any]]:
@@ -265,19 +265,19 @@ def test_any_value_in_any_place_ends_in_rows_or_in_a_sentence(
     turn = READABLE.index(readable)
     for token in map(Token, TOKENS if LARGE else TOKENS[turn % 8 :: 8]):
         for body in with_token_in_each_place(readable.good, token):
-            answer = Answer(written(body).encode())
-            assert_ends_well(reader_of(readable).read(answer), readable, answer)
+            response = Response(written(body).encode())
+            assert_ends_well(reader_of(readable).read(response), readable, response)
             count_cases("any_answer", 1)
 
 
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
 @pytest.mark.parametrize("readable", READABLE, ids=lambda readable: readable.name)
-def test_any_answer_ends_in_its_rows_or_in_a_sentence(
+def test_any_response_ends_in_its_rows_or_in_a_sentence(
     readable: Readable, data: st.DataObject, count_cases: Callable[[str, int], None]
 ) -> None:
-    answer = data.draw(answers(readable.good))
-    assert_ends_well(reader_of(readable).read(answer), readable, answer)
+    response = data.draw(responses(readable.good))
+    assert_ends_well(reader_of(readable).read(response), readable, response)
     count_cases("any_answer", 1)
 
 
@@ -285,11 +285,11 @@ CUSTOMERS = next(readable for readable in READABLE if readable.stream == "custom
 
 
 @settings(max_examples=5 * EXAMPLES)
-@given(answer=answers({**GOOD_TOKEN, "_meta": GOOD_TOKEN}))
-def test_any_answer_for_a_token_ends_in_a_token_or_in_a_sentence(
-    answer: Answer, count_cases: Callable[[str, int], None]
+@given(response=responses({**GOOD_TOKEN, "_meta": GOOD_TOKEN}))
+def test_any_response_for_a_token_ends_in_a_token_or_in_a_sentence(
+    response: Response, count_cases: Callable[[str, int], None]
 ) -> None:
-    run = reader_of(CUSTOMERS).read(Answer(to_json(CUSTOMERS.good)), token=answer)
+    run = reader_of(CUSTOMERS).read(Response(to_json(CUSTOMERS.good)), token=response)
     if run.error is None:
         assert len(run.records("customers")) == ROWS
     else:
@@ -301,6 +301,6 @@ def test_any_answer_for_a_token_ends_in_a_token_or_in_a_sentence(
 def test_a_token_that_no_header_can_carry_is_no_token(token: Any) -> None:
     for body in ({"access_token": token}, {"_meta": {"access_token": token}}):
         run = reader_of(CUSTOMERS).read(
-            Answer(to_json(CUSTOMERS.good)), token=Answer(to_json(body))
+            Response(to_json(CUSTOMERS.good)), token=Response(to_json(body))
         )
         assert_is_told(run, CUSTOMERS)

@@ -84,13 +84,13 @@ def test_days_read_under_a_wrong_clock_are_read_again(  # noqa: PLR0913, PLR0917
 @pytest.mark.parametrize("wrong_by", [-400 * ONE_DAY, RIGHT, 400 * ONE_DAY])
 def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(wrong_by: datetime.timedelta) -> None:
     there = datetime.datetime.now(datetime.UTC) + wrong_by
-    answer = requests.Response()
-    answer.headers["Date"] = format_datetime(there, usegmt=True)
-    answer.headers["Retry-After"] = format_datetime(there + 7 * ONE_DAY / 86_400, usegmt=True)
-    assert retry_after(RetriableAPIError("", answer)) == 7
+    response = requests.Response()
+    response.headers["Date"] = format_datetime(there, usegmt=True)
+    response.headers["Retry-After"] = format_datetime(there + 7 * ONE_DAY / 86_400, usegmt=True)
+    assert retry_after(RetriableAPIError("", response)) == 7
 
 
 def test_a_date_beyond_all_calendars_is_none() -> None:
-    answer = requests.Response()
-    answer.headers["Retry-After"] = "Fri, 31 Dec 99999999999 23:59:59 GMT"
-    assert retry_after(RetriableAPIError("", answer)) is None
+    response = requests.Response()
+    response.headers["Retry-After"] = "Fri, 31 Dec 99999999999 23:59:59 GMT"
+    assert retry_after(RetriableAPIError("", response)) is None

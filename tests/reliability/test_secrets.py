@@ -139,7 +139,7 @@ def echoes(secret: str) -> list[str]:
 
 
 def failures(path: str, secret: str) -> list[Fault]:
-    """Make what may go wrong with the answers of a path, some of which repeat a secret."""
+    """Make what may go wrong with the responses of a path, some of which repeat a secret."""
     said = echoes(secret)
     return [
         *(

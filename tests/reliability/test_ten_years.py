@@ -48,7 +48,7 @@ ODD = [datetime.time(*time) for time in ((0, 0), (0, 4), (0, 59), (1, 0), (1, 30
 ODD += [datetime.time(*time) for time in ((21, 59), (22, 0), (22, 59), (23, 0), (23, 30), (23, 59))]
 #: Minutes from a run to another one on the same day; Adsterra renews its numbers every ten.
 GAPS = (1, 9, 61, 600)
-#: What is wrong with every answer for a window of a run that fails.
+#: What is wrong with every response for a window of a run that fails.
 FAULTS = [
     Fault("status", status=500),
     Fault("status", status=403),

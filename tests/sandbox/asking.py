@@ -34,5 +34,5 @@ def get_token(sandbox: Sandbox, session: requests.Session, version: str = "v1") 
     """Get a token the documented way."""
     form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
     url = f"{sandbox.adcloud_url}/{version}/oauth/access_token"
-    answer = session.post(url, data=form, timeout=60).json()
-    return str(answer["access_token"])
+    response = session.post(url, data=form, timeout=60).json()
+    return str(response["access_token"])

@@ -35,13 +35,13 @@ def session() -> Iterator[requests.Session]:
 @pytest.fixture
 def adsterra(sandbox: Sandbox, session: requests.Session) -> AskAdsterra:
     def ask(path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
-        answer = session.get(
+        response = session.get(
             f"{sandbox.adsterra_url}/{path}",
             params=query,
             headers={"X-API-Key": token},
             timeout=60,
         )
-        return answer.status_code, from_json(answer.content)
+        return response.status_code, from_json(response.content)
 
     return ask
 
@@ -54,12 +54,12 @@ def token(sandbox: Sandbox, session: requests.Session) -> str:
 @pytest.fixture
 def adcloud(sandbox: Sandbox, session: requests.Session, token: str) -> AskAdcloud:
     def ask(path: str, query: Any = ()) -> tuple[int, Any]:
-        answer = session.get(
+        response = session.get(
             f"{sandbox.adcloud_url}/{path}",
             params=query,
             headers={"Authorization": f"Bearer {token}"},
             timeout=60,
         )
-        return answer.status_code, from_json(answer.content)
+        return response.status_code, from_json(response.content)
 
     return ask

@@ -55,26 +55,26 @@ class TestToken:
     @pytest.mark.parametrize("version", ["v1", "v2"])
     def test_issued(self, sandbox: Sandbox, session: requests.Session, version: str) -> None:
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
-        answer = session.post(self.url(sandbox, version), data=form, timeout=60)
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"access_token", "scope"}
-        assert answer.json()["scope"] == ""
+        response = session.post(self.url(sandbox, version), data=form, timeout=60)
+        assert response.status_code == 200
+        assert response.json().keys() == {"access_token", "scope"}
+        assert response.json()["scope"] == ""
         assert sandbox.requests[-1].body.endswith("grant_type=none")
 
     def test_in_meta(self, sandbox: Sandbox, session: requests.Session) -> None:
         sandbox.adcloud.token_in_meta = True
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
-        answer = session.post(self.url(sandbox, "v2"), data=form, timeout=60).json()
-        assert list(answer) == ["_meta"]
-        assert answer["_meta"]["access_token"]
+        response = session.post(self.url(sandbox, "v2"), data=form, timeout=60).json()
+        assert list(response) == ["_meta"]
+        assert response["_meta"]["access_token"]
 
     @pytest.mark.parametrize("status", [401, 200])
     def test_refused(self, sandbox: Sandbox, session: requests.Session, status: int) -> None:
         sandbox.adcloud.refusal_status = status
         form = {"client_id": CLIENT_ID, "client_secret": "x", "grant_type": "none"}
-        answer = session.post(self.url(sandbox), data=form, timeout=60)
-        assert answer.status_code == status
-        assert answer.json() == {
+        response = session.post(self.url(sandbox), data=form, timeout=60)
+        assert response.status_code == status
+        assert response.json() == {
             "error": "invalid_client",
             "error_description": "Client ID and client secret do not match.",
         }

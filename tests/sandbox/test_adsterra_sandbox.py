@@ -76,11 +76,11 @@ class TestAccess:
     def test_only_get(self, sandbox: Sandbox, session: requests.Session, method: str) -> None:
         headers = {"X-API-Key": DEMO_TOKEN}
         url = f"{sandbox.adsterra_url}/domains.json"
-        answer = session.request(method, url, headers=headers, timeout=60)
-        assert answer.status_code == 405
-        assert answer.headers["Allow"] == "GET"
+        response = session.request(method, url, headers=headers, timeout=60)
+        assert response.status_code == 405
+        assert response.headers["Allow"] == "GET"
         if method != "HEAD":
-            assert answer.json() == {
+            assert response.json() == {
                 "code": 405,
                 "message": f'No route found for "{method} /publisher/domains.json":'
                 " Method Not Allowed (Allow: GET)",

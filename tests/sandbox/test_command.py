@@ -101,16 +101,16 @@ class TestOwnPaths:
 
     @pytest.mark.parametrize("body", [{"kind": "nonsense"}, {}, 5, {"kind": "html", "times": "x"}])
     def test_bad_fault(self, session: requests.Session, url: str, body: object) -> None:
-        answer = session.post(f"{url}/faults", json=body, timeout=60)
-        assert answer.status_code == 400
-        assert answer.json()["error"]
+        response = session.post(f"{url}/faults", json=body, timeout=60)
+        assert response.status_code == 400
+        assert response.json()["error"]
 
     def test_clock(self, session: requests.Session, url: str) -> None:
         new = {"now": "2031-01-01T01:00:00+01:00"}
-        answer = session.put(f"{url}/clock", json=new, timeout=60).json()
-        assert answer == {"now": "2031-01-01T00:00:00Z", "frozen": True}
-        answer = session.put(f"{url}/clock", json={"now": None}, timeout=60).json()
-        assert answer["frozen"] is False
+        response = session.put(f"{url}/clock", json=new, timeout=60).json()
+        assert response == {"now": "2031-01-01T00:00:00Z", "frozen": True}
+        response = session.put(f"{url}/clock", json={"now": None}, timeout=60).json()
+        assert response["frozen"] is False
         assert session.put(f"{url}/clock", json={"time": 1}, timeout=60).status_code == 400
 
     def test_requests(self, sandbox: Sandbox, session: requests.Session, url: str) -> None:
@@ -122,9 +122,9 @@ class TestOwnPaths:
         assert session.delete(f"{url}/requests", timeout=60).json() == []
 
     def test_settings(self, sandbox: Sandbox, session: requests.Session, url: str) -> None:
-        answer = session.put(f"{url}/adcloud", json={"rows_per_day": 7}, timeout=60).json()
-        assert answer["rows_per_day"] == sandbox.adcloud.rows_per_day == 7
-        assert session.get(f"{url}/adcloud", timeout=60).json() == answer
+        response = session.put(f"{url}/adcloud", json={"rows_per_day": 7}, timeout=60).json()
+        assert response["rows_per_day"] == sandbox.adcloud.rows_per_day == 7
+        assert session.get(f"{url}/adcloud", timeout=60).json() == response
         for body in ({"rows": 7}, {"rows_per_day": "many"}):
             assert session.put(f"{url}/adcloud", json=body, timeout=60).status_code == 400
         assert sandbox.adcloud.rows_per_day == 7

@@ -86,7 +86,7 @@ class TestWhichRequests:
         assert sandbox.requests == []
 
 
-class TestOtherAnswers:
+class TestOtherResponses:
     @pytest.mark.parametrize(
         ("status", "message"),
         [
@@ -102,9 +102,9 @@ class TestOtherAnswers:
         self, sandbox: Sandbox, get: AskAnything, status: int, message: str
     ) -> None:
         sandbox.faults.add(Fault("status", status=status))
-        answer = get()
-        assert answer.status_code == answer.json()["code"] == status
-        assert answer.json()["message"] == message
+        response = get()
+        assert response.status_code == response.json()["code"] == status
+        assert response.json()["message"] == message
 
     def test_status_of_adcloud(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
         sandbox.faults.add(Fault("status", status=500, message="Oh"))
@@ -122,9 +122,9 @@ class TestOtherAnswers:
 
     def test_rate_limit_in_seconds(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("rate_limit", seconds=3))
-        answer = get()
-        assert answer.status_code == 429
-        assert answer.headers["Retry-After"] == "3"
+        response = get()
+        assert response.status_code == 429
+        assert response.headers["Retry-After"] == "3"
 
     def test_rate_limit_as_date(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("rate_limit", seconds=60, as_date=True))
@@ -133,29 +133,29 @@ class TestOtherAnswers:
 
     def test_rate_limit_without_a_hint(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("rate_limit", status=503))
-        answer = get()
-        assert answer.status_code == 503
-        assert "Retry-After" not in answer.headers
+        response = get()
+        assert response.status_code == 503
+        assert "Retry-After" not in response.headers
 
     @pytest.mark.parametrize(("asked", "status"), [(None, 502), (200, 200)])
     def test_html(self, sandbox: Sandbox, get: AskAnything, asked: int | None, status: int) -> None:
         sandbox.faults.add(Fault("html", status=asked))
-        answer = get()
-        assert answer.status_code == status
-        assert answer.headers["Content-Type"].startswith("text/html")
+        response = get()
+        assert response.status_code == status
+        assert response.headers["Content-Type"].startswith("text/html")
         with pytest.raises(ValueError, match="Expecting value"):
-            answer.json()
+            response.json()
 
     def test_empty(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("empty"))
-        answer = get()
-        assert (answer.status_code, answer.content) == (200, b"")
+        response = get()
+        assert (response.status_code, response.content) == (200, b"")
 
     def test_redirect(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("redirect", location="http://other.invalid/x"))
-        answer = get(allow_redirects=False)
-        assert answer.status_code == 302
-        assert answer.headers["Location"] == "http://other.invalid/x"
+        response = get(allow_redirects=False)
+        assert response.status_code == 302
+        assert response.headers["Location"] == "http://other.invalid/x"
 
 
 class TestDelivery:
@@ -170,18 +170,18 @@ class TestDelivery:
     def test_broken_in_the_body(self, sandbox: Sandbox, get: AskAnything, kind: Any) -> None:
         whole = get().content
         sandbox.faults.add(Fault(kind, times=1))
-        answer = get(stream=True)
-        assert answer.status_code == 200
-        assert ("Content-Length" in answer.headers) == (kind != "cut_chunked")
+        response = get(stream=True)
+        assert response.status_code == 200
+        assert ("Content-Length" in response.headers) == (kind != "cut_chunked")
         received = b""
         broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
         with contextlib.suppress(*broken):
-            for piece in answer.iter_content(64):
+            for piece in response.iter_content(64):
                 received += piece
         assert received
         assert whole.startswith(received)
         assert len(received) <= len(whole) // 2
-        answer.close()
+        response.close()
 
     def test_reset_is_a_reset(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("reset"))
@@ -192,9 +192,9 @@ class TestDelivery:
     def test_truncated(self, sandbox: Sandbox, get: AskAnything) -> None:
         whole = get().content
         sandbox.faults.add(Fault("truncated"))
-        answer = get()
-        assert answer.content == whole[: len(whole) // 2]
-        assert int(answer.headers["Content-Length"]) == len(answer.content)
+        response = get()
+        assert response.content == whole[: len(whole) // 2]
+        assert int(response.headers["Content-Length"]) == len(response.content)
 
     def test_hang(self, sandbox: Sandbox, get: AskAnything) -> None:
         sandbox.faults.add(Fault("hang", times=1))
@@ -207,15 +207,15 @@ class TestDelivery:
 
     def test_hang_until_the_test_says_so(self, sandbox: Sandbox, get: AskAnything) -> None:
         fault = sandbox.faults.add(Fault("hang"))
-        answers: list[requests.Response] = []
-        asking = Thread(target=lambda: answers.append(get(timeout=60)))
+        responses: list[requests.Response] = []
+        asking = Thread(target=lambda: responses.append(get(timeout=60)))
         asking.start()
         while not fault.struck:
             asking.join(0.01)
-        assert answers == []
+        assert responses == []
         fault.seconds = 0
         asking.join(60)
-        assert answers[0].json()["itemCount"]
+        assert responses[0].json()["itemCount"]
 
     def test_slow(self, sandbox: Sandbox, get: AskAnything) -> None:
         whole = get().content
@@ -227,9 +227,9 @@ class TestDelivery:
     def test_gigantic(self, sandbox: Sandbox, get: AskAnything) -> None:
         whole = get().json()
         sandbox.faults.add(Fault("gigantic", size=3_000_000))
-        answer = get()
-        assert len(answer.content) > 3_000_000
-        assert answer.json() == whole
+        response = get()
+        assert len(response.content) > 3_000_000
+        assert response.json() == whole
 
     def test_stops_at_once_while_a_request_hangs(self, session: requests.Session) -> None:
         with Sandbox() as sandbox:
@@ -338,7 +338,7 @@ class TestRows:
         assert adsterra("smart-links.json")[1]["data"]["items"][0]["id"] == "many"
 
     @pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"hang", "redirect"}))
-    def test_answers_without_rows(self, sandbox: Sandbox, get: AskAnything, kind: Any) -> None:
+    def test_responses_without_rows(self, sandbox: Sandbox, get: AskAnything, kind: Any) -> None:
         sandbox.faults.add(Fault(kind, field="clicks", size=10, seconds=0.01))
         query = STATS.replace("2024-04", "2025-04")
         broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -388,9 +388,9 @@ class TestAdcloudOnly:
         sandbox.faults.add(Fault("bad_credentials", status=asked))
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
         url = f"{sandbox.adcloud_url}/v1/oauth/access_token"
-        answer = session.post(url, data=form, timeout=60)
-        assert answer.status_code == status
-        assert answer.json()["error"] == "invalid_client"
+        response = session.post(url, data=form, timeout=60)
+        assert response.status_code == status
+        assert response.json()["error"] == "invalid_client"
 
     def test_token_endpoint_down(self, sandbox: Sandbox, session: requests.Session) -> None:
         sandbox.faults.add(Fault("status", path="oauth", status=503))

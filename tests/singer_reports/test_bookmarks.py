@@ -68,7 +68,7 @@ class Api(HTTPAdapter):
         self.broken: set[datetime.date] = set()
         self.status = 500
         self.asked: list[datetime.date] = []
-        self.answered: list[datetime.date] = []
+        self.responded: list[datetime.date] = []
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
         query = parse_qs(urlsplit(str(request.url)).query)
@@ -78,7 +78,7 @@ class Api(HTTPAdapter):
         if self.broken.intersection(wanted):
             status = self.status
         else:
-            self.answered += wanted
+            self.responded += wanted
         items = [self.row(each) for each in wanted if self.has_row(each)]
         body = json.dumps({"items": items, "itemCount": len(items)}).encode()
         return self.build_response(
@@ -212,12 +212,12 @@ class Runs(RuleBasedStateMachine):
         tap = Tap(config=config, state=self.state, catalog=json.loads(CATALOG))
         tap.session.mount("http://", self.api)
         self.api.asked.clear()
-        self.api.answered.clear()
+        self.api.responded.clear()
         return sync(tap)
 
     def take(self, run: Run, yesterday: datetime.date) -> None:
         """Store rows and states as a target does, and hold each state to what is stored."""
-        stored = {each for each in self.api.answered if not self.api.has_row(each)}
+        stored = {each for each in self.api.responded if not self.api.has_row(each)}
         for message in run.messages:
             if message["type"] == "RECORD" and message["record"]["impression"]:
                 stored.add(day(message["record"]["date"]))

@@ -168,7 +168,7 @@ def test_a_name_that_looks_like_no_number_is_a_name() -> None:
     "content",
     [b"[]", b"5", b"null", b"{}", b'{"items": 5}', b'{"items": null}', b'{"code": 500}'],
 )
-def test_an_answer_without_rows_is_refused(content: bytes) -> None:
+def test_a_response_without_rows_is_refused(content: bytes) -> None:
     with pytest.raises(ResponseSchemaError):
         decoder().decode(content)
 

@@ -13,10 +13,10 @@ from singer_reports.errors import is_retriable, retry_after, should_split_window
 
 
 def failed(status: int, **headers: str) -> RetriableAPIError:
-    answer = requests.Response()
-    answer.status_code = status
-    answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return RetriableAPIError("Adsterra answered", answer)
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return RetriableAPIError("Adsterra answered", response)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
@@ -46,7 +46,7 @@ def test_a_date_in_the_past_asks_for_no_wait() -> None:
     assert retry_after(failed(503, Retry_After="Wed, 01 May 2024 12:00:00 -0000")) == 0
 
 
-def test_an_error_without_an_answer_asks_for_nothing() -> None:
+def test_an_error_without_a_response_asks_for_nothing() -> None:
     assert retry_after(requests.ConnectionError("gone")) is None
     assert retry_after(failed(503)) is None
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Node:
-    """A request: how it ends, when, and which others its answer shows to be needed."""
+    """A request: how it ends, when, and which others its response shows to be needed."""
 
     #: Of all that are under way, the one with the lowest ends first.
     rank: int
     fails: bool
-    #: Whether the taker does nothing, after this answer, until nothing is under way any more.
+    #: Whether the taker does nothing, after this response, until nothing is under way any more.
     dawdles: bool
     follow_ups: list[Node]
 
@@ -99,13 +99,13 @@ class Api:
         return min(self.under_way, key=lambda node: node.rank)
 
     def take(self, results: Iterator[tuple[Node, int]]) -> Iterator[tuple[Node, int]]:
-        """Take results, sometimes slowly, so that answers pile up."""
-        for node, answer in results:
+        """Take results, sometimes slowly, so that responses pile up."""
+        for node, response in results:
             with self.gate:
                 self.handed_out += 1
                 if node.dawdles:
                     self.gate.wait_for(lambda: not self.under_way, timeout=0.05)
-            yield node, answer
+            yield node, response
 
 
 @pytest.mark.timeout(600)
@@ -123,7 +123,7 @@ def test_it_hands_out_what_one_request_after_the_other_would(
 
 
 def test_no_more_is_fetched_than_there_is_room_for() -> None:
-    """Answers that nobody has taken count as well, so memory stays bounded."""
+    """Responses that nobody has taken count as well, so memory stays bounded."""
     started: list[int] = []
     done = threading.Semaphore(0)
 
@@ -158,7 +158,7 @@ def test_a_request_whose_turn_has_come_waits_for_room() -> None:
     assert [request for request, _ in results] == ["next", "c", "d", "slow", "quick"]
 
 
-def test_what_an_answer_shows_to_be_needed_is_fetched_before_its_turn() -> None:
+def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None:
     """Or nothing would be under way at the end of each day, until the next one's turn."""
     over = threading.Event()
     came = threading.Semaphore(0)

@@ -1,6 +1,6 @@
 """Rules about reading ahead: what is fetched while the part at hand is not complete.
 
-Every request waits until the test lets it end, so the order of the answers is the test's own and
+Every request waits until the test lets it end, so the order of the responses is the test's own and
 not a matter of time.
 """
 
@@ -43,7 +43,7 @@ class Api:
         self.gate = threading.Condition()
         self.under_way: set[Page] = set()
         self.started: list[Page] = []
-        #: Answers that ``in_order`` has seen, and those it has handed out.
+        #: Responses that ``in_order`` has seen, and those it has handed out.
         self.seen: list[Page] = []
         self.taken: list[Page] = []
         self.released: set[Page] = set()
@@ -71,8 +71,8 @@ class Api:
     def _take(self) -> None:
         parts = map(Page, range(self.parts))
         try:
-            for page, answer in in_order(parts, self.fetch, self.further, CONCURRENCY):
-                assert page == answer
+            for page, response in in_order(parts, self.fetch, self.further, CONCURRENCY):
+                assert page == response
                 with self.gate:
                     self.taken.append(page)
                     self.gate.notify_all()
@@ -91,7 +91,7 @@ class Api:
             assert self.gate.wait_for(condition, PATIENCE), (self.under_way, self.taken)
 
     def answer(self, page: Page) -> None:
-        """Let the request for a page end, and wait until its answer has been seen."""
+        """Let the request for a page end, and wait until its response has been seen."""
         self.release([page])
         self.until(lambda: page in self.seen)
 

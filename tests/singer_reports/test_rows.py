@@ -1,4 +1,4 @@
-"""Rules about the rows of an answer: whole, once each, in the order of their key."""
+"""Rules about the rows of a response: whole, once each, in the order of their key."""
 
 from __future__ import annotations
 

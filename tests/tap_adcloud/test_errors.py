@@ -153,7 +153,7 @@ def test_a_value_that_is_not_what_it_must_be_ends_the_run(
 
 
 @pytest.mark.parametrize("field", ["size", "per_page", "total_count"])
-def test_an_answer_that_announces_nothing_is_refused(adcloud: Adcloud, field: str) -> None:
+def test_a_response_that_announces_nothing_is_refused(adcloud: Adcloud, field: str) -> None:
     version = "v2" if field == "total_count" else "v1"
     adcloud.sandbox.faults.add(Fault("drop_envelope_field", path="reports", field=field))
     run = adcloud.report(report_api_version=version)

@@ -33,7 +33,7 @@ MISFITS: dict[str, tuple[Kind, int]] = {
 
 
 class Watched:
-    """A run in another thread, and which of its requests wait for an answer."""
+    """A run in another thread, and which of its requests wait for a response."""
 
     def __init__(self, adcloud: Adcloud, **settings: Any) -> None:
         self.adcloud = adcloud
@@ -93,7 +93,7 @@ def six_pages(adcloud: Adcloud) -> Iterator[Adcloud]:
 
 
 def hold(adcloud: Adcloud, **query: str) -> Fault:
-    """Let the sandbox hold back its answers to some requests, until they are let go."""
+    """Let the sandbox hold back its responses to some requests, until they are let go."""
     query = {"filter[date]" if name == "date" else name: value for name, value in query.items()}
     return adcloud.sandbox.faults.add(Fault("hang", path="reports", query=query))
 
@@ -252,10 +252,10 @@ def test_days_that_change_while_they_are_read_are_read_once_more(
     fetch = report.fetch
 
     def fetch_and_restate(page: Any) -> Any:
-        answer = fetch(page)
+        response = fetch(page)
         if (str(page.part), page.number) == (DAY, 3):
             clock.now = max(clock.now, later)
-        return answer
+        return response
 
     later = clock.now + datetime.timedelta(days=10)
     before = len(six_pages.truth(DAY, DAY))

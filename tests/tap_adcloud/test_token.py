@@ -127,7 +127,7 @@ def test_it_is_renewed_five_minutes_before_its_two_hours_are_over(
 def test_its_age_counts_from_before_it_was_asked_for(
     sandbox: Sandbox, authenticator: TokenAuthenticator, seconds: list[float]
 ) -> None:
-    """An answer that took its time has used up some of the two hours."""
+    """A response that took its time has used up some of the two hours."""
     session = authenticator._session
     post = session.post
 
@@ -370,14 +370,14 @@ def test_no_password_is_looked_for_in_netrc(
     )
 
 
-def test_an_answer_without_a_token_is_no_token(
+def test_a_response_without_a_token_is_no_token(
     authenticator: TokenAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = requests.Response()
-    answer.status_code = 200
-    monkeypatch.setattr(authenticator._session, "post", lambda *_, **__: answer)
+    response = requests.Response()
+    response.status_code = 200
+    monkeypatch.setattr(authenticator._session, "post", lambda *_, **__: response)
     for body in (b"[]", b'"token"', b'{"access_token": [1]}', b'{"_meta": null}', b"\xff", b"["):
-        answer._content = body
+        response._content = body
         with pytest.raises(RetriableAPIError, match="not a token"):
             authenticator.token()
 

@@ -153,7 +153,7 @@ def test_rows_that_do_not_add_up_are_read_once_more(
     run = adsterra.run("stats")
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
-    # Adsterra caches an answer for a minute: sooner, it would be the same one.
+    # Adsterra caches a response for a minute: sooner, it would be the same one.
     assert 61 in waits
 
 

@@ -1,4 +1,4 @@
-"""The answers of both APIs, ready to be sent, so that nothing is left to do but to send them."""
+"""The responses of both APIs, ready to be sent, so that nothing is left to do but to send them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOKEN = "benchmark-token"  # noqa: S105 - opens nothing
-_TOKEN_ANSWER = b'{"access_token":"%s","scope":""}' % TOKEN.encode()
+_TOKEN_RESPONSE = b'{"access_token":"%s","scope":""}' % TOKEN.encode()
 
 
-class Answers(Protocol):
+class Responses(Protocol):
     """What a part of the server answers with."""
 
     @property
     def seconds(self) -> float:
-        """How long each answer takes, in seconds."""
+        """How long each response takes, in seconds."""
 
     def find(self, path: str, query: str) -> bytes:
-        """Return the answer to a request, head and body."""
+        """Return the response to a request, head and body."""
 
 
-def answer(body: bytes, status: str = "200 OK") -> bytes:
-    """Make an answer in HTTP of a body in JSON."""
+def http_response(body: bytes, status: str = "200 OK") -> bytes:
+    """Make a response in HTTP of a body in JSON."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return b"%s\r\n\r\n%s" % (head.encode(), body)
 
 
 @dataclass(frozen=True)
-class ReportAnswers:
+class ReportResponses:
     """Adcloud's advertiser report, version 1, in pages of 200 rows.
 
     Attributes:
         days: The days there are.
-        pages: The answers with the pages of each template day.
-        empty: The answer for a page beyond the last.
-        seconds: How long an answer takes.
+        pages: The responses with the pages of each template day.
+        empty: The response for a page beyond the last.
+        seconds: How long a response takes.
     """
 
     days: Sequence[str]
@@ -53,10 +53,10 @@ class ReportAnswers:
     def find(self, path: str, query: str) -> bytes:
         """Return a page, or a token to whoever asks for one."""
         if path == "/v1/oauth/access_token":
-            return answer(_TOKEN_ANSWER)
+            return http_response(_TOKEN_RESPONSE)
         asked = parse_qs(query)
         if path != "/v1/reports/advertiser" or asked["per_page"] != [str(MAXIMUM_PER_PAGE)]:
-            return answer(b"{}", "404 Not Found")
+            return http_response(b"{}", "404 Not Found")
         (date,), (page,) = asked["filter[date]"], asked.get("page", ["1"])
         first = datetime.date.fromisoformat(self.days[0])
         template = (datetime.date.fromisoformat(date) - first).days % len(self.pages)
@@ -68,18 +68,18 @@ class ReportAnswers:
         return prepared.replace(self.days[template].encode(), date.encode())
 
 
-def report_answers(dataset: Dataset, seconds: float = 0) -> ReportAnswers:
+def report_responses(dataset: Dataset, seconds: float = 0) -> ReportResponses:
     """Prepare the pages of a report.
 
     Args:
         dataset: The rows.
-        seconds: How long each answer takes.
+        seconds: How long each response takes.
     """
     pages = [
-        [answer(body) for body in _pages(date, rows)]
+        [http_response(body) for body in _pages(date, rows)]
         for date, rows in zip(dataset.days, dataset.templates, strict=False)
     ]
-    return ReportAnswers(dataset.days, pages, answer(_page("", [], 1, 0)), seconds)
+    return ReportResponses(dataset.days, pages, http_response(_page("", [], 1, 0)), seconds)
 
 
 def _pages(date: str, rows: Sequence[bytes]) -> list[bytes]:
@@ -96,11 +96,11 @@ def _page(date: str, rows: Sequence[bytes], number: int, total: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class StatisticsAnswers:
-    """Adsterra's statistics, all in one answer.
+class StatisticsResponses:
+    """Adsterra's statistics, all in one response.
 
     Attributes:
-        everything: The answer.
+        everything: The response.
         seconds: How long it takes.
     """
 
@@ -111,13 +111,13 @@ class StatisticsAnswers:
         """Return the statistics."""
         asked = parse_qs(query)
         if path != "/stats.json" or asked["group_by[]"] != ["date", "placement", "country"]:
-            return answer(b"{}", "404 Not Found")
+            return http_response(b"{}", "404 Not Found")
         return self.everything
 
 
-def statistics_answers(dataset: Dataset) -> StatisticsAnswers:
-    """Prepare the only answer of the statistics."""
+def statistics_responses(dataset: Dataset) -> StatisticsResponses:
+    """Prepare the only response of the statistics."""
     times = b'"dbLastUpdateTime":"2024-05-01 12:00:00","dbDateTime":"2024-05-01 12:05:00"'
     rows = shuffled(dataset)
     body = b'{"items":[%s],"itemCount":%d,%s}' % (b",".join(rows), len(rows), times)
-    return StatisticsAnswers(answer(body))
+    return StatisticsResponses(http_response(body))
