@@ -1,8 +1,8 @@
-"""Records written by the part instead of one by one, to the same bytes.
+"""Records written by the slice instead of one by one, to the same bytes.
 
 The SDK handles every record by itself: it looks up which fields are selected, makes a message,
 encodes it, writes a line and flushes. Where a record goes out as it is, all of that comes to a text
-before it and a text behind it, and a part's records can be encoded and written together.
+before it and a text behind it, and a slice's records can be encoded and written together.
 """
 
 from __future__ import annotations

@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
     from singer_reports.row_types import Row
 
-#: More pages than any part can have; a larger number is a mistake, and would fill the memory.
+#: More pages than any slice can have; a larger number is a mistake, and would fill the memory.
 MOST_PAGES = 100_000
 
 
 class Page(NamedTuple):
     """One request: a page of what is read as a whole."""
 
-    part: Any
-    #: When reading the part began; the same for all its records.
+    slice: Any
+    #: When reading the slice began; the same for all its records.
     read_at: datetime.datetime
     number: int = 1
 
     @classmethod
-    def first(cls, part: Any) -> Page:  # noqa: ANN401
-        """Make the first request of a part, which is about to be sent."""
-        return cls(part, datetime.datetime.now(datetime.UTC))
+    def first(cls, stream_slice: Any) -> Page:  # noqa: ANN401
+        """Make the first request of a slice, which is about to be sent."""
+        return cls(stream_slice, datetime.datetime.now(datetime.UTC))
 
     def __str__(self) -> str:
-        """Name the part, if it is not everything, and the page, if it is not the first."""
+        """Name the slice, if it is not everything, and the page, if it is not the first."""
         page = f"page {self.number}" if self.number > 1 else ""
-        return f"{self.part or ''} {page}".strip()
+        return f"{self.slice or ''} {page}".strip()
 
 
 class PageResponse:
@@ -61,10 +61,10 @@ class PageResponse:
             raise ResponseSchemaError(message)
 
 
-def whole(
+def check_and_sort(
     responses: list[PageResponse], names: Sequence[str], wire_names: Sequence[str] = ()
 ) -> list[Any]:
-    """Check and sort the rows of a part.
+    """Check and sort the rows of a slice.
 
     Args:
         responses: All its pages, or those a test of the connection wants; they give up their rows.

@@ -133,26 +133,26 @@ class DateRangeStream(FullTableStream):
 
     # Fetch and rows
 
-    def get_parts(self) -> Iterable[list[Any]]:
+    def rows_by_slice(self) -> Iterable[list[Any]]:
         """Read the windows in order, several at a time; each ends with a bookmark."""
         plan = self.plan()
         with self.progress(sum(window.days for window in plan), "days") as progress:
-            for window, rows in self.read(plan):
+            for window, rows in self.read_slices(plan):
                 count = len(rows)
                 yield rows
-                self._finish(window)
+                self._finish_window(window)
                 progress.advance(window.days, count)
 
     def ask(self, page: Page, tries: int | None = None) -> requests.Response:
         """Ask for a window, giving up sooner where it can still be cut in halves."""
-        return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.part.days > 1 else None))
+        return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.slice.days > 1 else None))
 
-    def fetch(self, page: Page) -> PageResponse | None:
+    def fetch_page(self, page: Page) -> PageResponse | None:
         """Fetch a page; none if its window asks for more than the API can answer at once."""
         try:
-            return super().fetch(page)
+            return super().fetch_page(page)
         except RequestError as error:
-            if page.part.days == 1 or not should_split_window(error.__cause__):
+            if page.slice.days == 1 or not should_split_window(error.__cause__):
                 raise
             self.log(
                 "%s: too much for the API at once, so asking for half as many days",
@@ -164,13 +164,13 @@ class DateRangeStream(FullTableStream):
     def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Name the further pages of a window, or its halves if it was too much."""
         if response is None:
-            return map(Page.first, page.part.halves())
+            return map(Page.first, page.slice.halves())
         return super().further_pages(page, response)
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Return the rows of the window's days, without any the API sent beyond them."""
         rows = super().finish_rows(rows, page, envelope)
-        days = dates.windows(page.part.first, page.part.last, 1)
+        days = dates.windows(page.slice.first, page.slice.last, 1)
         wanted = {str(day.first) for day in days}
         others = {row.date for row in rows} - wanted
         if not others:
@@ -193,7 +193,7 @@ class DateRangeStream(FullTableStream):
 
     # Bookmark
 
-    def _finish(self, window: Window) -> None:
+    def _finish_window(self, window: Window) -> None:
         """Move the bookmark past a window whose rows have all been written, and say so."""
         if (
             self.ABORT_AT_RECORD_COUNT is not None

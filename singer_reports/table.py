@@ -12,7 +12,7 @@ from singer_reports.bulk import BulkWriter, bulk_writer
 from singer_reports.decode import Decoder, ResponseSchemaError
 from singer_reports.fetch import in_order
 from singer_reports.http import HttpStream
-from singer_reports.pages import Page, PageResponse, whole
+from singer_reports.pages import Page, PageResponse, check_and_sort
 from singer_reports.progress import Progress
 from singer_reports.row_types import Row, Schema, as_dictionary
 from singer_reports.rows import InconsistentResponseError, keys_of, keys_without_null
@@ -41,7 +41,7 @@ class FullTableStream(HttpStream):
     null_keys: Mapping[str, Any] = {}
     #: What tells the API's own rows apart, where the stream's rows are made of parts of them.
     wire_keys: ClassVar[Sequence[str]] = ()
-    #: Whether the API may need several requests for a part.
+    #: Whether the API may need several requests for a slice.
     paged: ClassVar[bool] = False
     #: Waited before rows that did not add up are read once more: the time a response is cached.
     seconds_to_second_reading: ClassVar[float] = 0
@@ -52,7 +52,7 @@ class FullTableStream(HttpStream):
     def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
         """Begin with nothing read."""
         super().__init__(tap, **options)
-        #: When the part at hand was read.
+        #: When the slice at hand was read.
         self.read_at = tap.now
         self._bulk: BulkWriter | None = None
         self.writes_messages = False
@@ -62,14 +62,14 @@ class FullTableStream(HttpStream):
         """The JSON Schema of the rows as the API sends them: the stream's own, as a rule."""
         return self.schema
 
-    def get_parts(self) -> Iterable[list[Any]]:
-        """Read the whole stream; a subclass reads it part by part.
+    def rows_by_slice(self) -> Iterable[list[Any]]:
+        """Read the whole stream; a subclass reads it slice by slice.
 
         Yields:
-            The rows of each part, which the caller empties when they have been written.
+            The rows of each slice, which the caller empties when they have been written.
         """
         self.log("%s: the whole list", self.name)
-        for _, rows in self.read([None]):
+        for _, rows in self.read_slices([None]):
             yield rows
 
     def progress(self, total: int, unit: str) -> Progress:
@@ -84,14 +84,14 @@ class FullTableStream(HttpStream):
 
     def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
         """Hand the rows to the SDK, or write them where nothing is left for it to do."""
-        for rows in self.get_parts():
+        for rows in self.rows_by_slice():
             if self._bulk is None:
                 yield from rows
             else:
                 self._bulk.write(rows, self.read_at)
                 self._shared.records_since_state = True
                 self._record_counter.increment(len(rows))
-            # Or they would stay until the next part has been read as a whole.
+            # Or they would stay until the next slice has been read as a whole.
             rows.clear()
 
     def get_record_counter(self, **options: Any) -> Counter:  # noqa: ANN401
@@ -106,14 +106,14 @@ class FullTableStream(HttpStream):
         self._bulk = bulk_writer(self) if write_messages else None
         return super()._sync_records(context, write_messages=write_messages)
 
-    def read(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
-        """Read parts of the stream, several requests at a time, and hand them out in order.
+    def read_slices(self, slices: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
+        """Read slices of the stream, several requests at a time, and hand them out in order.
 
         Args:
-            parts: What is read and checked as a whole: windows of days, or none for everything.
+            slices: What is read and checked as a whole: windows of days, or none for everything.
 
         Yields:
-            Each part, or the smaller ones it had to be cut into, with its rows: complete, each key
+            Each slice, or the smaller ones it had to be cut into, with its rows: complete, each key
             once, sorted by key.
 
         Raises:
@@ -130,28 +130,32 @@ class FullTableStream(HttpStream):
             not_data=self.not_data,
         )
         try:
-            for part, responses in self._fetch_pages(parts):
+            for stream_slice, responses in self._fetch_pages(slices):
                 # No more than a test of the connection wants, so that the SDK need not cut it off.
-                yield part, self._whole(part, responses)[: self.ABORT_AT_RECORD_COUNT]
+                rows = self._check_or_reread(stream_slice, responses)
+                yield stream_slice, rows[: self.ABORT_AT_RECORD_COUNT]
         finally:
             self._ended.set()
             self.warn_of_unknown_fields()
 
-    def _fetch_pages(self, parts: Iterable[Any]) -> Iterator[tuple[Any, list[PageResponse]]]:
-        """Fetch all pages of each part."""
+    def _fetch_pages(self, slices: Iterable[Any]) -> Iterator[tuple[Any, list[PageResponse]]]:
+        """Fetch all pages of each slice."""
         responses: list[PageResponse] = []
         for page, response in in_order(
-            map(Page.first, parts), self.fetch, self.further_pages, self.config["max_concurrency"]
+            map(Page.first, slices),
+            self.fetch_page,
+            self.further_pages,
+            self.config["max_concurrency"],
         ):
             if response is not None:
                 responses.append(response)
                 if len(responses) == self.pages(responses[0]):
                     self.read_at = page.read_at
-                    yield page.part, responses
+                    yield page.slice, responses
                     responses = []
 
-    def fetch(self, page: Page) -> PageResponse | None:
-        """Fetch a page and make the rows of it; none if its part must be cut into smaller ones.
+    def fetch_page(self, page: Page) -> PageResponse | None:
+        """Fetch a page and make its rows; none if its slice must be cut into smaller ones.
 
         All that concerns a single row is done here, while the processor has it at hand.
         """
@@ -168,30 +172,35 @@ class FullTableStream(HttpStream):
         return response
 
     def pages(self, first: PageResponse) -> int:
-        """Say how many pages of a part to read, from its first one."""
+        """Say how many pages of a slice to read, from its first one."""
         # A test of the connection asks once.
         return first.pages if self.ABORT_AT_RECORD_COUNT is None else 1
 
     def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
-        """Name the pages that a part's first page shows to be there."""
+        """Name the pages that a slice's first page shows to be there."""
         if response is None or page.number > 1:
             return ()
         return [page._replace(number=number) for number in range(2, self.pages(response) + 1)]
 
-    def _whole(self, part: Any, responses: list[PageResponse]) -> list[Any]:  # noqa: ANN401
-        """Check a part and sort it; read it once more if it does not add up."""
+    def _check_or_reread(self, stream_slice: Any, responses: list[PageResponse]) -> list[Any]:  # noqa: ANN401
+        """Check a slice and sort it; read it once more if it does not add up."""
         try:
-            return whole(responses, self.primary_keys, self.wire_keys)
+            return check_and_sort(responses, self.primary_keys, self.wire_keys)
         except InconsistentResponseError as error:
-            self.log("%s: %s; reading it once more", self.where(part), error, level=logging.WARNING)
+            self.log(
+                "%s: %s; reading it once more",
+                self.where(stream_slice),
+                error,
+                level=logging.WARNING,
+            )
             time.sleep(self.seconds_to_second_reading)
         try:
-            again = self._fetch_pages([part])
+            again = self._fetch_pages([stream_slice])
             keys = self.primary_keys, self.wire_keys
-            return [row for _, responses in again for row in whole(responses, *keys)]
+            return [row for _, responses in again for row in check_and_sort(responses, *keys)]
         except InconsistentResponseError as error:
             raise self.fatal_error(
-                part,
+                stream_slice,
                 f"{error}, at the second reading too. None of these rows was written; run again "
                 f"later, and if it stays so report it to {self.api_name}.",
             ) from error
@@ -229,7 +238,7 @@ class FullTableStream(HttpStream):
         super()._write_state_message()
 
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
-        """Date every record by the reading of its part, so that the newest reading can be told."""
+        """Date every record by the reading of its slice, so that the newest reading can be told."""
         for message in super()._generate_record_messages(record):
             message.time_extracted = self.read_at
             self._shared.records_since_state = True

@@ -73,13 +73,13 @@ class AdcloudStream(FullTableStream):
         """
         assert next_page_token is not None, "a stream is always asked for by page"  # noqa: S101
         return {
-            **self.filters(next_page_token.part),
+            **self.filters(next_page_token.slice),
             "page": next_page_token.number,
             "per_page": self.config["page_size"],
         }
 
-    def filters(self, part: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
-        """Name the parameters that restrict a response to a part of the stream."""
+    def filters(self, stream_slice: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
+        """Name the parameters that restrict a response to a slice of the stream."""
         return {}
 
     def _request(

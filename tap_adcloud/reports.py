@@ -25,7 +25,7 @@ GROUPING = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "a
 
 
 class AdvertiserReport(AdcloudStream, DateRangeStream):
-    """Each ad's day, in 42 fields; one day a part, from either generation of the API."""
+    """Each ad's day, in 42 fields; one day a slice, from either generation of the API."""
 
     name = "advertiser_report"
     path = "/reports/advertiser"
@@ -56,9 +56,9 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
             del fields[name]
         return {**self.schema, "properties": fields, "required": required}
 
-    def filters(self, part: Window) -> dict[str, Any]:
+    def filters(self, stream_slice: Window) -> dict[str, Any]:
         """Ask for a single day: no syntax for more is known."""
-        return {"filter[date]": str(part.first)}
+        return {"filter[date]": str(stream_slice.first)}
 
     def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Give the booking and the page type the names and types of the documents.

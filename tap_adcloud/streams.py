@@ -136,7 +136,7 @@ class CampaignPerformance(AdcloudStream):
     path = "/campaign_performance_data"
     primary_keys = ("campaign_id",)
 
-    def get_parts(self) -> Iterable[list[Row]]:
+    def rows_by_slice(self) -> Iterable[list[Row]]:
         """Read the performance of all campaigns, many a request."""
         ids = self._ids()
         starts = range(0, len(ids), CAMPAIGNS_A_REQUEST)
@@ -148,7 +148,7 @@ class CampaignPerformance(AdcloudStream):
         plural = "" if len(chunks) == 1 else "s"
         self.log("%s: %d campaigns, %d request%s", self.name, len(ids), len(chunks), plural)
         with self.progress(len(chunks), "requests") as progress:
-            for _, rows in self.read(chunks):
+            for _, rows in self.read_slices(chunks):
                 count = len(rows)
                 yield rows
                 progress.advance(1, count)
@@ -157,11 +157,11 @@ class CampaignPerformance(AdcloudStream):
         """Read the ids of all campaigns."""
         campaigns = Campaigns(self.adcloud)
         campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
-        return [row["id"] for rows in campaigns.get_parts() for row in rows]
+        return [row["id"] for rows in campaigns.rows_by_slice() for row in rows]
 
-    def filters(self, part: CampaignChunk) -> dict[str, Any]:
+    def filters(self, stream_slice: CampaignChunk) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""
-        return {"campaign_ids": ",".join(map(str, part.ids))}
+        return {"campaign_ids": ",".join(map(str, stream_slice.ids))}
 
 
 STREAMS: Sequence[type[AdcloudStream]] = (

@@ -128,7 +128,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
     ) -> dict[str, Any]:
         """Ask for one window, both its days inclusive, and for nothing the API does not know."""
         assert next_page_token is not None, "a report is always asked for by window"  # noqa: S101
-        window = next_page_token.part
+        window = next_page_token.slice
         return {
             "start_date": str(window.first),
             "finish_date": str(window.last),
@@ -141,5 +141,5 @@ class ReportStream(AdsterraStream, DateRangeStream):
         for row in rows:
             row.db_last_update_time = envelope.db_last_update_time
             if self.by_day:
-                row.date = str(page.part.first)
+                row.date = str(page.slice.first)
         return super().finish_rows(rows, page, envelope)

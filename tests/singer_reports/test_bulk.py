@@ -1,4 +1,4 @@
-"""Records written by the part are the very bytes the SDK would have written one by one."""
+"""Records written by the slice are the very bytes the SDK would have written one by one."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def records(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def written(
     tap_class: type[ReportTap],
     name: str,
-    parts: list[list[dict[str, Any]]],
+    slices: list[list[dict[str, Any]]],
     config: dict[str, Any],
     catalog: dict[str, Any],
 ) -> bytes:
@@ -88,12 +88,12 @@ def written(
     stream: Any = tap.streams[name]
     row_of = row_type(stream.schema)
 
-    def get_parts() -> Iterator[list[Any]]:
-        for part in copy.deepcopy(parts):
-            rows = [row_of(**row) for row in part]
+    def rows_by_slice() -> Iterator[list[Any]]:
+        for stream_slice in copy.deepcopy(slices):
+            rows = [row_of(**row) for row in stream_slice]
             yield stream._bulk.encode(rows) if stream._bulk else list(map(as_dictionary, rows))
 
-    with mock.patch.object(stream, "get_parts", get_parts):
+    with mock.patch.object(stream, "rows_by_slice", rows_by_slice):
         run = sync(tap)
     assert run.error is None
     return run.output
@@ -129,11 +129,11 @@ def test_the_bytes_are_the_sdks(
     fields = [item for item in entry["metadata"] if item["breadcrumb"]]
     for item in data.draw(st.lists(st.sampled_from(fields), max_size=4)):
         item["metadata"]["selected"] = False
-    parts = data.draw(st.lists(st.lists(records(entry["schema"]), max_size=3), max_size=3))
+    slices = data.draw(st.lists(st.lists(records(entry["schema"]), max_size=3), max_size=3))
 
     with mock.patch.object(table, "bulk_writer", return_value=None):
-        one_by_one = written(tap_class, name, parts, config, catalog)
-    assert written(tap_class, name, parts, config, catalog) == one_by_one
+        one_by_one = written(tap_class, name, slices, config, catalog)
+    assert written(tap_class, name, slices, config, catalog) == one_by_one
     count_cases("bulk", 1)
 
 
@@ -154,10 +154,10 @@ def test_where_the_sdk_has_work_to_do_it_does_it(changes: dict[str, Any], *, in_
 def test_more_rows_than_are_encoded_at_a_time() -> None:
     config = CONFIG["tap-adsterra"]
     catalog = select(TapAdsterra(config=dict(config)).catalog_dict, ["domains"])
-    parts = [[{"id": number, "title": "a\nb"} for number in range(count)] for count in (0, 2_500)]
-    output = written(TapAdsterra, "domains", parts, config, catalog)
+    slices = [[{"id": number, "title": "a\nb"} for number in range(count)] for count in (0, 2_500)]
+    output = written(TapAdsterra, "domains", slices, config, catalog)
     with mock.patch.object(table, "bulk_writer", return_value=None):
-        assert output == written(TapAdsterra, "domains", parts, config, catalog)
+        assert output == written(TapAdsterra, "domains", slices, config, catalog)
     assert output.count(b'"RECORD"') == 2_500
     assert f'"time_extracted":"{NOW:%Y-%m-%dT%H:%M:%SZ}"'.encode() in output
 
@@ -166,10 +166,10 @@ def test_rows_the_sdk_does_not_see_are_counted_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    parts = [
+    slices = [
         [{"id": number, "title": "x"} for number in range(first, first + 7)] for first in (0, 7)
     ]
     catalog = select(TapAdsterra(config={"api_token": "t0ken"}).catalog_dict, ["domains"])
-    written(TapAdsterra, "domains", parts, {"api_token": "t0ken"}, catalog)
+    written(TapAdsterra, "domains", slices, {"api_token": "t0ken"}, catalog)
     (metric,) = [line for line in caplog.messages if "record_count" in line]
     assert '"value":14' in metric

@@ -249,17 +249,17 @@ def test_days_that_change_while_they_are_read_are_read_once_more(
     clock = six_pages.sandbox.clock
     tap = six_pages.tap(REPORT, page_size=50, start_date=DAY, max_concurrency=1)
     report: Any = tap.streams[REPORT]
-    fetch = report.fetch
+    fetch = report.fetch_page
 
     def fetch_and_restate(page: Any) -> Any:
         response = fetch(page)
-        if (str(page.part), page.number) == (DAY, 3):
+        if (str(page.slice), page.number) == (DAY, 3):
             clock.now = max(clock.now, later)
         return response
 
     later = clock.now + datetime.timedelta(days=10)
     before = len(six_pages.truth(DAY, DAY))
-    monkeypatch.setattr(report, "fetch", fetch_and_restate)
+    monkeypatch.setattr(report, "fetch_page", fetch_and_restate)
     run = sync(tap)
     assert run.error is None
     assert len(six_pages.truth(DAY, DAY)) == before - 1
