@@ -53,14 +53,14 @@ class BulkWriter:
         # A line a row; no row can hold the end of a line, which JSON writes as an escape.
         return encoder.encode_lines(rows).split(b"\n")[:-1] if rows else []
 
-    def write(self, rows: list[bytes], read_at: datetime.datetime) -> None:
+    def write(self, rows: list[bytes], time_extracted: datetime.datetime) -> None:
         """Write RECORD messages.
 
         Args:
             rows: The JSON of each row.
-            read_at: When they were read.
+            time_extracted: When they were read.
         """
-        behind = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(read_at))
+        behind = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(time_extracted))
         between = behind + self._before
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             records = between.join(rows[start : start + ROWS_AT_A_TIME])

@@ -29,7 +29,7 @@ _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _SHOWN_CHARACTERS = 80
 #: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
 #: surrogate pair, bytes that are not UTF-8, too many levels.
-_UNREADABLE = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
+_DECODE_ERRORS = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
 
 
 class ResponseSchemaError(Exception):
@@ -69,8 +69,8 @@ class Decoder:
         schema: Schema,
         *,
         nullable: frozenset[str] = frozenset(),
-        added: Iterable[str] = (),
-        not_data: frozenset[str] = frozenset(),
+        computed_fields: Iterable[str] = (),
+        ignored_fields: frozenset[str] = frozenset(),
     ) -> None:
         """Make the decoder, once a stream.
 
@@ -78,15 +78,17 @@ class Decoder:
             envelope: The ``Envelope``, generic over the type of its rows.
             schema: The JSON Schema of the rows.
             nullable: Key fields the API may leave null.
-            added: Fields that are set later.
-            not_data: Fields that are left out without being counted.
+            computed_fields: Fields that are set later.
+            ignored_fields: Fields that are left out without being counted.
         """
         self._schema = schema
         self._envelope = envelope
-        self._not_data = not_data
-        self._row_type = partial(row_type, schema, nullable=nullable, added=[*not_data, *added])
+        self._ignored_fields = ignored_fields
+        self._row_type = partial(
+            row_type, schema, nullable=nullable, computed_fields=[*ignored_fields, *computed_fields]
+        )
         fields = schema["properties"].items()
-        self._with_numbers = [name for name, field in fields if '"number"' in json.dumps(field)]
+        self._number_fields = [name for name, field in fields if '"number"' in json.dumps(field)]
         self._strict = self._decoder_of(self._row_type(strict=True))
         self._lock = threading.Lock()
         self.unknown_fields: Counter[str] = Counter()
@@ -117,11 +119,11 @@ class Decoder:
         """
         try:
             envelope = cast("Envelope[Row]", self._strict.decode(content))
-        except _UNREADABLE:
+        except _DECODE_ERRORS:
             envelope = self._without_unknown_fields(content)
         rows = envelope.rows
-        self._refuse_texts_that_are_no_numbers(rows)
-        for name in self._not_data:
+        self._check_numbers_are_finite(rows)
+        for name in self._ignored_fields:
             for row in rows:
                 setattr(row, name, UNSET)
         return envelope
@@ -132,24 +134,24 @@ class Decoder:
             unknown: Counter[str] = Counter()
             for row in self._untyped.decode(content).rows:
                 _count_unknown(row, self._schema, "", unknown)
-        except _UNREADABLE as error:
+        except _DECODE_ERRORS as error:
             raise ResponseSchemaError(_explain(error, content)) from error
-        for name in self._not_data:
+        for name in self._ignored_fields:
             unknown.pop(name, None)
         with self._lock:
             self.unknown_fields += unknown
         return envelope
 
-    def _refuse_texts_that_are_no_numbers(self, rows: list[Row]) -> None:
+    def _check_numbers_are_finite(self, rows: list[Row]) -> None:
         # A decimal number can be read from the texts NaN and Infinity, and JSON cannot carry it.
-        for name in self._with_numbers:
+        for name in self._number_fields:
             try:
                 sound = all(map(decimal.Decimal.is_finite, map(attrgetter(name), rows)))
             except TypeError:
                 sound = False  # Or there is none, or a list of them.
             if not sound:
                 for index, row in enumerate(rows):
-                    _refuse_not_finite(getattr(row, name), f"rows[{index}].{name}")
+                    _check_is_finite(getattr(row, name), f"rows[{index}].{name}")
 
 
 def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str]) -> None:  # noqa: ANN401
@@ -164,15 +166,15 @@ def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str])
             _count_unknown(inner, schema["items"], path, unknown)
 
 
-def _refuse_not_finite(value: Any, path: str) -> None:  # noqa: ANN401
+def _check_is_finite(value: Any, path: str) -> None:  # noqa: ANN401
     if isinstance(value, msgspec.Struct):
         value = as_dictionary(value)
     if isinstance(value, dict):
         for name, inner in value.items():
-            _refuse_not_finite(inner, f"{path}.{name}")
+            _check_is_finite(inner, f"{path}.{name}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _refuse_not_finite(inner, f"{path}[{index}]")
+            _check_is_finite(inner, f"{path}[{index}]")
     elif isinstance(value, decimal.Decimal) and not value.is_finite():
         message = f'Expected a number, at {path}: "{value}"'
         raise ResponseSchemaError(message)

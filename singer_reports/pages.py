@@ -22,7 +22,7 @@ class Page(NamedTuple):
 
     slice: Any
     #: When reading the slice began; the same for all its records.
-    read_at: datetime.datetime
+    time_extracted: datetime.datetime
     number: int = 1
 
     @classmethod
@@ -55,21 +55,21 @@ class PageResponse:
         #: The primary key of each.
         self.keys: list[Any] = []
         #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
-        self.wire_keys: list[Any] = []
+        self.source_keys: list[Any] = []
         if self.pages > MOST_PAGES:
             message = f"it announces {self.pages:,} pages"
             raise ResponseSchemaError(message)
 
 
 def check_and_sort(
-    responses: list[PageResponse], names: Sequence[str], wire_names: Sequence[str] = ()
+    responses: list[PageResponse], names: Sequence[str], source_names: Sequence[str] = ()
 ) -> list[Any]:
     """Check and sort the rows of a slice.
 
     Args:
         responses: All its pages, or those a test of the connection wants; they give up their rows.
         names: The fields of the primary key.
-        wire_names: The fields of the key of the API's own rows, if that is another.
+        source_names: The fields of the key of the API's own rows, if that is another.
 
     Raises:
         InconsistentResponseError: If the rows are not those the API announced.
@@ -79,12 +79,12 @@ def check_and_sort(
         check_total(count, [response.announced for response in responses], more=responses[-1].more)
     rows: list[Any] = []
     keys: list[Any] = []
-    wire_keys: list[Any] = []
+    source_keys: list[Any] = []
     for response in responses:
         rows += response.rows
         keys += response.keys
-        wire_keys += response.wire_keys
+        source_keys += response.source_keys
         response.rows.clear()
-    check_unique(wire_keys, wire_names)
+    check_unique(source_keys, source_names)
     check_unique(keys, names)
     return sorted_by_key(rows, keys)

@@ -20,7 +20,7 @@ def row_type(
     schema: Schema,
     *,
     nullable: frozenset[str] = frozenset(),
-    added: Iterable[str] = (),
+    computed_fields: Iterable[str] = (),
     strict: bool = False,
 ) -> Any:  # noqa: ANN401
     """Make the type an object of ``schema`` is decoded to.
@@ -28,7 +28,7 @@ def row_type(
     Args:
         schema: A JSON Schema of type object.
         nullable: Fields in which a null is taken although the schema has none.
-        added: Fields that the schema does not have, behind the others.
+        computed_fields: Fields that the schema does not have, behind the others.
         strict: Whether fields that are in neither are refused instead of left out.
 
     Returns:
@@ -45,7 +45,7 @@ def row_type(
             kind |= None
         required = name in schema.get("required", ())
         fields.append((name, kind) if required else (name, kind | UnsetType, UNSET))
-    fields += [(name, Any, UNSET) for name in added]
+    fields += [(name, Any, UNSET) for name in computed_fields]
     # What is read holds no cycles, so looking through it for garbage would be in vain.
     return msgspec.defstruct(
         "Row", fields, kw_only=True, gc=False, forbid_unknown_fields=strict, module=__name__

@@ -20,7 +20,7 @@ class InconsistentResponseError(Exception):
 
 
 def keys_without_null(
-    rows: list[Row], names: Sequence[str], sentinels: Mapping[str, Any]
+    rows: list[Row], names: Sequence[str], null_key_values: Mapping[str, Any]
 ) -> list[Any]:
     """Take the primary key out of each row, with the API's own sentinel in place of a null.
 
@@ -29,15 +29,15 @@ def keys_without_null(
     Args:
         rows: The rows; the sentinels are put into them, too.
         names: The fields of the key, several if there are sentinels.
-        sentinels: For each key field that may come null, the value that stands for none.
+        null_key_values: For each key field that may come null, the value that stands for none.
     """
     keys = keys_of(rows, names)
-    if not sentinels or None not in itertools.chain.from_iterable(keys):
+    if not null_key_values or None not in itertools.chain.from_iterable(keys):
         return keys
-    for name, none in sentinels.items():
+    for name, value in null_key_values.items():
         for row in rows:
             if getattr(row, name) is None:
-                setattr(row, name, none)
+                setattr(row, name, value)
     return keys_of(rows, names)
 
 

@@ -167,9 +167,9 @@ class DateRangeStream(FullTableStream):
             return map(Page.first, page.slice.halves())
         return super().further_pages(page, response)
 
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Return the rows of the window's days, without any the API sent beyond them."""
-        rows = super().finish_rows(rows, page, envelope)
+        rows = super().post_process_rows(rows, page, envelope)
         days = dates.windows(page.slice.first, page.slice.last, 1)
         wanted = {str(day.first) for day in days}
         others = {row.date for row in rows} - wanted

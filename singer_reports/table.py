@@ -34,17 +34,17 @@ class FullTableStream(HttpStream):
     #: The ``Envelope`` of the responses, generic over the type of the rows.
     envelope: Any
     #: Fields of the rows that are not data, and are left out without a word.
-    not_data: ClassVar[frozenset[str]] = frozenset()
+    ignored_fields: ClassVar[frozenset[str]] = frozenset()
     #: Fields that the rows get here, and that do not come with them.
-    added: Sequence[str] = ()
+    computed_fields: Sequence[str] = ()
     #: What stands for none in a key field, by field; the API may leave these null.
-    null_keys: Mapping[str, Any] = {}
+    null_key_values: Mapping[str, Any] = {}
     #: What tells the API's own rows apart, where the stream's rows are made of parts of them.
-    wire_keys: ClassVar[Sequence[str]] = ()
+    source_keys: ClassVar[Sequence[str]] = ()
     #: Whether the API may need several requests for a slice.
     paged: ClassVar[bool] = False
     #: Waited before rows that did not add up are read once more: the time a response is cached.
-    seconds_to_second_reading: ClassVar[float] = 0
+    retry_inconsistent_after: ClassVar[float] = 0
 
     # The decoder has seen to the types.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -53,12 +53,12 @@ class FullTableStream(HttpStream):
         """Begin with nothing read."""
         super().__init__(tap, **options)
         #: When the slice at hand was read.
-        self.read_at = tap.now
+        self.time_extracted = tap.now
         self._bulk: BulkWriter | None = None
         self.writes_messages = False
 
     @property
-    def wire_schema(self) -> Schema:
+    def response_schema(self) -> Schema:
         """The JSON Schema of the rows as the API sends them: the stream's own, as a rule."""
         return self.schema
 
@@ -88,7 +88,7 @@ class FullTableStream(HttpStream):
             if self._bulk is None:
                 yield from rows
             else:
-                self._bulk.write(rows, self.read_at)
+                self._bulk.write(rows, self.time_extracted)
                 self._shared.records_since_state = True
                 self._record_counter.increment(len(rows))
             # Or they would stay until the next slice has been read as a whole.
@@ -124,10 +124,10 @@ class FullTableStream(HttpStream):
         # Not earlier: most streams of a tap may not be read at all.
         self.decoder = Decoder(
             self.envelope,
-            self.wire_schema,
-            nullable=frozenset(self.null_keys),
-            added=self.added,
-            not_data=self.not_data,
+            self.response_schema,
+            nullable=frozenset(self.null_key_values),
+            computed_fields=self.computed_fields,
+            ignored_fields=self.ignored_fields,
         )
         try:
             for stream_slice, responses in self._fetch_pages(slices):
@@ -150,7 +150,7 @@ class FullTableStream(HttpStream):
             if response is not None:
                 responses.append(response)
                 if len(responses) == self.pages(responses[0]):
-                    self.read_at = page.read_at
+                    self.time_extracted = page.time_extracted
                     yield page.slice, responses
                     responses = []
 
@@ -162,12 +162,12 @@ class FullTableStream(HttpStream):
         try:
             envelope = self.decoder.decode(self.ask(page).content)
             response = PageResponse(envelope)
-            if self.wire_keys:
-                response.wire_keys = keys_of(envelope.rows, self.wire_keys)
-            rows = self.finish_rows(envelope.rows, page, envelope)
+            if self.source_keys:
+                response.source_keys = keys_of(envelope.rows, self.source_keys)
+            rows = self.post_process_rows(envelope.rows, page, envelope)
         except ResponseSchemaError as error:
             raise self.schema_error(page, error) from error
-        response.keys = keys_without_null(rows, self.primary_keys, self.null_keys)
+        response.keys = keys_without_null(rows, self.primary_keys, self.null_key_values)
         response.rows = self._bulk.encode(rows) if self._bulk else list(map(as_dictionary, rows))
         return response
 
@@ -185,7 +185,7 @@ class FullTableStream(HttpStream):
     def _check_or_reread(self, stream_slice: Any, responses: list[PageResponse]) -> list[Any]:  # noqa: ANN401
         """Check a slice and sort it; read it once more if it does not add up."""
         try:
-            return check_and_sort(responses, self.primary_keys, self.wire_keys)
+            return check_and_sort(responses, self.primary_keys, self.source_keys)
         except InconsistentResponseError as error:
             self.log(
                 "%s: %s; reading it once more",
@@ -193,10 +193,10 @@ class FullTableStream(HttpStream):
                 error,
                 level=logging.WARNING,
             )
-            time.sleep(self.seconds_to_second_reading)
+            time.sleep(self.retry_inconsistent_after)
         try:
             again = self._fetch_pages([stream_slice])
-            keys = self.primary_keys, self.wire_keys
+            keys = self.primary_keys, self.source_keys
             return [row for _, responses in again for row in check_and_sort(responses, *keys)]
         except InconsistentResponseError as error:
             raise self.fatal_error(
@@ -205,7 +205,7 @@ class FullTableStream(HttpStream):
                 f"later, and if it stays so report it to {self.api_name}.",
             ) from error
 
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
         """Make the stream's rows of those that came; several pages may be at it at a time.
 
         Args:
@@ -240,7 +240,7 @@ class FullTableStream(HttpStream):
     def _generate_record_messages(self, record: Row) -> Generator[RecordMessage, None, None]:
         """Date every record by the reading of its slice, so that the newest reading can be told."""
         for message in super()._generate_record_messages(record):
-            message.time_extracted = self.read_at
+            message.time_extracted = self.time_extracted
             self._shared.records_since_state = True
             yield message
 

@@ -42,7 +42,7 @@ class AdcloudStream(FullTableStream):
     version = "v2"
     envelope: Any = SecondGeneration
     # Items of version 2 say what they are.
-    not_data = frozenset({"_meta"})
+    ignored_fields = frozenset({"_meta"})
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
     paged = True

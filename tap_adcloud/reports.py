@@ -30,8 +30,8 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
     name = "advertiser_report"
     path = "/reports/advertiser"
     primary_keys = ("date", *GROUPING)
-    null_keys = dict.fromkeys(GROUPING, 0)
-    added = ("extracted_at",)
+    null_key_values = dict.fromkeys(GROUPING, 0)
+    computed_fields = ("extracted_at",)
 
     def __init__(self, tap: TapAdcloud) -> None:
         """Read from the generation that the setting names."""
@@ -45,14 +45,14 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         return {"dimensions": ["date", *GROUPING], "timezone": self.config["timezone"]}
 
     @property
-    def wire_schema(self) -> Schema:
+    def response_schema(self) -> Schema:
         """The schema with what version 2 may name otherwise, and what came in two types."""
         fields = dict(self.schema["properties"])
         fields |= {"campaign_id": {"type": ["integer", "null"]}, "campaign": fields["booking"]}
         # Documented as text, and seen as an integer.
         fields["page_type"] = {"type": ["string", "integer", "null"]}
         required = [name for name in self.schema["required"] if name != "booking_id"]
-        for name in self.added:
+        for name in self.computed_fields:
             del fields[name]
         return {**self.schema, "properties": fields, "required": required}
 
@@ -60,13 +60,13 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         """Ask for a single day: no syntax for more is known."""
         return {"filter[date]": str(stream_slice.first)}
 
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Give the booking and the page type the names and types of the documents.
 
         The rows also say when they were read: a row that vanishes in a later reading cannot be
         deleted by key, and is known by its older time.
         """
-        extracted_at = page.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        extracted_at = page.time_extracted.isoformat(timespec="seconds").replace("+00:00", "Z")
         for row in rows:
             row.extracted_at = extracted_at
             if row.campaign_id is not UNSET:
@@ -79,4 +79,4 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
             row.campaign_id = row.campaign = UNSET
             if isinstance(row.page_type, int):
                 row.page_type = str(row.page_type)
-        return super().finish_rows(rows, page, envelope)
+        return super().post_process_rows(rows, page, envelope)

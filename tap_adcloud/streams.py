@@ -28,7 +28,7 @@ class ListFieldStream(AdcloudStream):
     """A stream with lists of texts, which the API also sends as a single text or as nothing."""
 
     @property
-    def wire_schema(self) -> Schema:
+    def response_schema(self) -> Schema:
         """The schema with lists in every form they come in."""
         fields = {
             name: {"type": ["string", "array", "null"], "items": {"type": ["string", "integer"]}}
@@ -41,12 +41,12 @@ class ListFieldStream(AdcloudStream):
         fields = self.schema["properties"].items()
         return [name for name, field in fields if field.get("items") == {"type": "string"}]
 
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Make a list of every form of a list: a column has one type."""
         for name in self._list_fields:
             for row in rows:
                 setattr(row, name, _as_list(getattr(row, name)))
-        return super().finish_rows(rows, page, envelope)
+        return super().post_process_rows(rows, page, envelope)
 
 
 def _as_list(value: str | list[Any] | UnsetType | None) -> list[str] | None:
@@ -97,16 +97,16 @@ class TopicDiscounts(AdcloudStream):
     name = "topic_discounts"
     path = "/topics"
     primary_keys = ("topic_id", "country_code")
-    null_keys = {"country_code": "-"}  # noqa: RUF012 - as everywhere, never changed
+    null_key_values = {"country_code": "-"}  # noqa: RUF012 - as everywhere, never changed
     # A topic that came twice may be one of those without any discount.
-    wire_keys = ("id",)
+    source_keys = ("id",)
 
     @property
-    def wire_schema(self) -> Schema:
+    def response_schema(self) -> Schema:
         """The schema of the topics, which is what comes."""
         return SCHEMAS.get_schema("topics")
 
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
         """Make a row of each discount."""
         return [
             self._row(**{"topic_id": topic.id, "country_code": None, **as_dictionary(discount)})

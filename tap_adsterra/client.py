@@ -73,7 +73,7 @@ class AdsterraStream(FullTableStream):
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
     # Every response is cached that long (API 3.0.0, description), so asking sooner is in vain.
-    seconds_to_second_reading = 61
+    retry_inconsistent_after = 61
 
     @property
     def url_base(self) -> str:

@@ -27,7 +27,7 @@ DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
 #: The most dimensions a request may name (Statistics, group_by, maxItems).
 MOST_DIMENSIONS = 3
 #: A field's value where the API names none, by the field's type.
-_NONE = {"integer": 0, "string": "-"}
+_NULL_KEY_VALUES = {"integer": 0, "string": "-"}
 
 
 def with_date(group_by: Collection[str]) -> tuple[str, ...]:
@@ -98,11 +98,15 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.primary_keys = self.dimensions
         self.by_day = asked_by_day(self.dimensions)
         # The API says these once a response, and the day not at all if it is asked for by day.
-        self.added = ("date", "db_last_update_time") if self.by_day else ("db_last_update_time",)
+        self.computed_fields = (
+            ("date", "db_last_update_time") if self.by_day else ("db_last_update_time",)
+        )
         self.window_days = 1 if self.by_day else tap.config.get("window_days", 1)
         fields = self.schema["properties"]
-        self.null_keys = {
-            name: _NONE[fields[name]["type"]] for name in self.dimensions if name != "date"
+        self.null_key_values = {
+            name: _NULL_KEY_VALUES[fields[name]["type"]]
+            for name in self.dimensions
+            if name != "date"
         }
         super().__init__(tap, name=name)
 
@@ -117,9 +121,9 @@ class ReportStream(AdsterraStream, DateRangeStream):
         return {"dimensions": list(self.dimensions), "filters": sorted(filters)}
 
     @property
-    def wire_schema(self) -> dict[str, Any]:
+    def response_schema(self) -> dict[str, Any]:
         """The schema without what the tap adds to the rows."""
-        return report_schema(self.dimensions, self.added)
+        return report_schema(self.dimensions, self.computed_fields)
 
     def get_url_params(
         self,
@@ -136,10 +140,10 @@ class ReportStream(AdsterraStream, DateRangeStream):
             **self.filters,
         }
 
-    def finish_rows(self, rows: list[Row], page: Page, envelope: Items[Row]) -> list[Row]:
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Items[Row]) -> list[Row]:
         """Add what the API says once a response: the last update and, if asked by day, the day."""
         for row in rows:
             row.db_last_update_time = envelope.db_last_update_time
             if self.by_day:
                 row.date = str(page.slice.first)
-        return super().finish_rows(rows, page, envelope)
+        return super().post_process_rows(rows, page, envelope)

@@ -246,8 +246,8 @@ def test_a_key_that_may_be_null_is_taken_as_null() -> None:
     assert as_dictionary(row) == {"id": None}
 
 
-def test_what_is_not_data_is_left_out_without_a_word() -> None:
-    decoding = decoder(not_data=frozenset({"_meta"}))
+def test_ignored_fields_are_left_out_without_a_word() -> None:
+    decoding = decoder(ignored_fields=frozenset({"_meta"}))
     for content in (b'{"items": [{"_meta": 5, "id": 1}]}', b'{"items": [{"_meta": {}, "id": 1}]}'):
         (row,) = decoding.decode(content).rows
         assert as_dictionary(row) == {"id": 1}
