@@ -45,17 +45,17 @@ class Envelope(msgspec.Struct, Generic[AnyRow]):
         raise NotImplementedError
 
     @property
-    def announced(self) -> int | None:
+    def total_count(self) -> int | None:
         """How many rows the API says there are, on all pages together."""
         return None
 
     @property
-    def pages(self) -> int:
+    def page_count(self) -> int:
         """How many pages there are, at least 1."""
         return 1
 
     @property
-    def more(self) -> bool:
+    def has_more(self) -> bool:
         """Whether the API says that a page follows this one."""
         return False
 

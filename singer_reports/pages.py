@@ -47,17 +47,17 @@ class PageResponse:
         """
         #: How many rows came.
         self.count = len(envelope.rows)
-        self.announced = envelope.announced
-        self.pages = envelope.pages
-        self.more = envelope.more
+        self.total_count = envelope.total_count
+        self.page_count = envelope.page_count
+        self.has_more = envelope.has_more
         #: The stream's rows, each as a dictionary or, where they are written in bulk, as its JSON.
         self.rows: list[Any] = []
         #: The primary key of each.
         self.keys: list[Any] = []
         #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
         self.source_keys: list[Any] = []
-        if self.pages > MOST_PAGES:
-            message = f"it announces {self.pages:,} pages"
+        if self.page_count > MOST_PAGES:
+            message = f"it announces {self.page_count:,} pages"
             raise ResponseSchemaError(message)
 
 
@@ -74,9 +74,11 @@ def check_and_sort(
     Raises:
         InconsistentResponseError: If the rows are not those the API announced.
     """
-    if len(responses) == responses[0].pages:
+    if len(responses) == responses[0].page_count:
         count = sum(response.count for response in responses)
-        check_total(count, [response.announced for response in responses], more=responses[-1].more)
+        check_total(
+            count, [response.total_count for response in responses], has_more=responses[-1].has_more
+        )
     rows: list[Any] = []
     keys: list[Any] = []
     source_keys: list[Any] = []

@@ -41,25 +41,25 @@ def keys_without_null(
     return keys_of(rows, names)
 
 
-def check_total(count: int, announced: Sequence[int | None], *, more: bool = False) -> None:
+def check_total(count: int, total_counts: Sequence[int | None], *, has_more: bool = False) -> None:
     """Compare the number of rows with what the API announced, if it announced anything.
 
     Args:
         count: How many rows came, on all pages together.
-        announced: How many rows there are, as each page said.
-        more: Whether the last page said that another one follows.
+        total_counts: How many rows there are, as each page said.
+        has_more: Whether the last page said that another one follows.
 
     Raises:
         InconsistentResponseError: If they differ, or the data changed between the pages.
     """
-    totals = sorted({total for total in announced if total is not None})
+    totals = sorted({total for total in total_counts if total is not None})
     if len(totals) > 1:
         message = f"the API announced {totals[0]:,} rows on one page and {totals[-1]:,} on another"
         raise InconsistentResponseError(message)
     if totals and totals != [count]:
         message = f"the API announced {totals[0]:,} rows and sent {count:,}"
         raise InconsistentResponseError(message)
-    if more:
+    if has_more:
         message = f"the API sent {count:,} rows as announced, and says there are more"
         raise InconsistentResponseError(message)
 

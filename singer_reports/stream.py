@@ -103,7 +103,7 @@ class DateRangeStream(FullTableStream):
         return list(dates.earlier_windows(start, before, self.window_days))
 
     def _log_plan(self, days: Window, requests: int) -> None:
-        at_least = "at least " if self.paged else ""
+        at_least = "at least " if self.paginated else ""
         plural = "" if requests == 1 else "s"
         self.log("%s: %s, %s%d request%s", self.name, days, at_least, requests, plural)
 

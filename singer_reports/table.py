@@ -42,7 +42,7 @@ class FullTableStream(HttpStream):
     #: What tells the API's own rows apart, where the stream's rows are made of parts of them.
     source_keys: ClassVar[Sequence[str]] = ()
     #: Whether the API may need several requests for a slice.
-    paged: ClassVar[bool] = False
+    paginated: ClassVar[bool] = False
     #: Waited before rows that did not add up are read once more: the time a response is cached.
     retry_inconsistent_after: ClassVar[float] = 0
 
@@ -149,7 +149,7 @@ class FullTableStream(HttpStream):
         ):
             if response is not None:
                 responses.append(response)
-                if len(responses) == self.pages(responses[0]):
+                if len(responses) == self.pages_to_read(responses[0]):
                     self.time_extracted = page.time_extracted
                     yield page.slice, responses
                     responses = []
@@ -171,16 +171,18 @@ class FullTableStream(HttpStream):
         response.rows = self._bulk.encode(rows) if self._bulk else list(map(as_dictionary, rows))
         return response
 
-    def pages(self, first: PageResponse) -> int:
+    def pages_to_read(self, first: PageResponse) -> int:
         """Say how many pages of a slice to read, from its first one."""
         # A test of the connection asks once.
-        return first.pages if self.ABORT_AT_RECORD_COUNT is None else 1
+        return first.page_count if self.ABORT_AT_RECORD_COUNT is None else 1
 
     def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Name the pages that a slice's first page shows to be there."""
         if response is None or page.number > 1:
             return ()
-        return [page._replace(number=number) for number in range(2, self.pages(response) + 1)]
+        return [
+            page._replace(number=number) for number in range(2, self.pages_to_read(response) + 1)
+        ]
 
     def _check_or_reread(self, stream_slice: Any, responses: list[PageResponse]) -> list[Any]:  # noqa: ANN401
         """Check a slice and sort it; read it once more if it does not add up."""

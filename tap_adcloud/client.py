@@ -45,7 +45,7 @@ class AdcloudStream(FullTableStream):
     ignored_fields = frozenset({"_meta"})
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
-    paged = True
+    paginated = True
 
     def __init__(self, tap: TapAdcloud, **options: Any) -> None:  # noqa: ANN401
         """Know the tap, for its token."""

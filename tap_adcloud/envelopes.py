@@ -34,17 +34,17 @@ class FirstGeneration(Envelope[AnyRow], Generic[AnyRow]):
         return self.result
 
     @property
-    def announced(self) -> int:
+    def total_count(self) -> int:
         """How many rows all pages have together."""
         return self.collection.size
 
     @property
-    def pages(self) -> int:
+    def page_count(self) -> int:
         """How many pages there are; version 1 does not always say, so they are counted."""
         return count_pages(self.collection.size, self.collection.per_page)
 
     @property
-    def more(self) -> bool:
+    def has_more(self) -> bool:
         """Whether a page follows."""
         return self.collection.next_url is not None
 
@@ -70,17 +70,17 @@ class SecondGeneration(Envelope[AnyRow], Generic[AnyRow]):
         return self.items
 
     @property
-    def announced(self) -> int:
+    def total_count(self) -> int:
         """How many rows all pages have together."""
         return self.meta.total_count
 
     @property
-    def pages(self) -> int:
+    def page_count(self) -> int:
         """How many pages there are."""
         return count_pages(self.meta.total_count, self.meta.per_page)
 
     @property
-    def more(self) -> bool:
+    def has_more(self) -> bool:
         """Whether a page follows."""
         page, pages = self.meta.page, self.meta.total_pages
         return page is not None and pages is not None and page < pages

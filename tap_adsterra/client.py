@@ -59,7 +59,7 @@ class Items(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
         return self.items
 
     @property
-    def announced(self) -> int | None:
+    def total_count(self) -> int | None:
         """How many rows the API says there are."""
         return self.item_count
 

@@ -69,7 +69,7 @@ def test_another_total_on_another_page_is_data_that_changed_meanwhile() -> None:
 
 def test_a_page_after_the_last_one_is_refused() -> None:
     with pytest.raises(InconsistentResponseError, match="says there are more"):
-        check_total(5, [5], more=True)
+        check_total(5, [5], has_more=True)
 
 
 def test_a_null_key_becomes_the_sentinel_and_other_values_stay() -> None:
