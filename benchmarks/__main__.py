@@ -138,7 +138,7 @@ def _measure(
     results: Results,
     rounds: int,
 ) -> None:
-    """Measure everybody in turn, as often as is asked for."""
+    """Measure everybody in turn, as often as is requested."""
     for number in range(rounds):
         for workload in workloads:
             for output in workload.outputs:

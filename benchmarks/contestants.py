@@ -58,8 +58,8 @@ class Contestant:
         code = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
         if self.distribution is None or not PEERS_PYTHON.exists():
             return None
-        asked = [str(PEERS_PYTHON), "-c", code, self.distribution]
-        result = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+        command = [str(PEERS_PYTHON), "-c", code, self.distribution]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         return result.stdout.strip() or None
 
     @property

@@ -33,8 +33,8 @@ def contents(settings: dict[str, Any]) -> Iterator[bytes]:
         for day in settings["days"]:
             page = pages = 1
             while page <= pages:
-                asked = {"filter[date]": day, "page": page, "per_page": 200}
-                content = _get(session, url, asked)
+                params = {"filter[date]": day, "page": page, "per_page": 200}
+                content = _get(session, url, params)
                 found = _PAGES.search(content, 0, 1000)
                 pages = int(found[1]) if found else 1
                 yield content
@@ -49,8 +49,8 @@ def _statistics(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _get(session: requests.Session, url: str, asked: dict[str, Any]) -> bytes:
-    response = session.get(url, params=asked, timeout=60)
+def _get(session: requests.Session, url: str, params: dict[str, Any]) -> bytes:
+    response = session.get(url, params=params, timeout=60)
     response.raise_for_status()
     return response.content
 

@@ -1,4 +1,4 @@
-"""Runs: one to check a contestant's rows, then as many as are asked for to measure it."""
+"""Runs: one to check a contestant's rows, then as many as are requested to measure it."""
 
 from __future__ import annotations
 

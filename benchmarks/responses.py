@@ -54,10 +54,10 @@ class ReportResponses:
         """Return a page, or a token to whoever asks for one."""
         if path == "/v1/oauth/access_token":
             return http_response(_TOKEN_RESPONSE)
-        asked = parse_qs(query)
-        if path != "/v1/reports/advertiser" or asked["per_page"] != [str(MAXIMUM_PER_PAGE)]:
+        params = parse_qs(query)
+        if path != "/v1/reports/advertiser" or params["per_page"] != [str(MAXIMUM_PER_PAGE)]:
             return http_response(b"{}", "404 Not Found")
-        (date,), (page,) = asked["filter[date]"], asked.get("page", ["1"])
+        (date,), (page,) = params["filter[date]"], params.get("page", ["1"])
         first = datetime.date.fromisoformat(self.days[0])
         template = (datetime.date.fromisoformat(date) - first).days % len(self.pages)
         pages = self.pages[template]
@@ -109,8 +109,8 @@ class StatisticsResponses:
 
     def find(self, path: str, query: str) -> bytes:
         """Return the statistics."""
-        asked = parse_qs(query)
-        if path != "/stats.json" or asked["group_by[]"] != ["date", "placement", "country"]:
+        params = parse_qs(query)
+        if path != "/stats.json" or params["group_by[]"] != ["date", "placement", "country"]:
             return http_response(b"{}", "404 Not Found")
         return self.everything
 

@@ -1,7 +1,7 @@
 """The sandbox's own paths, for tests in other processes and other languages.
 
 * `GET /_sandbox/requests`: every request received, as JSON; `DELETE` forgets them.
-* `GET /_sandbox/faults`: the faults asked for; `POST` adds one, or a list of them, written with the
+* `GET /_sandbox/faults`: the faults requested; `POST` adds one, or a list of them, written with the
   fields of `sandbox.Fault`; `DELETE` removes all.
 * `GET /_sandbox/clock`: the time; `PUT` with `{"now": "2024-05-01T12:00:00Z"}` freezes it there,
   with `{"now": null}` lets it run.
@@ -74,19 +74,19 @@ class Control:
         if request.method == "DELETE":
             faults.clear()
         elif request.method == "POST":
-            asked = msgspec.json.decode(await request.body(), type=Fault | list[Fault])
-            for fault in asked if isinstance(asked, list) else [asked]:
+            requested = msgspec.json.decode(await request.body(), type=Fault | list[Fault])
+            for fault in requested if isinstance(requested, list) else [requested]:
                 faults.add(fault)
         return _json([asdict(fault) for fault in faults])
 
     async def _clock(self, request: Request) -> Response:
         clock = self._sandbox.clock
         if request.method == "PUT":
-            asked = msgspec.json.decode(await request.body(), type=_Time)
-            if asked.now is None:
+            requested = msgspec.json.decode(await request.body(), type=_Time)
+            if requested.now is None:
                 clock.run()
             else:
-                clock.now = asked.now
+                clock.now = requested.now
         return _json({"now": clock.now, "frozen": clock.frozen})
 
     async def _adcloud(self, request: Request) -> Response:

@@ -165,7 +165,7 @@ class Fault:
 
 
 class Faults:
-    """The faults asked for, safe to change while the server runs."""
+    """The faults requested, safe to change while the server runs."""
 
     def __init__(self) -> None:
         """Begin without any."""

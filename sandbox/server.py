@@ -79,7 +79,7 @@ class Sandbox:
         clock: The clock, to be set at will.
         adcloud: The settings of the Adcloud API, to be set at will.
         tokens: The tokens of the Adcloud API; `tokens.revoke_all()` lets them die.
-        faults: The faults asked for.
+        faults: The faults requested.
         requests: Every request received, in order; `requests.clear()` forgets them.
         url: Where the server is.
         adsterra_url: The base URL of the Adsterra API.

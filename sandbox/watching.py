@@ -62,7 +62,7 @@ class Watch:
         Args:
             app: What answers the requests.
             requests: Where to note them, in the order they come.
-            faults: The faults asked for.
+            faults: The faults requested.
         """
         self._app = app
         self._requests = requests

@@ -84,7 +84,7 @@ class Cause(NamedTuple):
     what: str
     #: What the user can do, in a sentence; empty if only waiting helps.
     advice: str = ""
-    #: Whether the next try is bound to end in the same way.
+    #: Whether the next attempt is bound to end in the same way.
     lasting: bool = False
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 
-#: Errors that are retried, as the next try may succeed.
+#: Errors that are retried, as the next attempt may succeed.
 RETRIABLE_ERRORS = (
     RetriableAPIError,
     ConnectionError,
@@ -48,7 +48,7 @@ def is_retriable(status: int) -> bool:
 
 
 def should_split_window(error: BaseException | None) -> bool:
-    """Say whether a request may have failed because it asked for too much."""
+    """Say whether a request may have failed because it requested too much."""
     if isinstance(error, RetriableAPIError):
         response = error.response
         return response is not None and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -166,7 +166,7 @@ class RateBudget:
             if len(self._sent) == self._sent.maxlen:
                 turn = max(turn, self._sent[0] + SECONDS_PER_MINUTE)
             self._sent.append(turn)
-            # A wait that the API asked for has been logged with the response that did.
+            # A wait that the API requested has been logged with the response that did.
             seconds = turn - max(now, self._not_before)
             is_news = seconds >= SECONDS_WORTH_LOGGING and now >= self._logged_until
             if is_news:

@@ -49,8 +49,8 @@ class HttpStream(RESTStream[Any]):
 
     #: The API's name, as users know it.
     api_name: ClassVar[str]
-    #: How often a request is sent before its failure is final. Six tries last about a minute.
-    tries: ClassVar[int] = 6
+    #: How often a request is sent before its failure is final. Six attempts last about a minute.
+    max_attempts: ClassVar[int] = 6
 
     # A redirect would carry the token to wherever it points.
     allow_redirects = False
@@ -74,16 +74,16 @@ class HttpStream(RESTStream[Any]):
         """Seconds to wait for a connection, and for each piece of a response."""
         return int(self.config["request_timeout"])
 
-    def where(self, page: object) -> str:
+    def request_label(self, page: object) -> str:
         """Name a request for people: the stream and what was asked of it."""
         return f"{self.name} {'' if page is None else page}".strip()
 
-    def ask(self, page: Any, tries: int | None = None) -> requests.Response:  # noqa: ANN401
+    def send_request(self, page: Any, max_attempts: int | None = None) -> requests.Response:  # noqa: ANN401
         """Send one request, as often as it takes.
 
         Args:
             page: What ``get_http_request`` finds as ``next_page_token``.
-            tries: How often to send it; the stream's own number if none is given.
+            max_attempts: How often to send it; the stream's own number if none is given.
 
         Raises:
             RequestError: If it cannot be had; its cause is the last failure.
@@ -100,8 +100,8 @@ class HttpStream(RESTStream[Any]):
                 **{"json" if self.payload_as_json else "data": request.data},
             )
         )
-        tries = tries or self.tries
-        send = self.request_decorator(self._request, tries, self.where(page))
+        max_attempts = max_attempts or self.max_attempts
+        send = self.request_decorator(self._request, max_attempts, self.request_label(page))
         try:
             return send(prepared, None)  # type: ignore[no-any-return]
         except RETRIABLE_ERRORS as error:
@@ -112,7 +112,7 @@ class HttpStream(RESTStream[Any]):
             hint = (
                 f"It asks to wait {wait:,.0f} seconds: run again after that."
                 if wait and wait > LONGEST_WAIT
-                else f"That was try {tries} of {tries}: {then} next run goes on here."
+                else f"That was try {max_attempts} of {max_attempts}: {then} next run goes on here."
             )
             raise self.fatal_error(page, f"{found} {hint}") from error
         except RequestError as error:
@@ -125,7 +125,7 @@ class HttpStream(RESTStream[Any]):
         # What led to it is kept as the cause, and holds what the API has said.
         if error := sys.exception():
             self._shared.redactor.redact_error(error)
-        told = self._shared.redactor.redact(f"{self.where(page)}: {message}")
+        told = self._shared.redactor.redact(f"{self.request_label(page)}: {message}")
         # What the API says may have several lines.
         return RequestError(" ".join(told.split()))
 
@@ -182,7 +182,7 @@ class HttpStream(RESTStream[Any]):
         return f"{self.api_name} answered {response.status_code} {response.reason}."
 
     def request_decorator(
-        self, func: Callable[..., Any], tries: int | None = None, where: str = ""
+        self, func: Callable[..., Any], max_attempts: int | None = None, label: str = ""
     ) -> Callable[..., Any]:
         """Send again what failed for a passing reason, with growing pauses."""
 
@@ -193,11 +193,11 @@ class HttpStream(RESTStream[Any]):
             found = describe_error(error, details["args"][0].url)
             self.log(
                 "%s: %s; trying again in %.0f seconds (try %d of %d)%s",
-                where or self.name,
+                label or self.name,
                 found.what,
                 details["wait"],
                 details["tries"] + 1,
-                tries or self.tries,
+                max_attempts or self.max_attempts,
                 f". {found.advice}" if found.advice else "",
                 level=logging.WARNING,
             )
@@ -205,7 +205,7 @@ class HttpStream(RESTStream[Any]):
         retry: Callable[[Callable[..., Any]], Callable[..., Any]] = backoff.on_exception(
             self.backoff_wait_generator,
             RETRIABLE_ERRORS,
-            max_tries=tries or self.tries,
+            max_tries=max_attempts or self.max_attempts,
             jitter=self.backoff_jitter,
             giveup=lambda _: self._ended.is_set(),
             on_backoff=log,
@@ -218,5 +218,5 @@ class HttpStream(RESTStream[Any]):
         steps = backoff.expo(factor=2)
         next(steps)
         error = yield 0
-        while (asked := retry_after(error)) is None or asked <= LONGEST_WAIT:
-            error = yield next(steps) if asked is None else asked
+        while (requested_wait := retry_after(error)) is None or requested_wait <= LONGEST_WAIT:
+            error = yield next(steps) if requested_wait is None else requested_wait

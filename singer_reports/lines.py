@@ -26,7 +26,7 @@ SECONDS_TO_REPEAT = 2.0
 
 
 class EndedBySignal(SystemExit):
-    """The end of a run that a signal asked for, with the exit code that shells use for it."""
+    """The end of a run that a signal requested, with the exit code that shells use for it."""
 
     def __init__(self, number: int) -> None:
         """Know the signal.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from singer_reports.row_types import Row
 
 #: A window that may still be cut in halves is given up sooner than a single day.
-TRIES_BEFORE_SPLIT = 3
+ATTEMPTS_BEFORE_SPLIT = 3
 
 
 class DateRangeStream(FullTableStream):
@@ -143,9 +143,11 @@ class DateRangeStream(FullTableStream):
                 self._finish_window(window)
                 progress.advance(window.days, count)
 
-    def ask(self, page: Page, tries: int | None = None) -> requests.Response:
+    def send_request(self, page: Page, max_attempts: int | None = None) -> requests.Response:
         """Ask for a window, giving up sooner where it can still be cut in halves."""
-        return super().ask(page, tries or (TRIES_BEFORE_SPLIT if page.slice.days > 1 else None))
+        return super().send_request(
+            page, max_attempts or (ATTEMPTS_BEFORE_SPLIT if page.slice.days > 1 else None)
+        )
 
     def fetch_page(self, page: Page) -> PageResponse | None:
         """Fetch a page; none if its window asks for more than the API can answer at once."""
@@ -156,7 +158,7 @@ class DateRangeStream(FullTableStream):
                 raise
             self.log(
                 "%s: too much for the API at once, so asking for half as many days",
-                self.where(page),
+                self.request_label(page),
                 level=logging.WARNING,
             )
             return None
@@ -184,7 +186,7 @@ class DateRangeStream(FullTableStream):
         kept = [row for row in rows if row.date in wanted]
         self.log(
             "%s: left out %d rows of other days, which were not asked for (%s)",
-            self.where(page),
+            self.request_label(page),
             len(rows) - len(kept),
             ", ".join(sorted(others)[:3]),
             level=logging.WARNING,

@@ -160,7 +160,7 @@ class FullTableStream(HttpStream):
         All that concerns a single row is done here, while the processor has it at hand.
         """
         try:
-            envelope = self.decoder.decode(self.ask(page).content)
+            envelope = self.decoder.decode(self.send_request(page).content)
             response = PageResponse(envelope)
             if self.source_keys:
                 response.source_keys = keys_of(envelope.rows, self.source_keys)
@@ -172,29 +172,22 @@ class FullTableStream(HttpStream):
         return response
 
     def pages_to_read(self, first: PageResponse) -> int:
-        """Say how many pages of a slice to read, from its first one."""
-        # A test of the connection asks once.
+        """Say how many pages of a slice to read, from its first one; one in a connection test."""
         return first.page_count if self.ABORT_AT_RECORD_COUNT is None else 1
 
     def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Name the pages that a slice's first page shows to be there."""
         if response is None or page.number > 1:
             return ()
-        return [
-            page._replace(number=number) for number in range(2, self.pages_to_read(response) + 1)
-        ]
+        return [page._replace(number=each) for each in range(2, self.pages_to_read(response) + 1)]
 
     def _check_or_reread(self, stream_slice: Any, responses: list[PageResponse]) -> list[Any]:  # noqa: ANN401
         """Check a slice and sort it; read it once more if it does not add up."""
         try:
             return check_and_sort(responses, self.primary_keys, self.source_keys)
         except InconsistentResponseError as error:
-            self.log(
-                "%s: %s; reading it once more",
-                self.where(stream_slice),
-                error,
-                level=logging.WARNING,
-            )
+            label = self.request_label(stream_slice)
+            self.log("%s: %s; reading it once more", label, error, level=logging.WARNING)
             time.sleep(self.retry_inconsistent_after)
         try:
             again = self._fetch_pages([stream_slice])
@@ -249,13 +242,11 @@ class FullTableStream(HttpStream):
     def warn_of_unknown_fields(self) -> None:
         """Say once which fields were left out because the schema does not know them."""
         if unknown := self.decoder.unknown_fields:
-            names = ", ".join(
-                f"{name} ({count:,} times)" for name, count in sorted(unknown.items())
-            )
+            text = ", ".join(f"{name} ({count:,} times)" for name, count in sorted(unknown.items()))
             self.log(
                 "%s: left out fields that this version does not know: %s. A newer one may.",
                 self.name,
-                names,
+                text,
                 level=logging.WARNING,
             )
             unknown.clear()

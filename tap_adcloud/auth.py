@@ -97,10 +97,10 @@ class TokenAuthenticator(APIAuthenticatorBase):
         """
         with self._lock:
             if self._token is None or self._clock() >= self._renew_at:
-                asked = self._clock()
+                requested_at = self._clock()
                 self._token = self._fetch()
                 self._redactor.add(self._token)
-                self._renew_at = asked + SECONDS_TO_RENEWAL
+                self._renew_at = requested_at + SECONDS_TO_RENEWAL
             return self._token
 
     def forget(self, request: requests.PreparedRequest) -> None:

@@ -120,7 +120,7 @@ class TopicDiscounts(AdcloudStream):
 
 
 class CampaignChunk(NamedTuple):
-    """Campaigns that are asked for together."""
+    """Campaigns that are requested together."""
 
     ids: tuple[int, ...]
 

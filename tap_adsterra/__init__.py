@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers see the class above
-        """Load the tap when it is first asked for, since that takes a moment."""
+        """Load the tap when it is first requested, since that takes a moment."""
         if name == "TapAdsterra":
             from tap_adsterra.tap import TapAdsterra  # noqa: PLC0415
 

@@ -58,7 +58,7 @@ def report_schema(dimensions: Collection[str], without: Collection[str] = ()) ->
 def asked_by_day(dimensions: Collection[str]) -> bool:
     """Say whether a report has one dimension more than a request may name.
 
-    Such a report is asked for one day a request, without the date, which is then known.
+    Such a report is requested one day a request, without the date, which is then known.
     """
     return len(dimensions) > MOST_DIMENSIONS
 
@@ -97,7 +97,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.filters = filters or self.filters
         self.primary_keys = self.dimensions
         self.by_day = asked_by_day(self.dimensions)
-        # The API says these once a response, and the day not at all if it is asked for by day.
+        # The API says these once a response, and the day not at all if it is requested by day.
         self.computed_fields = (
             ("date", "db_last_update_time") if self.by_day else ("db_last_update_time",)
         )

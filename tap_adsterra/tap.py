@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: The first day there are statistics of (API 3.0.0, Statistics, start_date).
 FIRST_DAY = datetime.date(2016, 12, 17)
-#: How many dimensions a report may have beside the date: asked for by day, one more than by window.
+#: How many dimensions a report may have beside the date: requested by day, one more than by window.
 MOST_BESIDE_DATE = 3
 
 REPORT = th.ObjectType(

@@ -227,7 +227,7 @@ class Adcloud(Runner[TapAdcloud]):
         ]
         return sorted(rows, key=itemgetter(*REPORT_KEY))
 
-    def asked(self, path: str = "/reports/advertiser") -> list[SeenRequest]:
+    def requests_to(self, path: str = "/reports/advertiser") -> list[SeenRequest]:
         """Return the requests for a path so far, in the order they came."""
         return [request for request in self.sandbox.requests if request.path.endswith(path)]
 
@@ -235,7 +235,7 @@ class Adcloud(Runner[TapAdcloud]):
         """Return the days and pages of the report asked of the sandbox so far, in that order."""
         return [
             " ".join([*request.values("filter[date]"), *request.values("page")])
-            for request in self.asked()
+            for request in self.requests_to()
         ]
 
     def days(self) -> list[str]:

@@ -44,7 +44,7 @@ class Warehouse:
         self.written = written
         self.run = run
 
-    def ask(self, query: str) -> list[Row]:
+    def query(self, query: str) -> list[Row]:
         """Run one of the files as it stands."""
         names, rows = self.run((QUERIES / f"{query}.sql").read_text())
         return [dict(zip(names, row, strict=True)) for row in rows]
@@ -102,7 +102,7 @@ def check_sums(
 
 
 def test_every_row_of_adsterras_newest_reading_has_its_names(warehouse: Warehouse) -> None:
-    found = warehouse.ask("adsterra_newest_reading")
+    found = warehouse.query("adsterra_newest_reading")
     assert [
         (
             *(str(row["date"]), row["domain_id"], row["domain"], row["placement_id"]),
@@ -127,7 +127,7 @@ def test_every_row_of_adclouds_newest_reading_has_its_names(warehouse: Warehouse
             *(str(row["date"]), row["ad_placement_id"], row["topic_id"], row["campaign_id"]),
             *(row["advertisement_id"], row["ad_count"], row["ad_position"]),
         ): row
-        for row in warehouse.ask("adcloud_newest_reading")
+        for row in warehouse.query("adcloud_newest_reading")
     }
     expected = {tuple(row[name] for name in REPORT_KEY): row for row in true_rows(REPORT)}
     assert found.keys() == expected.keys()
@@ -144,7 +144,7 @@ def test_every_row_of_adclouds_newest_reading_has_its_names(warehouse: Warehouse
 
 
 def test_adsterras_days_add_up(warehouse: Warehouse) -> None:
-    found = warehouse.ask("adsterra_daily")
+    found = warehouse.query("adsterra_daily")
     rows = true_rows("stats")
     expected = add_up(rows, lambda row: row["date"], *ADSTERRA_SUMS)
     check_sums(found, lambda row: str(row["date"]), expected)
@@ -159,7 +159,7 @@ def test_adsterras_days_add_up(warehouse: Warehouse) -> None:
 
 
 def test_adsterras_placements_add_up(warehouse: Warehouse) -> None:
-    found = warehouse.ask("adsterra_by_placement")
+    found = warehouse.query("adsterra_by_placement")
     expected = add_up(
         true_rows("stats"), lambda row: (row["domain"], row["placement"]), *ADSTERRA_SUMS
     )
@@ -173,7 +173,7 @@ def test_adsterras_placements_add_up(warehouse: Warehouse) -> None:
 
 
 def test_adsterras_countries_add_up(warehouse: Warehouse) -> None:
-    found = warehouse.ask("adsterra_by_country")
+    found = warehouse.query("adsterra_by_country")
     rows = true_rows("stats_by_country")
     expected = add_up(rows, lambda row: row["country"], *ADSTERRA_SUMS)
     check_sums(found, lambda row: row["country"], expected)
@@ -194,7 +194,7 @@ def test_adsterras_countries_add_up(warehouse: Warehouse) -> None:
 def test_adclouds_costs_add_up_by_currency(
     warehouse: Warehouse, query: str, column: str, true: str
 ) -> None:
-    found = warehouse.ask(query)
+    found = warehouse.query(query)
     expected = add_up(
         true_rows(REPORT), lambda row: (row["currency"], str(row[true])), *ADCLOUD_SUMS
     )
@@ -210,7 +210,7 @@ def test_adclouds_costs_add_up_by_currency(
 
 
 def test_freshness_counts_rows_and_days(warehouse: Warehouse) -> None:
-    found = {row["stream"]: row for row in warehouse.ask("freshness")}
+    found = {row["stream"]: row for row in warehouse.query("freshness")}
     for stream in KEYS:
         rows = true_rows(stream)
         dates = sorted({day(row["date"]) for row in rows})
@@ -234,7 +234,7 @@ def test_freshness_counts_rows_and_days(warehouse: Warehouse) -> None:
 
 
 def test_days_without_rows_are_named(warehouse: Warehouse) -> None:
-    found = warehouse.ask("missing_days")
+    found = warehouse.query("missing_days")
     named = {
         (row["stream"], date)
         for row in found
@@ -252,7 +252,7 @@ def test_days_without_rows_are_named(warehouse: Warehouse) -> None:
 
 def test_rows_are_counted_by_day(warehouse: Warehouse) -> None:
     found = {
-        (row["stream"], str(row["date"])): row["rows"] for row in warehouse.ask("rows_per_day")
+        (row["stream"], str(row["date"])): row["rows"] for row in warehouse.query("rows_per_day")
     }
     expected: dict[tuple[str, str], int] = {}
     for stream in KEYS:
@@ -293,7 +293,7 @@ def test_days_are_kept_whose_time_of_reading_is_unknown(query: str) -> None:
 @pytest.mark.timeout(300)
 def test_postgresql_gives_the_same_results(warehouse: Warehouse, postgresql: Warehouse) -> None:
     for file in sorted(QUERIES.glob("*.sql")):
-        here, there = warehouse.ask(file.stem), postgresql.ask(file.stem)
+        here, there = warehouse.query(file.stem), postgresql.query(file.stem)
         assert len(here) == len(there) > 0
         for row, other in zip(here, there, strict=True):
             assert row.keys() == other.keys()

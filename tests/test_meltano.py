@@ -48,9 +48,9 @@ def test_the_sandbox_environment_reads_relative_dates_into_csv(
         *("--environment=sandbox", "run", "tap-adsterra", "target-csv"),
         TAP_ADSTERRA_API_URL=running.adsterra_url,
     )
-    asked = [request for request in running.requests if "stats" in request.path]
-    assert {request.headers["x-api-key"] for request in asked} == {DEMO_TOKEN}
-    first = min(request.values("start_date")[0] for request in asked)
+    requested = [request for request in running.requests if "stats" in request.path]
+    assert {request.headers["x-api-key"] for request in requested} == {DEMO_TOKEN}
+    first = min(request.values("start_date")[0] for request in requested)
     (file,) = (tmp_path / "csv" / "stats").glob("*.csv")
     with file.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -82,8 +82,8 @@ def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
     for expected in (5 * 2, 1 * 2):
         running.requests.clear()
         meltano(tmp_path, "--environment=production", "run", "tap-adsterra", "target-duckdb")
-        asked = [request for request in running.requests if "stats" in request.path]
-        assert len(asked) == expected
+        requested = [request for request in running.requests if "stats" in request.path]
+        assert len(requested) == expected
     database = duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True)
     first, last = day("2026-01-01"), day("2026-03-31")
     rows = truth(DEMO, ("date", "country"), first, last, domain=DEMO.domains[0]["id"])

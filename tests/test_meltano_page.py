@@ -85,9 +85,9 @@ def test_each_account_has_its_own_token_state_and_tables(tmp_path: Path) -> None
                 project=tmp_path,
                 MELTANO_STATE_BACKEND_URI=state,
             )
-            asked = [request for request in sandbox.requests if "stats" in request.path]
-            assert [request.values("start_date") for request in asked] == [[first], [first]]
-            tokens = {request.headers["x-api-key"] for request in asked}
+            requested = [request for request in sandbox.requests if "stats" in request.path]
+            assert [request.values("start_date") for request in requested] == [[first], [first]]
+            tokens = {request.headers["x-api-key"] for request in requested}
             assert tokens == {DEMO_TOKEN, LARGE_TOKEN}
             assert not any(token in said for token in tokens)
     assert {path.name for path in (tmp_path / "state").iterdir()} == {
@@ -160,8 +160,8 @@ def test_a_project_of_ones_own_keeps_every_day_in_its_files(tmp_path: Path) -> N
         sandbox.requests.clear()
         shell.environment["TAP_ADSTERRA_END_DATE"] = "2024-02-20"
         shell.run(run)
-        asked = [request for request in sandbox.requests if "stats" in request.path]
-        assert [request.values("start_date") for request in asked] == [["2024-02-04"]]
+        requested = [request for request in sandbox.requests if "stats" in request.path]
+        assert [request.values("start_date") for request in requested] == [["2024-02-04"]]
     expected = truth(DEMO, ("date", "domain", "placement"), day("2024-01-01"), day("2024-02-20"))
     stored = rows((output / "stats").glob("*.csv"))
     assert {key: Decimal(row["revenue"]) for key, row in stored.items()} == {

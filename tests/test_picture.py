@@ -104,10 +104,10 @@ def look(browser: Browser, file: Path, width: int, scheme: str, bars: list[int])
         color_scheme="dark" if scheme == "dark" else "light",
     )
     tab = context.new_page()
-    said, asked = list[str](), list[str]()
+    said, requested = list[str](), list[str]()
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("request", lambda request: requested.append(request.url))
     tab.goto(file.as_uri())
     tab.wait_for_function(f"document.querySelectorAll('.days_marks').length === {len(bars)}")
     drawn: dict[str, Any] = tab.evaluate(LOOK)
@@ -116,7 +116,7 @@ def look(browser: Browser, file: Path, width: int, scheme: str, bars: list[int])
     context.close()
 
     assert said == []
-    assert asked == [file.as_uri()]
+    assert requested == [file.as_uri()]
     assert drawn["width"] <= drawn["room"] == width
     # What people look at first is what one sees first.
     assert drawn["looks"] < 600

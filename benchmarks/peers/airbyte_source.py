@@ -120,7 +120,7 @@ def main() -> None:
     if settings["concurrency"] > 1:
         level = {"type": "ConcurrencyLevel", "default_concurrency": settings["concurrency"]}
         manifest["concurrency_level"] = level
-    asked = {
+    configured = {
         "stream": {
             "name": stream["name"],
             "json_schema": {},
@@ -132,9 +132,9 @@ def main() -> None:
     folder = Path(sys.argv[2])
     config, catalog = folder / "config.json", folder / "catalog.json"
     config.write_text("{}", "utf-8")
-    catalog.write_text(json.dumps({"streams": [asked]}), "utf-8")
+    catalog.write_text(json.dumps({"streams": [configured]}), "utf-8")
     source = ConcurrentDeclarativeSource(
-        catalog=ConfiguredAirbyteCatalogSerializer.load({"streams": [asked]}),
+        catalog=ConfiguredAirbyteCatalogSerializer.load({"streams": [configured]}),
         config={},
         state=[],
         source_config=manifest,

@@ -2,7 +2,7 @@
 
 Like the template: ``RESTStream``, ``records_jsonpath``, a page number paginator, a schema of
 ``th.PropertiesList``, the SDK's defaults. In its favour: the token is a setting, so it has not to
-be asked for, and no body is parsed a second time to see whether a page follows.
+be requested, and no body is parsed a second time to see whether a page follows.
 """
 
 from __future__ import annotations

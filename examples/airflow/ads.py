@@ -155,7 +155,7 @@ def adsterra_backfill() -> None:
             for account in Variable.get("adsterra_accounts", deserialize_json=True)
         ]
 
-    # A try that failed leaves its state to the next one. A range that was read needs none, and
+    # An attempt that failed leaves its state to the next one. A range that was read needs none, and
     # without one, whoever runs it once more reads all of it.
     ReadAccount.partial(
         task_id="read",

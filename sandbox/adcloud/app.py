@@ -127,11 +127,11 @@ class Api:
         return token
 
     def _report(self, request: Request, version: str, token: str) -> bytes:
-        asked = request.query_params.get("filter[date]")
-        if not asked:
+        date_text = request.query_params.get("filter[date]")
+        if not date_text:
             raise ApiError(400, "filter[date] is missing", {"date": ["cannot be empty"]})
         try:
-            day = date.fromisoformat(asked)
+            day = date.fromisoformat(date_text)
         except ValueError:
             raise ApiError(400, "filter[date] is no date", {"date": ["is invalid"]}) from None
         settings = self._settings
@@ -142,7 +142,7 @@ class Api:
             rows = days.row_texts(
                 day, known, settings.rows_per_day, settings.page_type, new_backend=new_backend
             )
-        page = _page(request, rows, [("filter[date]", asked)])
+        page = _page(request, rows, [("filter[date]", date_text)])
         if version == "v2":
             return page.second_generation(REPORT_TYPE)
         announce = settings.pages == "always" or (
@@ -170,14 +170,14 @@ class Api:
         raise ApiError(404)
 
     def _performance(self, request: Request, _version: str, _token: str) -> bytes:
-        asked = request.query_params.get("campaign_ids", "")
+        id_list = request.query_params.get("campaign_ids", "")
         try:
-            campaign_ids = [int(number) for number in asked.split(",")]
+            campaign_ids = [int(number) for number in id_list.split(",")]
         except ValueError:
             message = "campaign_ids is missing or wrong"
             raise ApiError(400, message, {"campaign_ids": ["is invalid"]}) from None
         found = [to_json(row) for row in performance(campaign_ids, self._clock.now)]
-        page = _page(request, found, [("campaign_ids", asked)])
+        page = _page(request, found, [("campaign_ids", id_list)])
         return page.second_generation(TYPES["campaign_performance_data"])
 
 

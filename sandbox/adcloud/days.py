@@ -112,7 +112,7 @@ def row_texts(
 
     Args:
         day: The day.
-        known: The moment at which it is asked for.
+        known: The moment at which it is requested.
         rows_per_day: As in `Settings`.
         page_type: As in `Settings`.
         new_backend: Whether a booking is called a campaign.
@@ -154,7 +154,7 @@ def _row_numbers(numbers: tuple[int, ...], known: Moment) -> tuple[object, ...]:
 
     Args:
         numbers: The random numbers of the row, as `_ROW` has them.
-        known: The moment at which they are asked for.
+        known: The moment at which they are requested.
 
     Returns:
         What goes into `_NUMBERS`; costs in the currency of the row, to four decimals.

@@ -48,7 +48,7 @@ class Page:
         Adcloud API description 1.0, Fetch advertiser reports.
 
         Args:
-            token: The token the page was asked for with.
+            token: The token the page was requested with.
             announce_pages: Whether the number of pages is told.
 
         Returns:

@@ -20,7 +20,7 @@ def performance(campaign_ids: Sequence[int], now: datetime) -> list[Entity]:
         now: The time; the numbers move on by the hour.
 
     Returns:
-        A row for each campaign, in the order asked for. Budgets are in the campaign's currency,
+        A row for each campaign, in the order requested. Budgets are in the campaign's currency,
         the performance is a share.
     """
     known = {row["id"]: row for row in entities("campaigns")}

@@ -96,11 +96,15 @@ class Api:
         return _json(to_json({"data": {"items": found}}))
 
     def _stats(self, request: Request, account: Account) -> Response:
-        asked = report(parameters(request.query_params.multi_items()))
+        requested = report(parameters(request.query_params.multi_items()))
         now = self._clock.now
         updated = last_update(now)
-        body = _stats_items(account, asked, updated)
-        found = sample(asked.group_by, asked.start, asked.finish) if account is DOCUMENTS else None
+        body = _stats_items(account, requested, updated)
+        found = (
+            sample(requested.group_by, requested.start, requested.finish)
+            if account is DOCUMENTS
+            else None
+        )
         if found is not None:
             now, updated = found.responded, found.updated
         # The rows stay the same for ten minutes, the server's clock does not.
@@ -109,11 +113,11 @@ class Api:
 
 
 @lru_cache(maxsize=128)
-def _stats_items(account: Account, asked: Report, updated: datetime) -> bytes:
+def _stats_items(account: Account, requested: Report, updated: datetime) -> bytes:
     """The rows of a response, in an order of no meaning, up to where the times follow."""
-    found = rows(account, asked, updated)
+    found = rows(account, requested, updated)
     if account is not DOCUMENTS:
-        Random(f"{asked.start} {asked.group_by}").shuffle(found)  # noqa: S311 - not a secret.
+        Random(f"{requested.start} {requested.group_by}").shuffle(found)  # noqa: S311 - not a secret.
     return to_json({"items": found, "itemCount": len(found)})[:-1]
 
 

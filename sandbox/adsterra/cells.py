@@ -106,7 +106,7 @@ def cells(account: Account, day: date, known: Moment) -> tuple[Cell, ...]:
     Args:
         account: The account.
         day: The day.
-        known: The moment at which it is asked for.
+        known: The moment at which it is requested.
 
     Returns:
         The cells; none on a day without any traffic.
@@ -148,7 +148,7 @@ def _cell(slot: Slot, usual: int, numbers: tuple[int, ...], known: Moment) -> Ce
         slot: The slot.
         usual: The impressions it may expect.
         numbers: The random numbers of the slot on this day, as `_SLOT` has them.
-        known: The moment at which it is asked for.
+        known: The moment at which it is requested.
 
     Returns:
         The cell.

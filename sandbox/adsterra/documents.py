@@ -168,12 +168,12 @@ def sample(group_by: tuple[str, ...], start: date, finish: date) -> Sample | Non
     """The sample for a request.
 
     Args:
-        group_by: The dimensions asked for.
-        start: The first day asked for.
-        finish: The last day asked for, included.
+        group_by: The dimensions requested.
+        start: The first day requested.
+        finish: The last day requested, included.
 
     Returns:
-        The sample of these dimensions if any of its days are asked for; a sample that names no
+        The sample of these dimensions if any of its days are requested; a sample that names no
         days is served whole or not at all.
     """
     found = _SAMPLES.get(group_by)
@@ -188,9 +188,9 @@ def sample_rows(group_by: tuple[str, ...], start: date, finish: date) -> list[di
     """The rows of the sample for a request.
 
     Args:
-        group_by: The dimensions asked for.
-        start: The first day asked for.
-        finish: The last day asked for, included.
+        group_by: The dimensions requested.
+        start: The first day requested.
+        finish: The last day requested, included.
 
     Returns:
         The rows in the documents' order; none where there is no sample.

@@ -73,11 +73,11 @@ def parameters(pairs: Iterable[tuple[str, str]]) -> Parameters:
     return result
 
 
-def report(asked: Parameters) -> Report:
+def report(params: Parameters) -> Report:
     """Read the parameters of `/stats`. Source: Adsterra Publishers API 3.0.0, Statistics.
 
     Args:
-        asked: The parameters.
+        params: The parameters.
 
     Returns:
         The report they ask for.
@@ -87,18 +87,18 @@ def report(asked: Parameters) -> Report:
             dates and domains; the others are made up.
     """
     errors: dict[str, list[str]] = {
-        name: ["This parameter is not known"] for name in asked if name not in _STATISTICS
+        name: ["This parameter is not known"] for name in params if name not in _STATISTICS
     }
-    start = _date(asked, "start_date", "Start date", errors)
-    finish = _date(asked, "finish_date", "Finish date", errors)
+    start = _date(params, "start_date", "Start date", errors)
+    finish = _date(params, "finish_date", "Finish date", errors)
     if start and finish and start > finish:
         errors["start_date"] = ["Start date must be before or equal to finish date"]
     elif start and finish and (finish - start).days >= MAXIMUM_DAYS:
         errors["start_date"] = [f"Date range cannot exceed {MAXIMUM_DAYS} days"]
-    group_by = _group_by(asked, errors)
-    domain = _id(asked, "domain", "Invalid domain ID value", errors)
-    placements = _placements(asked, errors)
-    country = asked.get("country")
+    group_by = _group_by(params, errors)
+    domain = _id(params, "domain", "Invalid domain ID value", errors)
+    placements = _placements(params, errors)
+    country = params.get("country")
     if country is not None and not (isinstance(country, str) and _COUNTRY.fullmatch(country)):
         errors["country"] = ["Country must be a two-letter ISO code"]
     if errors or start is None or finish is None or isinstance(country, list):
@@ -106,11 +106,11 @@ def report(asked: Parameters) -> Report:
     return Report(start, finish, group_by, domain, placements, country)
 
 
-def smart_links(asked: Parameters) -> dict[str, str]:
+def smart_links(params: Parameters) -> dict[str, str]:
     """Read the parameters of `/smart-links`. Source: Adsterra Publishers API 3.0.0, SmartLinks.
 
     Args:
-        asked: The parameters.
+        params: The parameters.
 
     Returns:
         The texts that the rows must have, by field.
@@ -120,7 +120,7 @@ def smart_links(asked: Parameters) -> dict[str, str]:
     """
     wanted: dict[str, str] = {}
     errors: dict[str, list[str]] = {}
-    for name, value in asked.items():
+    for name, value in params.items():
         if name not in _SMART_LINKS:
             errors[name] = ["This parameter is not known"]
         elif isinstance(value, str) and value in _SMART_LINKS[name]:
@@ -132,9 +132,9 @@ def smart_links(asked: Parameters) -> dict[str, str]:
     return wanted
 
 
-def _date(asked: Parameters, name: str, title: str, errors: dict[str, list[str]]) -> date | None:
+def _date(params: Parameters, name: str, title: str, errors: dict[str, list[str]]) -> date | None:
     """A date, or a message why it is none."""
-    value = asked.get(name)
+    value = params.get(name)
     if value is None or value == "":
         errors[name] = [f"{title} is required"]
         return None
@@ -152,9 +152,9 @@ def _date(asked: Parameters, name: str, title: str, errors: dict[str, list[str]]
     return day
 
 
-def _group_by(asked: Parameters, errors: dict[str, list[str]]) -> tuple[str, ...]:
+def _group_by(params: Parameters, errors: dict[str, list[str]]) -> tuple[str, ...]:
     """The dimensions; a single one may come without brackets."""
-    value = asked.get("group_by", [])
+    value = params.get("group_by", [])
     names = [value] if isinstance(value, str) else value
     unknown = [name for name in names if name not in DIMENSIONS]
     if not names:
@@ -168,9 +168,9 @@ def _group_by(asked: Parameters, errors: dict[str, list[str]]) -> tuple[str, ...
     return tuple(names)
 
 
-def _id(asked: Parameters, name: str, message: str, errors: dict[str, list[str]]) -> int | None:
+def _id(params: Parameters, name: str, message: str, errors: dict[str, list[str]]) -> int | None:
     """A single id, if there is one."""
-    value = asked.get(name)
+    value = params.get(name)
     if value is None:
         return None
     number = _natural(value)
@@ -179,13 +179,13 @@ def _id(asked: Parameters, name: str, message: str, errors: dict[str, list[str]]
     return number
 
 
-def _placements(asked: Parameters, errors: dict[str, list[str]]) -> frozenset[int] | None:
+def _placements(params: Parameters, errors: dict[str, list[str]]) -> frozenset[int] | None:
     """The placements to keep, from the list or from the older single parameter."""
-    single = _id(asked, "placement", "Invalid placement ID value", errors)
-    values = asked.get("placement_ids")
+    single = _id(params, "placement", "Invalid placement ID value", errors)
+    values = params.get("placement_ids")
     if values is None:
         return None if single is None else frozenset([single])
-    if "placement" in asked:
+    if "placement" in params:
         errors["placement"] = ["Placement and placement_ids cannot be used together"]
     if isinstance(values, str):
         errors["placement_ids"] = ["Placement ids must be a list, placement_ids[]=1"]

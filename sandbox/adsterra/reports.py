@@ -1,4 +1,4 @@
-"""Statistics: cells added up by the dimensions asked for, rounded row by row."""
+"""Statistics: cells added up by the dimensions requested, rounded row by row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Report:
     Attributes:
         start: The first day.
         finish: The last day, included.
-        group_by: The dimensions, in the order asked for.
+        group_by: The dimensions, in the order requested.
         domain: The domain to keep, if not all.
         placements: The placements to keep, if not all.
         country: The country to keep, if not all.
@@ -80,7 +80,7 @@ def rows(account: Account, report: Report, now: datetime | None) -> list[dict[st
 
     Args:
         account: Whose statistics.
-        report: What is asked for.
+        report: What is requested.
         now: The time at which is asked, in UTC; ``None`` for the final truth.
 
     Returns:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
     from tests.support import Run
 
-#: The one day that is asked for.
+#: The one day that is requested.
 DAY = "2024-04-29"
 #: How many rows a good response has.
 ROWS = 3
@@ -229,7 +229,7 @@ _ADCLOUD: dict[str, Any] = {
 }
 
 #: All streams of both taps, the report from both generations of the API, and a report of a user's
-#: own that is asked for by day.
+#: own that is requested by day.
 READABLE = [
     Readable(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),
     Readable(TapAdsterra, "placements", _items(DEMO.placements), _ADSTERRA),

@@ -118,7 +118,7 @@ def _lists() -> dict[str, Place]:
 def _days() -> dict[str, Place]:
     rows = truth(day("2024-04-28"), NOW, rows_per_day=SETTINGS.rows_per_day)
     last_page = str(-(-len(rows) // 10))
-    asked = [("2024-04-26", "1"), ("2024-04-27", "2"), ("2024-04-28", last_page)]
+    requested = [("2024-04-26", "1"), ("2024-04-27", "2"), ("2024-04-28", last_page)]
     bookmarks = (None, "2024-04-26", "2024-04-27")
     return {
         place: Place(
@@ -131,7 +131,7 @@ def _days() -> dict[str, Place]:
             total="size",
             envelope="result",
         )
-        for place, (date, page), bookmark in zip(PLACES, asked, bookmarks, strict=True)
+        for place, (date, page), bookmark in zip(PLACES, requested, bookmarks, strict=True)
     }
 
 

@@ -1,7 +1,7 @@
 """The sandbox without a network: a request is a call that returns its response.
 
-Everything else is as it is for users: sessions, authentication, tries, decoding. A request costs a
-quarter of what it costs over a socket, which is what a test of a hundred thousand requests needs.
+Everything else is as it is for users: sessions, authentication, attempts, decoding. A request costs
+a quarter of what it costs over a socket, which is what a test of a hundred thousand requests needs.
 """
 
 from __future__ import annotations

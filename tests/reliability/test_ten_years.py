@@ -380,7 +380,7 @@ def test_years_of_daily_runs_leave_what_the_api_says(
         wanted = report.start + ONE_DAY * number
         assert machine.warehouse.newest_reading(wanted) == report.truth(wanted)
 
-    # Year in, year out the same: what is asked for on a day after a day, and what is remembered.
+    # Year in, year out the same: what is requested on a day after a day, and what is remembered.
     assert set(machine.requests_of_ordinary_runs) == {3 if name == "adsterra" else 32}
     assert len(machine.sizes_of_state) == 1
 

@@ -10,12 +10,12 @@ import requests
 from sandbox import Sandbox
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.numbers import from_json
-from tests.sandbox.asking import NOW, get_token
+from tests.sandbox.clients import NOW, get_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sandbox.asking import AskAdcloud, AskAdsterra
+    from tests.sandbox.clients import AdcloudClient, AdsterraClient
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def adsterra(sandbox: Sandbox, session: requests.Session) -> AskAdsterra:
-    def ask(path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
+def adsterra(sandbox: Sandbox, session: requests.Session) -> AdsterraClient:
+    def get(path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
         response = session.get(
             f"{sandbox.adsterra_url}/{path}",
             params=query,
@@ -43,7 +43,7 @@ def adsterra(sandbox: Sandbox, session: requests.Session) -> AskAdsterra:
         )
         return response.status_code, from_json(response.content)
 
-    return ask
+    return get
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def token(sandbox: Sandbox, session: requests.Session) -> str:
 
 
 @pytest.fixture
-def adcloud(sandbox: Sandbox, session: requests.Session, token: str) -> AskAdcloud:
-    def ask(path: str, query: Any = ()) -> tuple[int, Any]:
+def adcloud(sandbox: Sandbox, session: requests.Session, token: str) -> AdcloudClient:
+    def get(path: str, query: Any = ()) -> tuple[int, Any]:
         response = session.get(
             f"{sandbox.adcloud_url}/{path}",
             params=query,
@@ -62,4 +62,4 @@ def adcloud(sandbox: Sandbox, session: requests.Session, token: str) -> AskAdclo
         )
         return response.status_code, from_json(response.content)
 
-    return ask
+    return get

@@ -18,13 +18,13 @@ from sandbox.adcloud import (
     performance,
     truth,
 )
-from tests.sandbox.asking import NOW, get_token
+from tests.sandbox.clients import NOW, get_token
 
 if TYPE_CHECKING:
     import requests
 
     from sandbox import Sandbox
-    from tests.sandbox.asking import AskAdcloud
+    from tests.sandbox.clients import AdcloudClient
 
 KEY = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
 REPORT = "v1/reports/advertiser"
@@ -92,7 +92,7 @@ class TestToken:
         query = {**DAY, "access_token": token}
         assert session.get(url, params=query, timeout=60).status_code == 200
 
-    def test_lives_two_hours(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
+    def test_lives_two_hours(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         sandbox.clock.advance(timedelta(hours=2, seconds=-1))
         assert adcloud(REPORT, DAY)[0] == 200
         sandbox.clock.advance(timedelta(seconds=1))
@@ -104,7 +104,7 @@ class TestToken:
         assert code == body["_meta"]["status"] == 401
 
     def test_lifetime_and_requests_are_settable(
-        self, sandbox: Sandbox, session: requests.Session, adcloud: AskAdcloud
+        self, sandbox: Sandbox, session: requests.Session, adcloud: AdcloudClient
     ) -> None:
         sandbox.adcloud.token_requests = 2
         assert [adcloud(REPORT, DAY)[0] for _ in range(4)] == [200, 200, 401, 401]
@@ -114,13 +114,13 @@ class TestToken:
         sandbox.clock.advance(timedelta(seconds=5))
         assert adcloud(REPORT, DAY)[0] == 401
 
-    def test_revoked(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
+    def test_revoked(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         sandbox.tokens.revoke_all()
         assert adcloud(REPORT, DAY)[0] == 401
 
 
 class TestReport:
-    def test_documented_day(self, adcloud: AskAdcloud) -> None:
+    def test_documented_day(self, adcloud: AdcloudClient) -> None:
         query = {"filter[date]": str(DOCUMENTED_DAY), "per_page": 200}
         rows = []
         for page in range(1, 61):
@@ -167,7 +167,7 @@ class TestReport:
             {**DAY, "per_page": -1},
         ],
     )
-    def test_refused(self, adcloud: AskAdcloud, version: str, query: dict[str, Any]) -> None:
+    def test_refused(self, adcloud: AdcloudClient, version: str, query: dict[str, Any]) -> None:
         code, body = adcloud(f"{version}/reports/advertiser", query)
         assert code == 400
         if version == "v1":
@@ -177,7 +177,7 @@ class TestReport:
             assert body["_meta"]["status"] == 400
             assert body["_meta"]["details"]
 
-    def test_first_generation_envelope(self, adcloud: AskAdcloud, token: str) -> None:
+    def test_first_generation_envelope(self, adcloud: AdcloudClient, token: str) -> None:
         _, body = adcloud(REPORT, {**DAY, "page": 2})
         assert list(body) == ["collection", "result", "status"]
         collection = body["collection"]
@@ -192,7 +192,7 @@ class TestReport:
         assert body["collection"]["next_url"] is None
         assert adcloud(REPORT, DAY)[1]["collection"]["prev_url"] is None
 
-    def test_pages_are_announced_sometimes(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
+    def test_pages_are_announced_sometimes(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         other_day = {"filter[date]": "2024-03-06"}
         pages = -(-len(truth(date(2024, 3, 6))) // 50)
         assert adcloud(REPORT, other_day)[1]["collection"]["pages"] == pages
@@ -201,7 +201,7 @@ class TestReport:
         sandbox.adcloud.pages = "always"
         assert "pages" in adcloud(REPORT, DAY)[1]["collection"]
 
-    def test_second_generation_envelope(self, adcloud: AskAdcloud) -> None:
+    def test_second_generation_envelope(self, adcloud: AdcloudClient) -> None:
         total = len(truth(date(2024, 3, 5)))
         _, body = adcloud("v2/reports/advertiser", {**DAY, "page": 2, "per_page": 200})
         meta = body["_meta"]
@@ -218,11 +218,11 @@ class TestReport:
         assert all(row.pop("_meta") == {"type": "AdvertiserReport"} for row in body["items"])
         assert body["items"] == truth(date(2024, 3, 5))[200:]
 
-    def test_too_large_a_page_is_cut(self, adcloud: AskAdcloud) -> None:
+    def test_too_large_a_page_is_cut(self, adcloud: AdcloudClient) -> None:
         _, body = adcloud(REPORT, {**DAY, "per_page": 1000})
         assert len(body["result"]) == body["collection"]["per_page"] == 200
 
-    def test_new_backend(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
+    def test_new_backend(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         sandbox.adcloud.new_backend = True
         rows = adcloud("v2/reports/advertiser", DAY)[1]["items"]
         expected = truth(date(2024, 3, 5))[:50]
@@ -231,17 +231,17 @@ class TestReport:
         assert "booking_id" not in rows[0]
         assert "booking_id" in adcloud(REPORT, DAY)[1]["result"][0]
 
-    def test_page_type(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
+    def test_page_type(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         for setting, types in (("text", {str}), ("integer", {int}), ("mixed", {int, str})):
             sandbox.adcloud.page_type = setting  # type: ignore[assignment]
             rows = adcloud(REPORT, DAY)[1]["result"]
             assert {type(row["page_type"]) for row in rows} == types
 
-    def test_number_of_rows_is_settable(self, sandbox: Sandbox, adcloud: AskAdcloud) -> None:
+    def test_number_of_rows_is_settable(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         sandbox.adcloud.rows_per_day = 1_000
         assert 900 <= adcloud(REPORT, DAY)[1]["collection"]["size"] <= 1_100
 
-    def test_some_days_are_empty(self, adcloud: AskAdcloud) -> None:
+    def test_some_days_are_empty(self, adcloud: AdcloudClient) -> None:
         start = date(2023, 1, 1)
         empty = [
             start + timedelta(number)
@@ -307,7 +307,7 @@ class TestEntities:
             ("topics", "Topic"),
         ],
     )
-    def test_all_of_them(self, adcloud: AskAdcloud, resource: str, kind: str) -> None:
+    def test_all_of_them(self, adcloud: AdcloudClient, resource: str, kind: str) -> None:
         rows: list[Any] = []
         page = 0
         while True:
@@ -354,12 +354,12 @@ class TestEntities:
         )
         assert any(not row["discounts"] for row in entities("topics"))
 
-    def test_filter(self, adcloud: AskAdcloud) -> None:
+    def test_filter(self, adcloud: AdcloudClient) -> None:
         _, body = adcloud("v2/campaigns", {"filter[status]": 6, "per_page": 200})
         assert {row["status"] for row in body["items"]} == {6}
         assert body["_meta"]["total_count"] == len(body["items"])
 
-    def test_performance(self, adcloud: AskAdcloud) -> None:
+    def test_performance(self, adcloud: AdcloudClient) -> None:
         _, body = adcloud("v2/campaign_performance_data", {"campaign_ids": "102,101,9"})
         assert all(row.pop("_meta") for row in body["items"])
         assert [row["campaign_id"] for row in body["items"]] == [102, 101]
@@ -367,6 +367,6 @@ class TestEntities:
         assert adcloud("v2/campaign_performance_data")[0] == 400
         assert adcloud("v2/campaign_performance_data", {"campaign_ids": "a"})[0] == 400
 
-    def test_unknown_path(self, adcloud: AskAdcloud) -> None:
+    def test_unknown_path(self, adcloud: AdcloudClient) -> None:
         assert adcloud("v1/x") == (404, {"status": 404, "errors": [{"message": "Not Found"}]})
         assert adcloud("v2/x")[1]["_meta"]["status"] == 404

@@ -22,13 +22,13 @@ from sandbox.adsterra import (
     truth,
 )
 from sandbox.adsterra.reports import DIMENSIONS
-from tests.sandbox.asking import NOW
+from tests.sandbox.clients import NOW
 
 if TYPE_CHECKING:
     import requests
 
     from sandbox import Sandbox
-    from tests.sandbox.asking import AskAdsterra
+    from tests.sandbox.clients import AdsterraClient
 
 DAYS = [("start_date", "2024-04-01"), ("finish_date", "2024-04-10")]
 BY_DATE = [*DAYS, ("group_by[]", "date")]
@@ -56,14 +56,14 @@ class TestAccess:
         ],
     )
     def test_bad_tokens(
-        self, adsterra: AskAdsterra, path: str, token: str, code: int, message: str
+        self, adsterra: AdsterraClient, path: str, token: str, code: int, message: str
     ) -> None:
         expected = {"code": code, "message": message, "data": None}
         assert adsterra(path, BY_DATE, token) == (code, expected)
 
     @pytest.mark.parametrize("path", [*PATHS, "stats.json"])
     def test_token_in_path(
-        self, sandbox: Sandbox, session: requests.Session, adsterra: AskAdsterra, path: str
+        self, sandbox: Sandbox, session: requests.Session, adsterra: AdsterraClient, path: str
     ) -> None:
         query = BY_DATE if path == "stats.json" else []
         url = f"{sandbox.adsterra_url}/{DEMO_TOKEN}/{path}"
@@ -87,28 +87,28 @@ class TestAccess:
                 "data": None,
             }
 
-    def test_unknown_path(self, adsterra: AskAdsterra) -> None:
+    def test_unknown_path(self, adsterra: AdsterraClient) -> None:
         code, body = adsterra("balance.json")
         assert code == 404
         assert body["message"] == 'No route found for "GET /publisher/balance.json"'
 
-    def test_only_json(self, adsterra: AskAdsterra) -> None:
+    def test_only_json(self, adsterra: AdsterraClient) -> None:
         assert adsterra("domains.xml")[0] == 406
         assert adsterra("domains.pdf")[0] == 404
 
     @pytest.mark.parametrize("domain", [1, LARGE.domains[0]["id"]])
-    def test_unknown_and_foreign_domain(self, adsterra: AskAdsterra, domain: int) -> None:
+    def test_unknown_and_foreign_domain(self, adsterra: AdsterraClient, domain: int) -> None:
         expected = {"code": 404, "message": "'Zone' entity does not exist", "data": None}
         assert adsterra(f"domain/{domain}/placements.json") == (404, expected)
 
 
 class TestLists:
-    def test_domains(self, adsterra: AskAdsterra) -> None:
+    def test_domains(self, adsterra: AdsterraClient) -> None:
         _, body = adsterra("domains.json")
         assert body == {"items": list(DEMO.domains), "itemCount": len(DEMO.domains)}
         assert {"id": 3486860, "title": "smart-link-3486860"} in body["items"]
 
-    def test_placements_agree_with_those_of_the_domains(self, adsterra: AskAdsterra) -> None:
+    def test_placements_agree_with_those_of_the_domains(self, adsterra: AdsterraClient) -> None:
         _, body = adsterra("placements.json")
         assert body["itemCount"] == len(body["items"]) == 12
         assert any("direct_url" not in row for row in body["items"])
@@ -132,7 +132,7 @@ class TestLists:
             ({"status": 4, "traffic_type": 2}, 1),
         ],
     )
-    def test_smart_links(self, adsterra: AskAdsterra, query: dict[str, int], count: int) -> None:
+    def test_smart_links(self, adsterra: AdsterraClient, query: dict[str, int], count: int) -> None:
         code, body = adsterra("smart-links.json", query)
         assert code == 200
         assert list(body) == ["data"]
@@ -142,7 +142,7 @@ class TestLists:
             assert row["status"] == {4: "Inactive"}.get(query.get("status", 0), row["status"])
 
     @pytest.mark.parametrize("query", [{"status": 5}, {"traffic_type": "Adult"}, {"limit": 1}])
-    def test_smart_links_refused(self, adsterra: AskAdsterra, query: dict[str, Any]) -> None:
+    def test_smart_links_refused(self, adsterra: AdsterraClient, query: dict[str, Any]) -> None:
         code, body = adsterra("smart-links.json", query)
         assert code == body["code"] == 422
         assert list(body["errors"]) == list(query)
@@ -218,14 +218,14 @@ class TestRefusedStatistics:
         ],
     )
     def test_refused(
-        self, adsterra: AskAdsterra, query: list[tuple[str, str]], parameter: str, message: str
+        self, adsterra: AdsterraClient, query: list[tuple[str, str]], parameter: str, message: str
     ) -> None:
         code, body = adsterra("stats.json", query)
         assert code == body["code"] == 422
         assert body["message"] == "Data validation error"
         assert body["errors"][parameter] == [message]
 
-    def test_all_problems_are_named(self, adsterra: AskAdsterra) -> None:
+    def test_all_problems_are_named(self, adsterra: AdsterraClient) -> None:
         _, body = adsterra("stats.json", {"limit": 1, "domain": "x", "start_date": "x"})
         assert set(body["errors"]) == {"limit", "domain", "start_date", "finish_date", "group_by"}
 
@@ -240,10 +240,10 @@ class TestRefusedStatistics:
             [*BY_DATE, ("domain", str(LARGE.domains[0]["id"]))],
         ],
     )
-    def test_at_the_limits(self, adsterra: AskAdsterra, query: list[tuple[str, str]]) -> None:
+    def test_at_the_limits(self, adsterra: AdsterraClient, query: list[tuple[str, str]]) -> None:
         assert adsterra("stats.json", query)[0] == 200
 
-    def test_without_brackets_only_the_last_value_counts(self, adsterra: AskAdsterra) -> None:
+    def test_without_brackets_only_the_last_value_counts(self, adsterra: AdsterraClient) -> None:
         query = [*DAYS, ("group_by", "date"), ("group_by", "country")]
         _, body = adsterra("stats.json", query)
         assert {"country"} == set(body["items"][0]) & set(DIMENSIONS)
@@ -253,7 +253,7 @@ class TestStatistics:
     @pytest.mark.parametrize(
         "names", [names for size in (1, 2, 3) for names in combinations(DIMENSIONS, size)]
     )
-    def test_rows_are_the_truth(self, adsterra: AskAdsterra, names: tuple[str, ...]) -> None:
+    def test_rows_are_the_truth(self, adsterra: AdsterraClient, names: tuple[str, ...]) -> None:
         code, body = adsterra("stats.json", DAYS + group_by(*names))
         assert code == 200
         assert list(body) == ["items", "itemCount", "dbLastUpdateTime", "dbDateTime"]
@@ -297,7 +297,7 @@ class TestStatistics:
                 rounding = Decimal("0.0005") * (1 + sums[day]["rows"])
                 assert abs(sums[day]["revenue"] - row["revenue"]) <= rounding
 
-    def test_filters(self, adsterra: AskAdsterra) -> None:
+    def test_filters(self, adsterra: AdsterraClient) -> None:
         by_all = DAYS + group_by("date", "placement", "country")
         everything = adsterra("stats.json", by_all)[1]["items"]
         domain = DEMO.domains[1]["id"]
@@ -316,7 +316,7 @@ class TestStatistics:
             assert found
             assert sorted(map(str, found)) == sorted(str(row) for row in everything if keeps(row))
 
-    def test_rows_are_sparse_and_in_no_order(self, adsterra: AskAdsterra) -> None:
+    def test_rows_are_sparse_and_in_no_order(self, adsterra: AdsterraClient) -> None:
         year = truth(DEMO, ["date", "placement"], date(2023, 1, 1), date(2023, 12, 31))
         seen_days = {row["date"] for row in year}
         assert 340 < len(seen_days) < 365
@@ -330,7 +330,7 @@ class TestStatistics:
         rows = truth(DEMO, ["placement_sub_id"], date(2024, 4, 1), date(2024, 4, 1))
         assert {row["placement_sub_id"] for row in rows} >= {"-", "Größe-ß"}
 
-    def test_any_year(self, adsterra: AskAdsterra, sandbox: Sandbox) -> None:
+    def test_any_year(self, adsterra: AdsterraClient, sandbox: Sandbox) -> None:
         sandbox.clock.now = datetime(2031, 1, 1, tzinfo=UTC)
         for year in range(2017, 2031):
             query = days(f"{year}-01-01", f"{year}-12-31") + group_by("date")
@@ -338,14 +338,16 @@ class TestStatistics:
 
 
 class TestTime:
-    def test_future_days_have_no_rows(self, adsterra: AskAdsterra) -> None:
+    def test_future_days_have_no_rows(self, adsterra: AdsterraClient) -> None:
         query = days("2024-05-01", "2024-05-10") + group_by("date")
         rows = adsterra("stats.json", query)[1]["items"]
         assert [row["date"] for row in rows] == ["2024-05-01"]
         query = days("2024-05-02", "2024-05-10") + group_by("date")
         assert adsterra("stats.json", query)[1]["items"] == []
 
-    def test_today_grows_every_ten_minutes(self, adsterra: AskAdsterra, sandbox: Sandbox) -> None:
+    def test_today_grows_every_ten_minutes(
+        self, adsterra: AdsterraClient, sandbox: Sandbox
+    ) -> None:
         query = days("2024-05-01", "2024-05-01") + group_by("date")
         seen = []
         sandbox.clock.now = datetime(2024, 5, 1, tzinfo=UTC)
@@ -399,7 +401,7 @@ class TestTime:
 
 
 class TestDocuments:
-    def test_statistics_by_date(self, adsterra: AskAdsterra) -> None:
+    def test_statistics_by_date(self, adsterra: AdsterraClient) -> None:
         query = days("2018-10-04", "2018-10-05") + group_by("date")
         assert adsterra("stats.json", query, DOCUMENTS_TOKEN) == (
             200,
@@ -439,7 +441,7 @@ class TestDocuments:
         ],
     )
     def test_other_statistics(
-        self, adsterra: AskAdsterra, names: list[str], first_day: str, count: int
+        self, adsterra: AdsterraClient, names: list[str], first_day: str, count: int
     ) -> None:
         finish = date.fromisoformat(first_day) + timedelta(1)
         query = days(first_day, str(finish)) + group_by(*names)
@@ -448,7 +450,7 @@ class TestDocuments:
         query = days(str(finish), str(finish)) + group_by(*names)
         assert adsterra("stats.json", query, DOCUMENTS_TOKEN)[1]["items"] == []
 
-    def test_one_day_of_the_sample(self, adsterra: AskAdsterra) -> None:
+    def test_one_day_of_the_sample(self, adsterra: AdsterraClient) -> None:
         query = days("2018-10-05", "2018-10-30") + group_by("date")
         rows = adsterra("stats.json", query, DOCUMENTS_TOKEN)[1]["items"]
         assert [row["impression"] for row in rows] == [3485]
@@ -462,17 +464,17 @@ class TestDocuments:
             ("domain/11561045/placements.json", 0),
         ],
     )
-    def test_lists(self, adsterra: AskAdsterra, path: str, count: int) -> None:
+    def test_lists(self, adsterra: AdsterraClient, path: str, count: int) -> None:
         _, body = adsterra(path, token=DOCUMENTS_TOKEN)
         assert body["itemCount"] == len(body["items"]) == count
 
-    def test_smart_links(self, adsterra: AskAdsterra) -> None:
+    def test_smart_links(self, adsterra: AdsterraClient) -> None:
         _, body = adsterra("smart-links.json", token=DOCUMENTS_TOKEN)
         assert body["data"]["items"][0]["traffic_type"] == "Adult"
 
 
 class TestSize:
-    def test_fifty_thousand_rows(self, adsterra: AskAdsterra) -> None:
+    def test_fifty_thousand_rows(self, adsterra: AdsterraClient) -> None:
         query = days("2024-03-01", "2024-03-30") + group_by("date", "placement", "country")
         _, body = adsterra("stats.json", query, LARGE_TOKEN)
         assert 45_000 < body["itemCount"] == len(body["items"]) < 55_000

@@ -191,9 +191,9 @@ class Runs(RuleBasedStateMachine):
         run = self.read(**settings)
 
         assert (run.error is not None) == bool(failing)
-        asked = sorted(self.api.asked)
+        requested = sorted(self.api.asked)
         wanted = sorted(each for window in planned for each in window)
-        assert set(asked) <= set(wanted) if failing else asked == wanted
+        assert set(requested) <= set(wanted) if failing else requested == wanted
         self.take(run, yesterday)
         after = set(covered_by(self.state))
         complete = {each for each in done if each <= yesterday}

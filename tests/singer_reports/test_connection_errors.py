@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Handler = Callable[[socket.socket], None]
 
 URL = "https://user:password@api.example.com/publisher/s3cr3t/stats.json?x=1"
-#: An API behind a proxy, which alone is asked for its address.
+#: An API behind a proxy, which alone is requested its address.
 BEHIND_PROXY = "api.example.com"
 CHECK_PORT = (
     "Check the port in the setting api_url, or let it begin with http:// if there is no HTTPS."

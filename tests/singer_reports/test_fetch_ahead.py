@@ -115,7 +115,7 @@ def test_the_part_at_hand_has_all_threads_whatever_has_been_answered(order: list
     """The parts behind it may have been answered before it, and may have many further pages."""
     api = Api(parts=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
-    # Of the parts behind, all further pages are answered as soon as they are asked for.
+    # Of the parts behind, all further pages are answered as soon as they are requested.
     api.release(page for page in api.pages if page.part > 0 and page.number > 1)
     for part in order:
         api.answer(Page(part))

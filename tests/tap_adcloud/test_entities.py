@@ -72,7 +72,7 @@ def test_entities_are_read_whole(adcloud: Adcloud, stream: str, version: str) ->
     assert run.error is None
     assert run.records(stream) == expected(stream)
     path = PATHS.get(stream, f"/v2/{stream}")
-    assert adcloud.asked(path)
+    assert adcloud.requests_to(path)
     schema = SCHEMAS.get_schema(stream)["properties"]
     assert all(set(record) <= set(schema) for record in run.records(stream))
     assert set().union(*map(set, run.records(stream))) == set(schema)
@@ -142,20 +142,20 @@ def test_performance_is_asked_for_in_batches(adcloud: Adcloud) -> None:
     ids = [str(row["id"]) for row in entities("campaigns")]
     assert len(ids) == 230
     batches = [",".join(ids[:100]), ",".join(ids[100:200]), ",".join(ids[200:])]
-    asked = adcloud.asked("campaign_performance_data")
-    assert sorted(request.values("campaign_ids")[0] for request in asked) == sorted(batches)
-    assert [len(request.query) for request in asked] == [3, 3, 3]
-    assert {tuple(request.values("page") + request.values("per_page")) for request in asked} == {
-        ("1", "200")
-    }
+    requested = adcloud.requests_to("campaign_performance_data")
+    assert sorted(request.values("campaign_ids")[0] for request in requested) == sorted(batches)
+    assert [len(request.query) for request in requested] == [3, 3, 3]
+    assert {
+        tuple(request.values("page") + request.values("per_page")) for request in requested
+    } == {("1", "200")}
     # And the ids: 230 campaigns on two pages.
-    assert len(adcloud.asked("campaigns")) == 2
+    assert len(adcloud.requests_to("campaigns")) == 2
 
 
 def test_batches_may_need_further_pages(adcloud: Adcloud) -> None:
     run = adcloud.run("campaign_performance", page_size=30)
     assert run.records("campaign_performance") == expected("campaign_performance")
-    assert len(adcloud.asked("campaign_performance_data")) == 4 + 4 + 1
+    assert len(adcloud.requests_to("campaign_performance_data")) == 4 + 4 + 1
 
 
 def test_a_campaign_without_performance_is_no_loss(adcloud: Adcloud) -> None:
@@ -174,7 +174,7 @@ def test_a_campaign_without_performance_is_no_loss(adcloud: Adcloud) -> None:
 def test_every_request_names_the_page_and_its_size_only(adcloud: Adcloud, stream: str) -> None:
     run = adcloud.run(stream, page_size=PAGE_SIZES[stream])
     assert run.records(stream) == expected(stream)
-    for request in adcloud.asked(PATHS.get(stream, f"/v2/{stream}")):
+    for request in adcloud.requests_to(PATHS.get(stream, f"/v2/{stream}")):
         names = [name for name, _ in request.query if name != "campaign_ids"]
         assert names == ["page", "per_page"]
         assert request.values("per_page") == [str(PAGE_SIZES[stream])]
@@ -191,7 +191,7 @@ def test_incomplete_lists_are_read_once_more_and_then_refused(
     run = adcloud.run(stream, **settings)
     assert run.error is None
     assert run.records(stream) == expected(stream)
-    assert len([r for r in adcloud.asked(path) if r.values("page") == ["2"]]) == 2
+    assert len([r for r in adcloud.requests_to(path) if r.values("page") == ["2"]]) == 2
     adcloud.sandbox.faults.clear()
     adcloud.sandbox.faults.add(Fault(kind, path=path, query={"page": "2"}))
     run = adcloud.run(stream, **settings)
@@ -218,7 +218,7 @@ def test_no_campaigns_no_performance(adcloud: Adcloud, monkeypatch: pytest.Monke
     monkeypatch.setattr("sandbox.adcloud.app.entities", lambda _: ())
     run = adcloud.run("campaigns", "campaign_performance")
     assert run.error is None
-    assert adcloud.asked("campaign_performance_data") == []
+    assert adcloud.requests_to("campaign_performance_data") == []
     assert run.records("campaign_performance") == []
 
 

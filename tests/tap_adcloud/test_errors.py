@@ -178,7 +178,7 @@ def test_a_test_of_the_connection_asks_once_a_stream(adcloud: Adcloud) -> None:
         "/v2/advertisements",
         "/v2/campaign_performance_data",
         "/v2/campaigns",
-        # Their performance cannot be asked for without their ids.
+        # Their performance cannot be requested without their ids.
         "/v2/campaigns",
         "/v2/customers",
         "/v2/products",

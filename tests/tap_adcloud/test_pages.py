@@ -66,7 +66,7 @@ class Watched:
         """Return the days and pages that the sandbox has not answered."""
         return [
             f"{request.values('filter[date]')[0]} {request.values('page')[0]}"
-            for request in self.adcloud.asked()
+            for request in self.adcloud.requests_to()
             if request.status is None
         ]
 
@@ -180,9 +180,12 @@ def test_a_day_that_does_not_add_up_is_read_once_more(
     assert fault.struck == 1
     assert run.error is None
     assert run.rows(REPORT) == six_pages.truth("2024-04-26", "2024-04-28")
-    again = [asked for asked in six_pages.pages() if asked == f"{DAY} 2"]
+    again = [requested for requested in six_pages.pages() if requested == f"{DAY} 2"]
     assert len(again) == 2
-    assert len([asked for asked in six_pages.pages() if asked.startswith("2024-04-26")]) == 6
+    assert (
+        len([requested for requested in six_pages.pages() if requested.startswith("2024-04-26")])
+        == 6
+    )
 
 
 @pytest.mark.parametrize(("kind", "by", "page"), CASES)

@@ -42,7 +42,7 @@ def test_the_report_is_what_the_sandbox_has(
     assert run.error is None
     assert len(adcloud.truth()) > 1_000
     assert run.rows(REPORT) == adcloud.truth()
-    assert {request.path for request in adcloud.asked()} == {f"/{version}/reports/advertiser"}
+    assert {request.path for request in adcloud.requests_to()} == {f"/{version}/reports/advertiser"}
     assert run.bookmark(REPORT) == "2024-04-30"
 
 
@@ -85,7 +85,7 @@ def test_the_documented_day_is_60_requests(adcloud: Adcloud) -> None:
     assert len(rows) == DOCUMENTED_ROWS
     assert rows == adcloud.truth(date, date)
     assert sorted(adcloud.pages()) == sorted(f"{date} {page}" for page in range(1, 61))
-    assert {request.status for request in adcloud.asked()} == {200}
+    assert {request.status for request in adcloud.requests_to()} == {200}
     assert len(adcloud.sandbox.requests) == 60 + 1
 
 
@@ -108,7 +108,7 @@ def test_pages_can_be_smaller(adcloud: Adcloud, page_size: int) -> None:
         count = sum(row["date"] == date for row in rows)
         pages = [page for page in adcloud.pages() if page.startswith(date)]
         assert len(pages) == -(-count // page_size)
-    assert {*adcloud.asked()[0].values("per_page")} == {str(page_size)}
+    assert {*adcloud.requests_to()[0].values("per_page")} == {str(page_size)}
 
 
 def test_pages_the_server_cuts_short_are_counted_by_its_own_size(
@@ -124,7 +124,7 @@ def test_every_request_names_the_day_the_page_and_its_size(adcloud: Adcloud, ver
     """The addresses of further pages that the API offers have a token and lack the size."""
     adcloud.report(report_api_version=version, page_size=60)
     assert len(adcloud.pages()) > len(adcloud.days()) == 7
-    for request in adcloud.asked():
+    for request in adcloud.requests_to():
         assert sorted(name for name, _ in request.query) == ["filter[date]", "page", "per_page"]
         assert request.values("per_page") == ["60"]
         assert request.headers["authorization"].startswith("Bearer ")

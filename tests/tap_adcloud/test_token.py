@@ -1,4 +1,4 @@
-"""The access token: asked for once, renewed in time, sent nowhere else."""
+"""The access token: requested once, renewed in time, sent nowhere else."""
 
 from __future__ import annotations
 
@@ -69,22 +69,22 @@ def tokens_of(requests_seen: list[SeenRequest]) -> set[str]:
 def test_one_token_serves_all_streams_and_threads(adcloud: Adcloud, version: str) -> None:
     run = adcloud.run(report_api_version=version, max_concurrency=8)
     assert run.error is None
-    (asked,) = adcloud.asked(TOKENS)
-    assert asked.method == "POST"
-    assert asked.path == f"/{version}{TOKENS}"
+    (requested,) = adcloud.requests_to(TOKENS)
+    assert requested.method == "POST"
+    assert requested.path == f"/{version}{TOKENS}"
     assert len(tokens_of(adcloud.sandbox.requests)) == 1
-    others = [request for request in adcloud.sandbox.requests if request is not asked]
+    others = [request for request in adcloud.sandbox.requests if request is not requested]
     assert len(others) > 20
     assert all(request.headers["authorization"].startswith("Bearer ") for request in others)
 
 
 def test_the_token_is_asked_for_as_documented(adcloud: Adcloud) -> None:
     adcloud.report()
-    (asked,) = adcloud.asked(TOKENS)
-    assert asked.query == []
-    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
-    assert "authorization" not in asked.headers
-    assert parse_qs(asked.body, strict_parsing=True) == {
+    (requested,) = adcloud.requests_to(TOKENS)
+    assert requested.query == []
+    assert requested.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert "authorization" not in requested.headers
+    assert parse_qs(requested.body, strict_parsing=True) == {
         "client_id": [CLIENT_ID],
         "client_secret": [CLIENT_SECRET],
         "grant_type": ["none"],
@@ -172,7 +172,7 @@ def test_a_token_that_dies_during_a_run_is_renewed(
     run = adcloud.run(REPORT, "customers", **settings)
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
-    assert len(adcloud.asked(TOKENS)) == 2
+    assert len(adcloud.requests_to(TOKENS)) == 2
 
 
 def test_a_token_good_for_few_requests_is_renewed_each_time(adcloud: Adcloud) -> None:
@@ -184,7 +184,7 @@ def test_a_token_good_for_few_requests_is_renewed_each_time(adcloud: Adcloud) ->
     run = adcloud.report(page_size=50, max_concurrency=1)
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
-    assert len(adcloud.asked(TOKENS)) >= 3
+    assert len(adcloud.requests_to(TOKENS)) >= 3
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -206,7 +206,7 @@ def test_a_401_in_the_body_renews_the_token_as_well(adcloud: Adcloud) -> None:
     run = adcloud.report(max_concurrency=1)
     assert fault.struck == 1
     assert run.rows(REPORT) == adcloud.truth()
-    assert len(adcloud.asked(TOKENS)) == 2
+    assert len(adcloud.requests_to(TOKENS)) == 2
 
 
 def test_threads_that_meet_a_dead_token_together_renew_it_once(
@@ -219,7 +219,7 @@ def test_threads_that_meet_a_dead_token_together_renew_it_once(
 
     def issue_dead_at_first() -> str:
         token = issue()
-        if len(adcloud.asked(TOKENS)) == 1:
+        if len(adcloud.requests_to(TOKENS)) == 1:
             tokens.revoke(token)
         return token
 
@@ -231,8 +231,8 @@ def test_threads_that_meet_a_dead_token_together_renew_it_once(
     monkeypatch.setattr(TokenAuthenticator, "forget", forget_together)
     run = adcloud.report(start_date="2024-04-10", max_concurrency=8)
     assert run.rows(REPORT) == adcloud.truth("2024-04-10")
-    assert sum(request.status == 401 for request in adcloud.asked()) == 8
-    assert len(adcloud.asked(TOKENS)) == 2
+    assert sum(request.status == 401 for request in adcloud.requests_to()) == 8
+    assert len(adcloud.requests_to(TOKENS)) == 2
     assert len(tokens_of(adcloud.sandbox.requests)) == 2
 
 
@@ -260,7 +260,7 @@ def test_a_new_token_that_is_refused_too_ends_the_run(
     assert "Adcloud refused a new access token as well. Ask Adcloud whether this client" in str(
         run.error
     )
-    assert len(adcloud.asked(TOKENS)) == 2
+    assert len(adcloud.requests_to(TOKENS)) == 2
     assert len(adcloud.sandbox.requests) == 4
     assert run.records(stream) == []
 
@@ -300,7 +300,7 @@ def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, faul
     assert run.error is None
     assert run.rows(REPORT) == adcloud.truth(last="2024-04-26")
     assert struck.struck == 2
-    assert len(adcloud.asked(TOKENS)) == 3
+    assert len(adcloud.requests_to(TOKENS)) == 3
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
@@ -313,7 +313,7 @@ def test_a_token_endpoint_that_is_down_ends_the_run_with_a_sentence(
     assert message.startswith("advertiser_report 2024-04-24: ")
     assert re.search(r"try 6 of 6: (run again later, )?the next run goes on here.$", message)
     assert CLIENT_SECRET not in message
-    assert len(adcloud.asked(TOKENS)) == len(adcloud.sandbox.requests) == 6
+    assert len(adcloud.requests_to(TOKENS)) == len(adcloud.sandbox.requests) == 6
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

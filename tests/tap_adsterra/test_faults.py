@@ -13,7 +13,7 @@ import pytest
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.http import LONGEST_WAIT
-from singer_reports.stream import TRIES_BEFORE_SPLIT
+from singer_reports.stream import ATTEMPTS_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.on_the_way import give_up_soon
@@ -134,7 +134,7 @@ def test_a_window_that_asks_for_too_much_is_cut_in_halves(
     assert run.error is None
     assert run.records("stats") == undisturbed.records("stats")
     assert run.bookmark("stats") == "2024-04-24"
-    assert adsterra.windows() == sorted(small + TRIES_BEFORE_SPLIT * large)
+    assert adsterra.windows() == sorted(small + ATTEMPTS_BEFORE_SPLIT * large)
 
 
 def test_a_single_day_that_cannot_be_had_ends_the_run(adsterra: Adsterra) -> None:

@@ -108,9 +108,9 @@ def test_every_grouping_the_api_knows(adsterra: Adsterra, group_by: list[str]) -
     validator = Draft202012Validator(schema["schema"])
     assert not [error for row in as_json for error in validator.iter_errors(row)]
 
-    asked = [request.values("group_by[]") for request in adsterra.sandbox.requests]
+    requested = [request.values("group_by[]") for request in adsterra.sandbox.requests]
     grouped_by = [name for name in dimensions if not (by_day and name == "date")]
-    assert asked == [grouped_by] * (11 if by_day else 3)
+    assert requested == [grouped_by] * (11 if by_day else 3)
     assert adsterra.windows()[:2] == (
         ["2024-04-21..2024-04-21", "2024-04-22..2024-04-22"]
         if by_day
@@ -138,8 +138,8 @@ def test_a_report_can_be_restricted(adsterra: Adsterra) -> None:
     assert run.records("several") == expected(
         ("date", "placement"), "2024-04-01", "2024-05-01", placement_ids=others
     )
-    asked = adsterra.sandbox.requests[-1]
-    assert asked.values("placement_ids[]") == [str(number) for number in others]
+    requested = adsterra.sandbox.requests[-1]
+    assert requested.values("placement_ids[]") == [str(number) for number in others]
 
 
 def test_nothing_is_asked_that_the_api_does_not_know(adsterra: Adsterra) -> None:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 NOW = datetime(2024, 5, 1, 12, 34, 56, tzinfo=UTC)
 
 
-class AskAdsterra(Protocol):
+class AdsterraClient(Protocol):
     """Asks the Adsterra half for a path below its base URL."""
 
     def __call__(self, path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
         """Return the status and the body."""
 
 
-class AskAdcloud(Protocol):
+class AdcloudClient(Protocol):
     """Asks the Adcloud half for a path, with a token."""
 
     def __call__(self, path: str, query: Any = ()) -> tuple[int, Any]:
