@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Generic
 
-from singer_reports.read_ahead import Pending, ReadAhead, Request, Response
+from singer_reports.read_ahead import ReadAhead, Request, Response, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,47 +21,47 @@ SECONDS_PER_MINUTE = 60.0
 #: Shorter waits for the limit of requests per minute are not logged.
 SECONDS_WORTH_LOGGING = 5.0
 #: How long requests under way are waited for when nobody wants their responses any more.
-SECONDS_TO_END = 1.0
+SHUTDOWN_SECONDS = 1.0
 
 
-class _Workers(Generic[Request, Response]):
+class _ThreadPool(Generic[Request, Response]):
     """Threads that make requests, each one at a time, the first in order first."""
 
-    def __init__(self, fetch: Callable[[Request], Response], most: int) -> None:
+    def __init__(self, fetch: Callable[[Request], Response], max_threads: int) -> None:
         self._fetch = fetch
-        self._most = most
+        self._max_threads = max_threads
         self._threads: list[threading.Thread] = []
         # Not queue.PriorityQueue: a signal while it is used may end the run and leave it locked.
         self._lock = threading.Lock()
-        self._waiting: list[Pending[Request, Response]] = []
+        self._waiting: list[Task[Request, Response]] = []
         #: One item for each request in the list above, and at the end one for each thread.
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._finished: queue.SimpleQueue[Pending[Request, Response]] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[Task[Request, Response]] = queue.SimpleQueue()
         self._ended = False
 
-    def send(self, pendings: Iterable[Pending[Request, Response]]) -> None:
+    def submit(self, tasks: Iterable[Task[Request, Response]]) -> None:
         """Make each request as soon as a thread is free and none before it in order waits."""
-        for pending in pendings:
+        for task in tasks:
             with self._lock:
-                heapq.heappush(self._waiting, pending)
+                heapq.heappush(self._waiting, task)
             self._calls.put(None)
-            if len(self._threads) < self._most:
+            if len(self._threads) < self._max_threads:
                 # A daemon, so that a request that hangs does not hold up the end of a failed run.
                 thread = threading.Thread(target=self._run, daemon=True)
                 thread.start()
                 # Only now: a signal may end the run while it starts, and it cannot be joined then.
                 self._threads.append(thread)
 
-    def next_finished(self) -> Pending[Request, Response]:
+    def next_finished(self) -> Task[Request, Response]:
         """Wait for the next response, of whichever request."""
-        pending = self._finished.get()
-        pending.finished = True
-        return pending
+        task = self._finished.get()
+        task.finished = True
+        return task
 
-    def end(self) -> None:
+    def shutdown(self) -> None:
         """Wait a little: who still runs should not meet the end of the program while logging."""
         self._ended = True
-        until = time.monotonic() + SECONDS_TO_END
+        until = time.monotonic() + SHUTDOWN_SECONDS
         for _ in self._threads:
             self._calls.put(None)
         for thread in self._threads:
@@ -73,20 +73,20 @@ class _Workers(Generic[Request, Response]):
             if self._ended:
                 return
             with self._lock:
-                pending = heapq.heappop(self._waiting)
+                task = heapq.heappop(self._waiting)
             try:
-                pending.response = self._fetch(pending.request)
+                task.response = self._fetch(task.request)
             except BaseException as error:  # noqa: BLE001 - raised where the response is taken
-                pending.error = error
-            self._finished.put(pending)
+                task.error = error
+            self._finished.put(task)
             # Or its rows would stay until the next one has come.
-            del pending
+            del task
 
 
-def in_order(
+def fetch_in_order(
     requests: Iterable[Request],
     fetch: Callable[[Request], Response],
-    follow_up: Callable[[Request, Response], Iterable[Request]],
+    next_requests: Callable[[Request, Response], Iterable[Request]],
     concurrency: int,
 ) -> Iterator[tuple[Request, Response]]:
     """Fetch concurrently, and yield the responses in the order of the requests.
@@ -100,9 +100,9 @@ def in_order(
     Args:
         requests: What to fetch, in order; taken no earlier than there is room for it.
         fetch: Makes one request, in a thread of its own, and returns its response.
-        follow_up: Names the requests a response shows to be needed: the further pages of a day, the
-            halves of a window that was too large. They come right after it in order, and are sent
-            off without waiting for its turn.
+        next_requests: Names the requests a response shows to be needed: the further pages of a day,
+            the halves of a window that was too large. They come right after it in order, and are
+            sent off without waiting for its turn.
         concurrency: How many requests may be under way, at least 1.
 
     Yields:
@@ -112,26 +112,26 @@ def in_order(
         Exception: Whatever ``fetch`` raised, when that request's turn has come: every response
             before it has been handed out, none after it is.
     """
-    pendings = ReadAhead[Request, Response](requests, concurrency)
-    workers = _Workers(fetch, concurrency)
+    tasks = ReadAhead[Request, Response](requests, concurrency)
+    pool = _ThreadPool(fetch, concurrency)
     try:
-        workers.send(pendings.sendable())
-        while (first := pendings.first) is not None:
+        pool.submit(tasks.sendable())
+        while (first := tasks.first) is not None:
             while not first.finished:
-                pending = workers.next_finished()
-                if pending.error is None:
-                    pendings.insert(pending, follow_up(pending.request, pending.response))
-                workers.send(pendings.sendable())
-            pendings.pop()
+                task = pool.next_finished()
+                if task.error is None:
+                    tasks.insert(task, next_requests(task.request, task.response))
+                pool.submit(tasks.sendable())
+            tasks.pop()
             if first.error is not None:
                 raise first.error
-            workers.send(pendings.sendable())
+            pool.submit(tasks.sendable())
             yield first.request, first.response
     finally:
-        workers.end()
+        pool.shutdown()
 
 
-class RateBudget:
+class RateLimiter:
     """At most so many requests in any minute, over all the threads and streams that share it."""
 
     def __init__(
@@ -142,7 +142,7 @@ class RateBudget:
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        """Start with the whole budget unspent.
+        """Start with no request sent.
 
         Args:
             requests_per_minute: The most requests in any 60 seconds; none sets no limit.

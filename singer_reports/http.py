@@ -132,7 +132,7 @@ class HttpStream(RESTStream[Any]):
     def _request(
         self, prepared_request: requests.PreparedRequest, context: Context | None
     ) -> requests.Response:
-        self._shared.budget.wait()
+        self._shared.rate_limiter.wait()
         try:
             return super()._request(prepared_request, context)
         except RETRIABLE_ERRORS as error:
@@ -189,7 +189,7 @@ class HttpStream(RESTStream[Any]):
         def log(details: Any) -> None:  # noqa: ANN401
             error = details["exception"]
             if retry_after(error) is not None:
-                self._shared.budget.pause(details["wait"])
+                self._shared.rate_limiter.pause(details["wait"])
             found = describe_error(error, details["args"][0].url)
             self.log(
                 "%s: %s; trying again in %.0f seconds (try %d of %d)%s",

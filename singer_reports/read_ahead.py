@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 #: How many requests may be sent and not handed out, as a multiple of the concurrency: so many of
 #: the part at hand, and as many of all the parts behind it together.
-_TIMES_AHEAD = 2
+_PREFETCH_FACTOR = 2
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
-class Pending(Generic[Request, Response]):
+class Task(Generic[Request, Response]):
     """A request whose answer has not been handed out."""
 
     response: Response
@@ -37,9 +37,9 @@ class Pending(Generic[Request, Response]):
         self.place = place
         self.part = place[0]
         self.error: BaseException | None = None
-        self.sent = self.finished = False
+        self.submitted = self.finished = False
 
-    def __lt__(self, other: Pending[Request, Response]) -> bool:
+    def __lt__(self, other: Task[Request, Response]) -> bool:
         """Compare by place in the order."""
         return self.place < other.place
 
@@ -60,46 +60,46 @@ class ReadAhead(Generic[Request, Response]):
         """
         self._upcoming = enumerate(requests)
         self._concurrency = concurrency
-        self._most = _TIMES_AHEAD * concurrency
-        self._pendings: deque[Pending[Request, Response]] = deque()
+        self._max_submitted = _PREFETCH_FACTOR * concurrency
+        self._tasks: deque[Task[Request, Response]] = deque()
         #: How many are sent and not handed out, by part.
-        self._sent: Counter[int] = Counter()
+        self._submitted: Counter[int] = Counter()
 
     @property
-    def first(self) -> Pending[Request, Response] | None:
+    def first(self) -> Task[Request, Response] | None:
         """The request to hand out next, if there is one."""
-        return self._pendings[0] if self._pendings else None
+        return self._tasks[0] if self._tasks else None
 
-    def sendable(self) -> Iterator[Pending[Request, Response]]:
+    def sendable(self) -> Iterator[Task[Request, Response]]:
         """Yield the requests that may be sent now, in order; each counts as sent."""
-        room = max(0, self._concurrency - len(self._pendings))
+        room = max(0, self._concurrency - len(self._tasks))
         for part, request in itertools.islice(self._upcoming, room):
-            self._pendings.append(Pending(request, (part,)))
+            self._tasks.append(Task(request, (part,)))
         # Those further behind come later: a response before them may show others to be needed.
-        for pending in itertools.islice(self._pendings, self._most):
-            if not pending.sent and self._has_room(pending):
-                pending.sent = True
-                self._sent[pending.part] += 1
-                yield pending
+        for task in itertools.islice(self._tasks, self._max_submitted):
+            if not task.submitted and self._has_room(task):
+                task.submitted = True
+                self._submitted[task.part] += 1
+                yield task
 
-    def _has_room(self, pending: Pending[Request, Response]) -> bool:
-        at_hand = self._pendings[0].part
-        count = self._sent[at_hand]
-        if pending.part != at_hand:
-            count = self._sent.total() - count
-        return count < self._most
+    def _has_room(self, task: Task[Request, Response]) -> bool:
+        at_hand = self._tasks[0].part
+        count = self._submitted[at_hand]
+        if task.part != at_hand:
+            count = self._submitted.total() - count
+        return count < self._max_submitted
 
-    def insert(self, pending: Pending[Request, Response], follow_ups: Iterable[Request]) -> None:
+    def insert(self, after: Task[Request, Response], next_requests: Iterable[Request]) -> None:
         """Put follow-ups right behind the request whose answer has named them."""
-        position = self._pendings.index(pending) + 1
-        for number, request in enumerate(follow_ups):
-            follow_up = Pending[Request, Response](request, (*pending.place, number))
-            self._pendings.insert(position + number, follow_up)
+        position = self._tasks.index(after) + 1
+        for number, request in enumerate(next_requests):
+            task = Task[Request, Response](request, (*after.place, number))
+            self._tasks.insert(position + number, task)
 
-    def pop(self) -> Pending[Request, Response]:
+    def pop(self) -> Task[Request, Response]:
         """Remove the first request, which is handed out."""
-        pending = self._pendings.popleft()
-        self._sent[pending.part] -= 1
-        if not self._sent[pending.part]:
-            del self._sent[pending.part]
-        return pending
+        task = self._tasks.popleft()
+        self._submitted[task.part] -= 1
+        if not self._submitted[task.part]:
+            del self._submitted[task.part]
+        return task

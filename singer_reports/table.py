@@ -10,7 +10,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.bulk import BulkWriter, bulk_writer
 from singer_reports.decode import Decoder, ResponseSchemaError
-from singer_reports.fetch import in_order
+from singer_reports.fetch import fetch_in_order
 from singer_reports.http import HttpStream
 from singer_reports.pages import Page, PageResponse, check_and_sort
 from singer_reports.progress import Progress
@@ -141,11 +141,9 @@ class FullTableStream(HttpStream):
     def _fetch_pages(self, slices: Iterable[Any]) -> Iterator[tuple[Any, list[PageResponse]]]:
         """Fetch all pages of each slice."""
         responses: list[PageResponse] = []
-        for page, response in in_order(
-            map(Page.first, slices),
-            self.fetch_page,
-            self.further_pages,
-            self.config["max_concurrency"],
+        concurrency = self.config["max_concurrency"]
+        for page, response in fetch_in_order(
+            map(Page.first, slices), self.fetch_page, self.further_pages, concurrency
         ):
             if response is not None:
                 responses.append(response)

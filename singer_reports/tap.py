@@ -16,7 +16,7 @@ from singer_reports import dates, problems
 from singer_reports.catalog import catalog_problems, completed, selected_streams
 from singer_reports.command import CommandTap
 from singer_reports.connections import connect, connection_problems
-from singer_reports.fetch import RateBudget
+from singer_reports.fetch import RateLimiter
 from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
 from singer_reports.settings import day_problems, sdk_setting_problems
@@ -42,7 +42,7 @@ def _now() -> datetime.datetime:
 
 
 class ReportTap(CommandTap):
-    """A tap of dated reports: one clock reading, one set of connections, one rate budget a run."""
+    """A tap of dated reports: one clock reading, session and rate limiter per run."""
 
     package_name = "ad-taps"
     message_writer_class = LineWriter
@@ -91,7 +91,9 @@ class ReportTap(CommandTap):
             raise problems.refusal([self.redactor.redact(problem) for problem in found])
         if self.added_to_catalog:
             self.logger.warning(CATALOG_COMPLETED, self.added_to_catalog)
-        self.budget = RateBudget(self.config.get("requests_per_minute"), log=self.logger.info)
+        self.rate_limiter = RateLimiter(
+            self.config.get("requests_per_minute"), log=self.logger.info
+        )
         self.session = connect(
             str(self.config.get("api_url", "")),
             str(self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_reports.fetch import RateBudget, in_order
+from singer_reports.fetch import RateLimiter, fetch_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +42,7 @@ NODES = st.recursive(
 
 
 def sequential(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
-    """Do what ``in_order`` does one request after the other."""
+    """Do what ``fetch_in_order`` does one request after the other."""
     for node in nodes:
         if node.fails:
             raise NodeError(node)
@@ -114,7 +114,7 @@ def test_it_hands_out_what_one_request_after_the_other_would(
     nodes: list[Node], concurrency: int, count_cases: Callable[[str, int], None]
 ) -> None:
     api = Api(concurrency)
-    results = in_order(nodes, api.fetch, lambda node, _: node.follow_ups, concurrency)
+    results = fetch_in_order(nodes, api.fetch, lambda node, _: node.follow_ups, concurrency)
     assert collected(api.take(results)) == collected(sequential(nodes))
     assert api.most_under_way <= concurrency
     # Twice the concurrency of the part at hand and of those behind it; one is being handed out.
@@ -132,7 +132,7 @@ def test_no_more_is_fetched_than_there_is_room_for() -> None:
         done.release()
         return request
 
-    results = in_order(range(100), fetch, lambda *_: (), concurrency=4)
+    results = fetch_in_order(range(100), fetch, lambda *_: (), concurrency=4)
     assert next(results) == (0, 0)
     for _ in range(5):
         assert done.acquire(timeout=5)
@@ -152,7 +152,7 @@ def test_a_request_whose_turn_has_come_waits_for_room() -> None:
         return request
 
     requests = ["first", "slow", "quick"]
-    results = in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
+    results = fetch_in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
     assert [request for request, _ in itertools.islice(results, 3)] == ["first", "a", "b"]
     over.set()
     assert [request for request, _ in results] == ["next", "c", "d", "slow", "quick"]
@@ -171,7 +171,7 @@ def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None
 
     follow_ups = {"next day": ["its second page"]}
     requests = ["first", "late", "next day"]
-    results = in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
+    results = fetch_in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
     assert next(results) == ("first", "first")
     taker = threading.Thread(target=lambda: taken.extend(request for request, _ in results))
     taken: list[str] = []
@@ -185,7 +185,9 @@ def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None
 
 def test_requests_run_side_by_side() -> None:
     meeting = threading.Barrier(4)
-    results = in_order(range(4), lambda _: meeting.wait(timeout=5), lambda *_: (), concurrency=4)
+    results = fetch_in_order(
+        range(4), lambda _: meeting.wait(timeout=5), lambda *_: (), concurrency=4
+    )
     assert len(list(results)) == 4
 
 
@@ -197,7 +199,7 @@ def test_one_request_at_a_time_when_asked() -> None:
         running.release()
         return alone
 
-    assert all(alone for _, alone in in_order(range(20), fetch, lambda *_: (), concurrency=1))
+    assert all(alone for _, alone in fetch_in_order(range(20), fetch, lambda *_: (), concurrency=1))
 
 
 class Clock:
@@ -211,13 +213,13 @@ class Clock:
 
 
 @given(limit=st.integers(1, 20), gaps=st.lists(st.floats(0, 30), max_size=100))
-def test_no_minute_sees_more_requests_than_the_budget(limit: int, gaps: list[float]) -> None:
+def test_no_minute_sees_more_requests_than_the_limit(limit: int, gaps: list[float]) -> None:
     clock = Clock()
-    budget = RateBudget(limit, clock=lambda: clock.time, sleep=clock.sleep)
+    rate_limiter = RateLimiter(limit, clock=lambda: clock.time, sleep=clock.sleep)
     sent = []
     for gap in gaps:
         clock.time += gap
-        budget.wait()
+        rate_limiter.wait()
         sent.append(clock.time)
     for earlier, later in zip(sent, sent[limit:], strict=False):
         assert later - earlier >= 60 - 1e-6
@@ -225,18 +227,18 @@ def test_no_minute_sees_more_requests_than_the_budget(limit: int, gaps: list[flo
 
 def test_a_small_run_never_waits() -> None:
     clock = Clock()
-    budget = RateBudget(1000, clock=lambda: clock.time, sleep=clock.sleep)
+    rate_limiter = RateLimiter(1000, clock=lambda: clock.time, sleep=clock.sleep)
     for _ in range(1000):
-        budget.wait()
+        rate_limiter.wait()
     assert clock.time == 1000.0
-    budget.wait()
+    rate_limiter.wait()
     assert clock.time == 1060.0
 
 
 def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -> None:
     clock = Clock()
     lines: list[str] = []
-    budget = RateBudget(
+    rate_limiter = RateLimiter(
         1000,
         log=lambda line, *about: lines.append(line % about),
         clock=lambda: clock.time,
@@ -244,45 +246,45 @@ def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -
         sleep=lambda _: None,
     )
     for _ in range(1000):
-        budget.wait()
+        rate_limiter.wait()
         clock.time += 0.01
     assert lines == []
     for _ in range(4):
-        budget.wait()
+        rate_limiter.wait()
     expected = "Waiting 50 seconds: the setting requests_per_minute allows 1,000 requests a minute"
     assert lines == [expected]
     clock.time += 50
     for _ in range(996):
-        budget.wait()
+        rate_limiter.wait()
     assert lines == [expected]
     # The next wait is another one.
     clock.time += 12
     for _ in range(8):
-        budget.wait()
+        rate_limiter.wait()
     assert len(lines) == 2
 
 
 def test_a_wait_that_the_api_asks_for_or_a_short_one_is_not_logged() -> None:
     clock = Clock()
     lines: list[str] = []
-    budget = RateBudget(
+    rate_limiter = RateLimiter(
         2, log=lambda line, *_: lines.append(line), clock=lambda: clock.time, sleep=clock.sleep
     )
-    budget.pause(100)
-    budget.wait()
-    budget.wait()
+    rate_limiter.pause(100)
+    rate_limiter.wait()
+    rate_limiter.wait()
     clock.time += 57
-    budget.wait()
+    rate_limiter.wait()
     assert lines == []
 
 
 def test_a_pause_holds_everybody() -> None:
     clock = Clock()
-    budget = RateBudget(None, clock=lambda: clock.time, sleep=clock.sleep)
-    budget.pause(7)
-    budget.wait()
+    rate_limiter = RateLimiter(None, clock=lambda: clock.time, sleep=clock.sleep)
+    rate_limiter.pause(7)
+    rate_limiter.wait()
     assert clock.time == 1007.0
-    budget.wait()
+    rate_limiter.wait()
     assert clock.time == 1007.0
 
 
@@ -291,4 +293,4 @@ def test_nothing_is_fetched_without_requests(concurrency: int) -> None:
     def fetch(_: int) -> int:
         pytest.fail("there was nothing to fetch")
 
-    assert list(in_order([], fetch, lambda *_: (), concurrency)) == []
+    assert list(fetch_in_order([], fetch, lambda *_: (), concurrency)) == []

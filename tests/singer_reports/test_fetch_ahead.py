@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from singer_reports.fetch import in_order
+from singer_reports.fetch import fetch_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ class Api:
         self.gate = threading.Condition()
         self.under_way: set[Page] = set()
         self.started: list[Page] = []
-        #: Responses that ``in_order`` has seen, and those it has handed out.
+        #: Responses that ``fetch_in_order`` has seen, and those it has handed out.
         self.seen: list[Page] = []
         self.taken: list[Page] = []
         self.released: set[Page] = set()
@@ -71,7 +71,7 @@ class Api:
     def _take(self) -> None:
         parts = map(Page, range(self.parts))
         try:
-            for page, response in in_order(parts, self.fetch, self.further, CONCURRENCY):
+            for page, response in fetch_in_order(parts, self.fetch, self.further, CONCURRENCY):
                 assert page == response
                 with self.gate:
                     self.taken.append(page)

@@ -89,7 +89,7 @@ def test_retry_after_is_obeyed(adsterra: Adsterra, waits: list[float], *, as_dat
 def test_one_429_holds_all_threads(adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch) -> None:
     tap = adsterra.tap("stats", window_days=3)
     paused: list[float] = []
-    monkeypatch.setattr(tap.budget, "pause", paused.append)
+    monkeypatch.setattr(tap.rate_limiter, "pause", paused.append)
     adsterra.sandbox.faults.add(Fault("rate_limit", path="stats", seconds=70, times=1))
     assert sync(tap).error is None
     assert len(paused) == 1
