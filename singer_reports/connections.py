@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 #: The most a response may have, in bytes. Its rows take several times as much in memory.
 LARGEST_ANSWER = 256 * 1024**2
 #: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
-PIECE = 1024**2
+CHUNK_SIZE = 1024**2
 _PROXIES = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
 
 
-class DiscreetSession(requests.Session):
+class RedactingSession(requests.Session):
     """A session that redacts secrets from the errors it raises: a URL may contain the token."""
 
     def __init__(self, redactor: Redactor) -> None:
@@ -150,7 +150,9 @@ def _certificates_problem(path: Path) -> str | None:
     return None
 
 
-def connect(url: str, user_agent: str, connections: int, redactor: Redactor) -> requests.Session:
+def make_session(
+    url: str, user_agent: str, connections: int, redactor: Redactor
+) -> requests.Session:
     """Make the connections.
 
     Args:
@@ -159,7 +161,7 @@ def connect(url: str, user_agent: str, connections: int, redactor: Redactor) -> 
         connections: How many may be kept open.
         redactor: Is told the passwords of proxies, too.
     """
-    session = DiscreetSession(redactor)
+    session = RedactingSession(redactor)
     session.headers["User-Agent"] = user_agent
     adapter = HTTPAdapter(pool_maxsize=connections)
     for scheme in ("https://", "http://"):
@@ -174,7 +176,7 @@ def connect(url: str, user_agent: str, connections: int, redactor: Redactor) -> 
         redactor.add(unquote(password))
     session.verify = environment["verify"]
     session.trust_env = False
-    session.hooks["response"] += [read_whole, refuse_strangers]
+    session.hooks["response"] += [read_body, refuse_strangers]
     return session
 
 
@@ -200,16 +202,16 @@ def refuse_strangers(response: requests.Response, **_: Any) -> None:  # noqa: AN
         raise ConnectionFailedError(message)
 
 
-def read_whole(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
+def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
     """Read a response to its end, in large chunks.
 
     Raises:
         ResponseTooLargeError: If it is larger than ``LARGEST_ANSWER``.
     """
-    pieces = []
+    chunks = []
     size = 0
-    for piece in response.iter_content(PIECE):
-        size += len(piece)
+    for chunk in response.iter_content(CHUNK_SIZE):
+        size += len(chunk)
         if size > LARGEST_ANSWER:
             response.close()
             message = (
@@ -217,6 +219,6 @@ def read_whole(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
                 "day can have. Check the setting api_url, and report it if that is right."
             )
             raise ResponseTooLargeError(message)
-        pieces.append(piece)
+        chunks.append(chunk)
     # Where requests keeps what it has read by itself.
-    response._content = b"".join(pieces)  # noqa: SLF001
+    response._content = b"".join(chunks)  # noqa: SLF001

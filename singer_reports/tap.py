@@ -15,7 +15,7 @@ from singer_sdk.singerlib import Catalog
 from singer_reports import dates, problems
 from singer_reports.catalog import catalog_problems, completed, selected_streams
 from singer_reports.command import CommandTap
-from singer_reports.connections import connect, connection_problems
+from singer_reports.connections import connection_problems, make_session
 from singer_reports.fetch import RateLimiter
 from singer_reports.lines import OUTPUT, LineWriter
 from singer_reports.redactor import Redactor
@@ -94,7 +94,7 @@ class ReportTap(CommandTap):
         self.rate_limiter = RateLimiter(
             self.config.get("requests_per_minute"), log=self.logger.info
         )
-        self.session = connect(
+        self.session = make_session(
             str(self.config.get("api_url", "")),
             str(self.config.get("user_agent") or f"{self.name}/{self.plugin_version}"),
             self.config.get("max_concurrency", 1),
