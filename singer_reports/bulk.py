@@ -14,7 +14,7 @@ from singer_sdk import Stream
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.mapper import SameRecordTransform
 
-from singer_reports.lines import OUTPUT
+from singer_reports.lines import STDOUT
 
 if TYPE_CHECKING:
     import datetime
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from singer_reports.row_types import Row
 
 #: How many rows are written at a time: few enough to stay in the processor's cache.
-ROWS_AT_A_TIME = 200
+CHUNK_ROWS = 200
 _PROPERTY = 2  # A breadcrumb of a field of the record itself has two steps.
 
 
 class BulkWriter:
     """Writes the records of one stream."""
 
-    def __init__(self, stream: Stream, left_out: list[str]) -> None:
+    def __init__(self, stream: Stream, deselected: list[str]) -> None:
         """Prepare what stands before every record.
 
         Args:
             stream: The stream.
-            left_out: The fields that are not selected.
+            deselected: The fields that are not selected.
         """
-        self._before = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream.name)
+        self._prefix = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream.name)
         version = stream._stream_version  # noqa: SLF001 - the SDK has no other name for it
         self._version = b"" if version is None else b',"version":%d' % version
-        self._left_out = left_out
+        self._deselected = deselected
 
     def encode(self, rows: list[Row]) -> list[bytes]:
         """Make the JSON of each row.
@@ -47,7 +47,7 @@ class BulkWriter:
         Args:
             rows: The rows; fields that are not selected are taken out of them.
         """
-        for name in self._left_out:
+        for name in self._deselected:
             for row in rows:
                 setattr(row, name, UNSET)
         # A line a row; no row can hold the end of a line, which JSON writes as an escape.
@@ -60,11 +60,11 @@ class BulkWriter:
             rows: The JSON of each row.
             time_extracted: When they were read.
         """
-        behind = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(time_extracted))
-        between = behind + self._before
-        for start in range(0, len(rows), ROWS_AT_A_TIME):
-            records = between.join(rows[start : start + ROWS_AT_A_TIME])
-            OUTPUT.write(self._before + records + behind)
+        suffix = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(time_extracted))
+        separator = suffix + self._prefix
+        for start in range(0, len(rows), CHUNK_ROWS):
+            records = separator.join(rows[start : start + CHUNK_ROWS])
+            STDOUT.write(self._prefix + records + suffix)
 
 
 def bulk_writer(stream: Stream) -> BulkWriter | None:
@@ -74,7 +74,7 @@ def bulk_writer(stream: Stream) -> BulkWriter | None:
     streams and a stream's own ``post_process`` are left to the SDK.
     """
     maps = stream.stream_maps
-    as_they_are = (
+    is_passthrough = (
         len(maps) == 1
         and type(maps[0]) is SameRecordTransform
         and not maps[0].flattening_enabled
@@ -82,11 +82,11 @@ def bulk_writer(stream: Stream) -> BulkWriter | None:
         and not stream.child_streams
         and type(stream).post_process is Stream.post_process
     )
-    if not (stream.selected and as_they_are):
+    if not (stream.selected and is_passthrough):
         return None
     unselected = [breadcrumb for breadcrumb, selected in stream.mask.items() if not selected]
-    left_out = [breadcrumb[-1] for breadcrumb in unselected if len(breadcrumb) == _PROPERTY]
-    inside = [breadcrumb for breadcrumb in unselected if breadcrumb[1:2] != breadcrumb[-1:]]
-    if any(breadcrumb[1] not in left_out for breadcrumb in inside):
+    deselected = [breadcrumb[-1] for breadcrumb in unselected if len(breadcrumb) == _PROPERTY]
+    nested = [breadcrumb for breadcrumb in unselected if breadcrumb[1:2] != breadcrumb[-1:]]
+    if any(breadcrumb[1] not in deselected for breadcrumb in nested):
         return None
-    return BulkWriter(stream, left_out)
+    return BulkWriter(stream, deselected)

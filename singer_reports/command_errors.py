@@ -14,7 +14,7 @@ from singer_sdk.logging import StructuredFormatter
 from singer_sdk.plugin_base import SingerCommand
 
 from singer_reports.errors import RequestError
-from singer_reports.lines import EndedBySignal
+from singer_reports.lines import SignalExit
 
 
 class TapCommand(SingerCommand):
@@ -36,7 +36,7 @@ class TapCommand(SingerCommand):
         """Run, and log what went wrong: the traceback comes with debugging only."""
         try:
             return super().main(*args, **options)
-        except EndedBySignal as ending:
+        except SignalExit as ending:
             _discard_output()
             # Ignore further signals while the last line is logged.
             for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):

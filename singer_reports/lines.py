@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 #: Signals that come so soon after the first one are taken for the same.
-SECONDS_OF_ECHO = 1.0
+DUPLICATE_SIGNAL_SECONDS = 1.0
 #: A run that has not ended by then has not noticed the signal.
-SECONDS_TO_REPEAT = 2.0
+RAISE_AGAIN_SECONDS = 2.0
 
 
-class EndedBySignal(SystemExit):
+class SignalExit(SystemExit):
     """The end of a run that a signal requested, with the exit code that shells use for it."""
 
     def __init__(self, number: int) -> None:
@@ -38,14 +38,14 @@ class EndedBySignal(SystemExit):
         self.number = number
 
 
-class Output:
+class StdoutWriter:
     """Standard output, and the signal that waits for what is being written to it."""
 
     def __init__(self) -> None:
         """Begin with nothing written and no signal."""
         self._writing = False
-        self._waiting: int | None = None
-        self._waiting_since = 0.0
+        self._deferred_signal: int | None = None
+        self._deferred_since = 0.0
 
     def write(self, lines: bytes | bytearray) -> None:
         """Write whole lines.
@@ -54,52 +54,54 @@ class Output:
             lines: One or more, but few enough for a signal to wait for.
 
         Raises:
-            EndedBySignal: If a signal has come in the meantime.
+            SignalExit: If a signal has come in the meantime.
         """
         self._writing = True
         written = 0
         try:
-            with memoryview(lines) as whole:
+            with memoryview(lines) as view:
                 # A signal may cut a write short, and does where PYTHONUNBUFFERED is set.
-                while written < len(whole):
-                    written += sys.stdout.buffer.write(whole[written:])
+                while written < len(view):
+                    written += sys.stdout.buffer.write(view[written:])
             sys.stdout.flush()
         finally:
             self._writing = False
-            if self._waiting is not None:
-                number, self._waiting = self._waiting, None
-                raise EndedBySignal(number)
+            if self._deferred_signal is not None:
+                number, self._deferred_signal = self._deferred_signal, None
+                raise SignalExit(number)
 
-    def end(self, number: int) -> None:
+    def handle_signal(self, number: int) -> None:
         """End the run, behind the lines that are being written.
 
         Args:
             number: The signal's number.
 
         Raises:
-            EndedBySignal: At once, if no lines are being written, or if one has waited already.
+            SignalExit: At once, if no lines are being written, or if one has waited already.
         """
-        if self._writing and self._waiting is None:
-            self._waiting, self._waiting_since = number, time.monotonic()
-        elif not self._writing or time.monotonic() - self._waiting_since > SECONDS_OF_ECHO:
-            self._repeat(number)
-            raise EndedBySignal(number)
+        if self._writing and self._deferred_signal is None:
+            self._deferred_signal, self._deferred_since = number, time.monotonic()
+        elif (
+            not self._writing or time.monotonic() - self._deferred_since > DUPLICATE_SIGNAL_SECONDS
+        ):
+            self._raise_again_later(number)
+            raise SignalExit(number)
 
-    def _repeat(self, number: int) -> None:
+    def _raise_again_later(self, number: int) -> None:
         """Raise again after two seconds if the run has not ended by then.
 
         Python swallows an exception that is raised inside of ``__del__``.
         """
         if hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, lambda *_: self.end(number))
-            signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_REPEAT)
+            signal.signal(signal.SIGALRM, lambda *_: self.handle_signal(number))
+            signal.setitimer(signal.ITIMER_REAL, RAISE_AGAIN_SECONDS)
 
 
 #: There is one standard output, and one place to which signals come.
-OUTPUT = Output()
+STDOUT = StdoutWriter()
 
 
-class LineWriter(MsgSpecWriter):
+class SignalSafeWriter(MsgSpecWriter):
     """Writes messages as whole lines."""
 
     def write_message(self, message: Message) -> None:
@@ -108,4 +110,4 @@ class LineWriter(MsgSpecWriter):
         Args:
             message: The message.
         """
-        OUTPUT.write(self.format_message(message))
+        STDOUT.write(self.format_message(message))

@@ -17,7 +17,7 @@ from singer_reports.catalog import catalog_problems, completed, selected_streams
 from singer_reports.command import CommandTap
 from singer_reports.connections import connection_problems, make_session
 from singer_reports.fetch import RateLimiter
-from singer_reports.lines import OUTPUT, LineWriter
+from singer_reports.lines import STDOUT, SignalSafeWriter
 from singer_reports.redactor import Redactor
 from singer_reports.settings import day_problems, sdk_setting_problems
 from singer_reports.state import state_problems
@@ -45,7 +45,7 @@ class ReportTap(CommandTap):
     """A tap of dated reports: one clock reading, session and rate limiter per run."""
 
     package_name = "ad-taps"
-    message_writer_class = LineWriter
+    message_writer_class = SignalSafeWriter
     #: Tells the time, once a run; tests set another.
     clock: ClassVar[Callable[[], datetime.datetime]] = staticmethod(_now)
 
@@ -238,4 +238,4 @@ class ReportTap(CommandTap):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Every finished window has its state out, and a run that was cut short must not look whole.
-        OUTPUT.end(signum)
+        STDOUT.handle_signal(signum)

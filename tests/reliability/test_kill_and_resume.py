@@ -24,8 +24,8 @@ from sandbox.adcloud import truth as adcloud_truth
 from sandbox.adsterra import DEMO, DEMO_TOKEN
 from sandbox.adsterra import truth as adsterra_truth
 from sandbox.faults import Fault
-from singer_reports.bulk import ROWS_AT_A_TIME
-from singer_reports.lines import SECONDS_OF_ECHO
+from singer_reports.bulk import CHUNK_ROWS
+from singer_reports.lines import DUPLICATE_SIGNAL_SECONDS
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.databases import INITDB, DuckDB, PostgreSQL, SQLite, postgresql_server
@@ -346,7 +346,7 @@ def test_a_signal_in_the_middle_of_a_line_waits_for_its_end(
     assert lines.pop() == b""
     assert {json.loads(line)["type"] for line in lines} == {"SCHEMA", "RECORD"}
     # Begun were the rows that are written together, and the schema before them.
-    assert len(lines) == 1 + ROWS_AT_A_TIME
+    assert len(lines) == 1 + CHUNK_ROWS
     assert f"Ended by {signals[0].name}" in log.decode()
     assert "Traceback" not in log.decode()
 
@@ -357,13 +357,13 @@ def test_the_next_signal_does_not_wait_for_a_target_that_reads_nothing(
     tap, _ = blocked_tap(tmp_path, long_day)
     with tap:
         tap.send_signal(signal.SIGTERM)
-        time.sleep(SECONDS_OF_ECHO + 0.2)
+        time.sleep(DUPLICATE_SIGNAL_SECONDS + 0.2)
         assert tap.poll() is None
         # The first of these may still count as an echo if the machine is busy.
         while tap.poll() is None:
             tap.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutExpired):
-                tap.wait(SECONDS_OF_ECHO + 0.2)
+                tap.wait(DUPLICATE_SIGNAL_SECONDS + 0.2)
         assert tap.returncode == 128 + signal.SIGTERM
         assert tap.stderr is not None
         assert "Traceback" not in tap.stderr.read().decode()

@@ -10,9 +10,9 @@ import pytest
 
 SWALLOWED = """
 import os, signal, time
-from singer_reports.lines import OUTPUT
+from singer_reports.lines import STDOUT
 
-signal.signal(signal.{name}, lambda number, _: OUTPUT.end(number))
+signal.signal(signal.{name}, lambda number, _: STDOUT.handle_signal(number))
 
 class Cleared:
     def __del__(self):
