@@ -123,7 +123,7 @@ def written(days: Window, replication_key: str, definition: Definition) -> dict[
     }
 
 
-def day_problems(
+def day_errors(
     stream: str, bookmark: Mapping[str, Any], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
     """Say which of a bookmark's days are no days.
@@ -142,13 +142,13 @@ def day_problems(
             _ = value is None or dates.parse_day(value, zone)
         except (TypeError, ValueError, OverflowError):
             yield (
-                f"The state says that {stream} was read {meaning} {problems.shown(value)}, which "
-                "is not a day. Correct the state, or remove this stream from it to read everything "
-                "again."
+                f"The state says that {stream} was read {meaning} {problems.quote_value(value)}, "
+                "which is not a day. Correct the state, or remove this stream from it to read "
+                "everything again."
             )
 
 
-def definition_problems(
+def definition_errors(
     stream: str, bookmark: Mapping[str, Any], definition: Definition
 ) -> Iterator[str]:
     """Say why a stream cannot go on under its name.
@@ -166,13 +166,13 @@ def definition_problems(
         return
     path = f"bookmarks.{stream}.{DEFINITION}"
     if not isinstance(before, dict):
-        yield f"The state: {path} must be an object, not {problems.shown(before)}."
+        yield f"The state: {path} must be an object, not {problems.quote_value(before)}."
         return
     for name, value in definition.items():
         known = before.get(name, value)
         if not isinstance(known, type(value)):
             must_be = "a list" if isinstance(value, list) else "a text"
-            yield f"The state: {path}.{name} must be {must_be}, not {problems.shown(known)}."
+            yield f"The state: {path}.{name} must be {must_be}, not {problems.quote_value(known)}."
         elif name == "dimensions" and sorted(map(str, known)) != sorted(value):
             yield (
                 f"The state says that {stream} was read by {', '.join(map(str, known))}, and now "
@@ -185,4 +185,4 @@ def _filters(filters: object) -> str:
     """Name filters for people, the long ones cut."""
     if not isinstance(filters, list) or not filters:
         return "none"
-    return " and ".join(problems.shortened(str(each)) for each in filters)
+    return " and ".join(problems.shorten(str(each)) for each in filters)

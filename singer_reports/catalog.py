@@ -18,7 +18,7 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from singer_reports import problems
-from singer_reports.catalog_form import dotted, form_problems, sound_entries
+from singer_reports.catalog_form import field_path, sound_entries, structure_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_NAMES = 5
 
 
-def catalog_problems(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
+def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
     """Say what is wrong with a catalog.
 
     Args:
@@ -41,15 +41,15 @@ def catalog_problems(given: object, streams: Iterable[Stream], *, complete: bool
     Yields:
         A sentence a problem.
     """
-    form = list(form_problems(given))
-    yield from form
+    structure = list(structure_errors(given))
+    yield from structure
     known = {stream.name: stream for stream in streams}
     entries = sound_entries(given)
     counts = Counter(entry["tap_stream_id"] for entry in entries)
     for name in (name for name, count in counts.items() if count > 1):
         yield f"The catalog has {counts[name]} entries of {name}: leave one."
     selected = [entry for entry in entries if _is_selected(entry)]
-    if not form and not selected:
+    if not structure and not selected:
         yield (
             "The catalog selects no stream, so there would be nothing to read: in the metadata of "
             f"a stream, set selected to true. There are: {', '.join(known)}."
@@ -57,7 +57,7 @@ def catalog_problems(given: object, streams: Iterable[Stream], *, complete: bool
     for entry in selected:
         name = entry["tap_stream_id"]
         if stream := known.get(name):
-            yield from _entry_problems(entry, stream)
+            yield from _entry_errors(entry, stream)
         elif complete:
             yield (
                 f"The catalog selects {name}, and there is no such stream"
@@ -85,7 +85,7 @@ def _is_selected(entry: Json) -> bool:
     return mask.get((), True)
 
 
-def _entry_problems(entry: Json, stream: Stream) -> Iterator[str]:
+def _entry_errors(entry: Json, stream: Stream) -> Iterator[str]:
     """Say what is wrong with the entry of a stream that is there and selected."""
     name = stream.name
     keys, cursor = list(stream.primary_keys), stream.replication_key
@@ -124,22 +124,22 @@ def _entry_problems(entry: Json, stream: Stream) -> Iterator[str]:
         )
     elif own_cursor not in (None, cursor):
         yield (
-            f"The catalog gives {name} the replication key {problems.shown(own_cursor)}, and it "
-            f"can only be {cursor}: write that, or leave replication_key out."
+            f"The catalog gives {name} the replication key {problems.quote_value(own_cursor)}, and "
+            f"it can only be {cursor}: write that, or leave replication_key out."
         )
-    yield from _field_problems(entry, stream)
+    yield from _field_errors(entry, stream)
 
 
-def _field_problems(entry: Json, stream: Stream) -> Iterator[str]:
+def _field_errors(entry: Json, stream: Stream) -> Iterator[str]:
     mask = MetadataMapping.from_iterable(entry.get("metadata", ())).resolve_selection()
     known = set(stream.metadata)
     named = {("properties", field) for field in entry.get("schema", {}).get("properties", ())}
-    for crumbs in sorted((named | set(mask)) - known):
-        if mask[crumbs]:
-            fields = [field[-1] for field in known if field[:-1] == crumbs[:-1]]
+    for breadcrumb in sorted((named | set(mask)) - known):
+        if mask[breadcrumb]:
+            fields = [field[-1] for field in known if field[:-1] == breadcrumb[:-1]]
             yield (
-                f"The catalog selects {dotted(stream.name, crumbs)}, and there is no such field"
-                f"{problems.alternatives(crumbs[-1], fields, '--discover lists them')}"
+                f"The catalog selects {field_path(stream.name, breadcrumb)}, and there is no such "
+                f"field{problems.alternatives(breadcrumb[-1], fields, '--discover lists them')}"
             )
     keys = [*stream.primary_keys, *filter(None, [stream.replication_key])]
     if missing := [key for key in dict.fromkeys(keys) if not mask["properties", key]]:
@@ -158,7 +158,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "of no field"
 
 
-def completed(given: Json, streams: Iterable[Stream]) -> tuple[Catalog, str]:
+def fill_missing(given: Json, streams: Iterable[Stream]) -> tuple[Catalog, str]:
     """Fill in what a catalog leaves out.
 
     Args:

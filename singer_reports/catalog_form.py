@@ -23,7 +23,7 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
     ),
 )
 _METHOD = {"enum": [REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, None]}
-_YES_OR_NO = {"type": ["boolean", "null"]}
+_NULLABLE_BOOLEAN = {"type": ["boolean", "null"]}
 _NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
 _OBJECT_OF_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
 _CATALOG: Json = {
@@ -42,7 +42,7 @@ _ENTRY: Json = {
         "replication_key": {"type": ["string", "null"]},
         "replication_method": _METHOD,
         "schema": {"type": "object", "properties": {"properties": _OBJECT_OF_OBJECTS}},
-        "selected": _YES_OR_NO,
+        "selected": _NULLABLE_BOOLEAN,
         "metadata": {"type": "array"},
     },
 }
@@ -59,8 +59,8 @@ _METADATA: Json = {
             "type": "object",
             "description": "what holds there, as --discover writes it",
             "properties": {
-                "selected": _YES_OR_NO,
-                "selected-by-default": _YES_OR_NO,
+                "selected": _NULLABLE_BOOLEAN,
+                "selected-by-default": _NULLABLE_BOOLEAN,
                 "inclusion": {"enum": ["available", "automatic", "unsupported", None]},
                 "table-key-properties": _NAMES,
                 "replication-key": {"type": ["string", "null"]},
@@ -72,7 +72,7 @@ _METADATA: Json = {
 }
 
 
-def form_problems(given: object) -> Iterator[str]:
+def structure_errors(given: object) -> Iterator[str]:
     """Say where a catalog is not of the form that catalogs have.
 
     Args:
@@ -84,44 +84,44 @@ def form_problems(given: object) -> Iterator[str]:
     if isinstance(given, Unreadable):
         yield f"The catalog in {given}"
         return
-    whole = list(_described(given, _CATALOG, "The catalog"))
-    if whole or not isinstance(given, dict):
-        yield from whole
+    structure = list(_describe(given, _CATALOG, "The catalog"))
+    if structure or not isinstance(given, dict):
+        yield from structure
         return
     for number, entry in enumerate(given["streams"]):
-        yield from _entry_problems(number, entry)
+        yield from _entry_errors(number, entry)
 
 
 def sound_entries(given: object) -> list[Json]:
     """Return the entries of a catalog that have the form of one."""
-    if not isinstance(given, dict) or any(_described(given, _CATALOG, "")):
+    if not isinstance(given, dict) or any(_describe(given, _CATALOG, "")):
         return []
     entries = enumerate(given["streams"])
-    return [entry for number, entry in entries if not any(_entry_problems(number, entry))]
+    return [entry for number, entry in entries if not any(_entry_errors(number, entry))]
 
 
-def _entry_problems(number: int, entry: object) -> Iterator[str]:
+def _entry_errors(number: int, entry: object) -> Iterator[str]:
     name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
-    where = f"The catalog's entry of {name}" if name else f"The catalog's streams[{number}]"
-    found = list(_described(entry, _ENTRY, where))
+    label = f"The catalog's entry of {name}" if name else f"The catalog's streams[{number}]"
+    found = list(_describe(entry, _ENTRY, label))
     yield from found
     if found or not isinstance(entry, dict):
         return
     for place, item in enumerate(entry.get("metadata", ())):
-        crumbs = item.get("breadcrumb") if isinstance(item, dict) else None
-        about = f"{where}, metadata[{place}]"
-        if isinstance(crumbs, list | tuple):
-            about = f"The catalog's metadata of {dotted(name, crumbs)}"
-        yield from _described(item, _METADATA, about)
+        breadcrumb = item.get("breadcrumb") if isinstance(item, dict) else None
+        about = f"{label}, metadata[{place}]"
+        if isinstance(breadcrumb, list | tuple):
+            about = f"The catalog's metadata of {field_path(name, breadcrumb)}"
+        yield from _describe(item, _METADATA, about)
 
 
-def _described(value: object, schema: Json, where: str) -> Iterator[str]:
+def _describe(value: object, schema: Json, label: str) -> Iterator[str]:
     errors = _Validator(schema).iter_errors(value)
-    for sentence in problems.describe(errors, schema, whole=where):
-        yield sentence if sentence.startswith(where) else f"{where}: {sentence}"
+    for sentence in problems.describe_errors(errors, schema, root_name=label):
+        yield sentence if sentence.startswith(label) else f"{label}: {sentence}"
 
 
-def dotted(stream: object, crumbs: Iterable[object]) -> str:
+def field_path(stream: object, breadcrumb: Iterable[object]) -> str:
     """Name a field by its breadcrumb: ``stats.clicks``."""
-    fields = [str(crumb) for crumb in list(crumbs)[1::2]]
+    fields = [str(step) for step in list(breadcrumb)[1::2]]
     return ".".join([str(stream), *fields])

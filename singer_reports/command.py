@@ -61,7 +61,7 @@ class CommandTap(LibraryTap):
             elif isinstance(content, Unreadable):
                 settings.problems.append(f"The settings in {content}")
             else:
-                shown = problems.shown(content)
+                shown = problems.quote_value(content)
                 settings.problems.append(
                     f"The settings in {path} must be an object, written {{…}}, not {shown}."
                 )
@@ -76,7 +76,7 @@ class CommandTap(LibraryTap):
         return {
             "config": settings.config,
             "parse_env_config": settings.parse_env,
-            "settings_problems": settings.problems,
+            "settings_errors": settings.problems,
         }
 
     @classmethod
@@ -84,11 +84,11 @@ class CommandTap(LibraryTap):
         """List the streams, unless a settings file cannot be read: it may hold reports."""
         settings: Settings | None = ctx.params.get("config")
         if value and settings and settings.problems:
-            raise problems.refusal(settings.problems)
+            raise problems.invalid_config_error(settings.problems)
         super().cb_discover(ctx, param, value)
 
     #: The setting that says what may be read.
-    credential: ClassVar[str]
+    credential_setting: ClassVar[str]
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:  # noqa: ARG003
@@ -132,9 +132,11 @@ class CommandTap(LibraryTap):
                 cls.logger.error(error)  # noqa: TRY400
                 refused.append(name)
         if read := [name for name in names if name not in refused]:
-            cls.logger.info("This %s reads %s.", cls.credential, ", ".join(read))
+            cls.logger.info("This %s reads %s.", cls.credential_setting, ", ".join(read))
         if refused:
-            cls.logger.error("This %s does not read %s.", cls.credential, ", ".join(refused))
+            cls.logger.error(
+                "This %s does not read %s.", cls.credential_setting, ", ".join(refused)
+            )
         return not refused
 
     @classmethod

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 
 from singer_reports.errors import ConnectionFailedError, ResponseTooLargeError
-from singer_reports.problems import address_is_sound, shown
+from singer_reports.problems import is_valid_url, quote_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,10 @@ class Proxy(NamedTuple):
     def _parts(self) -> SplitResult:
         return urlsplit(self.url if "://" in self.url else f"http://{self.url}")
 
-    def problem(self) -> str | None:
+    def find_error(self) -> str | None:
         """Say what is wrong with it, if anything is."""
         parts = self._parts
-        if not (address_is_sound(parts.geturl()) and parts.scheme in _PROXIES):
+        if not (is_valid_url(parts.geturl()) and parts.scheme in _PROXIES):
             return (
                 f"Correct {self.source}: it must hold an address such as "
                 "http://proxy.example.com:3128, with user:password@ before its name if needed."
@@ -107,7 +107,7 @@ def certificate_variable() -> str | None:
     return next((name for name in variables if os.environ.get(name)), None)
 
 
-def connection_problems(url: str | None) -> Iterator[str]:
+def connection_setting_errors(url: str | None) -> Iterator[str]:
     """Say what is wrong with the setting api_url, the proxy and the trusted certificates.
 
     Args:
@@ -116,23 +116,23 @@ def connection_problems(url: str | None) -> Iterator[str]:
     Yields:
         A sentence per problem.
     """
-    if url and not address_is_sound(url):
+    if url and not is_valid_url(url):
         yield (
             "api_url must name a valid host and, if it names a port, one from 0 to 65535, "
-            f"not {shown(url)}."
+            f"not {quote_value(url)}."
         )
         url = None
     proxy = find_proxy(url) if url else None
-    if proxy and (problem := proxy.problem()):
-        yield problem
+    if proxy and (error := proxy.find_error()):
+        yield error
     variable = certificate_variable()
     if variable and not (url or "").startswith("http://"):
         path = Path(os.environ[variable])
-        if problem := _certificates_problem(path):
-            yield f"The variable {variable} names {path}, which {problem}"
+        if error := _certificates_error(path):
+            yield f"The variable {variable} names {path}, which {error}"
 
 
-def _certificates_problem(path: Path) -> str | None:
+def _certificates_error(path: Path) -> str | None:
     """Say why a file or a folder of certificates cannot be used, as the end of a sentence."""
     if not path.exists():
         return "does not exist."

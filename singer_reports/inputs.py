@@ -64,7 +64,7 @@ def read_json(path: str) -> Any:  # noqa: ANN401
     except OSError as error:
         reason = str(error.strerror).lower()
     else:
-        problem = json_problem(text)
+        problem = json_error(text)
         if problem is None:
             return json.loads(text, parse_float=Decimal)
         if not text.strip():
@@ -73,7 +73,7 @@ def read_json(path: str) -> Any:  # noqa: ANN401
     return Unreadable(f"{path} cannot be read: {reason}.")
 
 
-def json_problem(text: str) -> str | None:
+def json_error(text: str) -> str | None:
     """Say why a text is not JSON, as the end of a sentence that shows nothing of it."""
     try:
         json.loads(text)

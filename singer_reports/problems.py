@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.inputs import json_problem
-from singer_reports.settings import FORMS
+from singer_reports.inputs import json_error
+from singer_reports.settings import PATTERN_HINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,12 +30,12 @@ _TYPES = {
     "string": "a text",
 }
 #: Looks like a misplaced secret: 16 or more letters and digits, or a password in a URL.
-_SECRETIVE = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
+LOOKS_SECRET = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
 #: How similar a variable must be to a setting's own to be taken for a typing error.
-_LIKENESS = 0.85
+_SIMILARITY = 0.85
 
 
-def refusal(found: Sequence[str]) -> ConfigValidationError:
+def invalid_config_error(found: Sequence[str]) -> ConfigValidationError:
     """Make the error that ends a run before its first request.
 
     Args:
@@ -44,13 +44,13 @@ def refusal(found: Sequence[str]) -> ConfigValidationError:
     Returns:
         The error. Its text holds all of them in one line, as some orchestrators show a single one.
     """
-    told = list(dict.fromkeys(found))
-    if len(told) == 1:
-        text = f"{told[0]} Nothing was read: correct this and run again."
+    messages = list(dict.fromkeys(found))
+    if len(messages) == 1:
+        text = f"{messages[0]} Nothing was read: correct this and run again."
     else:
-        numbered = (f"({number}) {problem}" for number, problem in enumerate(told, start=1))
+        numbered = (f"({number}) {error}" for number, error in enumerate(messages, start=1))
         text = f"{' '.join(numbered)} Nothing was read: correct these and run again."
-    return ConfigValidationError(text, errors=told)
+    return ConfigValidationError(text, errors=messages)
 
 
 def secret_settings(schema: Mapping[str, Any]) -> set[str]:
@@ -58,7 +58,7 @@ def secret_settings(schema: Mapping[str, Any]) -> set[str]:
     return {name for name, setting in schema["properties"].items() if setting.get("secret")}
 
 
-def secrets(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     """Find every text in the secret settings, also in values of the wrong type."""
     found = [config.get(name) for name in secret_settings(schema)]
     while found:
@@ -71,15 +71,17 @@ def secrets(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
             yield str(value)
 
 
-def describe(
-    errors: Iterable[ValidationError], schema: Mapping[str, Any], whole: str = "the configuration"
+def describe_errors(
+    errors: Iterable[ValidationError],
+    schema: Mapping[str, Any],
+    root_name: str = "the configuration",
 ) -> Iterator[str]:
     """Write the errors of jsonschema as sentences for the user, with no secret in them.
 
     Args:
         errors: What the validator found.
         schema: The schema of the whole.
-        whole: What the whole is called.
+        root_name: What the whole is called.
 
     Yields:
         A sentence a problem, which names the setting, what it must be and what it is.
@@ -87,9 +89,9 @@ def describe(
     secrets = secret_settings(schema)
     # Missing settings first. Of a path, only one error is told, and `enum` says more than `type`.
     ordered = sorted(errors, key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
-    told = set()
+    reported = set()
     for error in ordered:
-        path = _path(error.absolute_path) or whole
+        path = _path(error.absolute_path) or root_name
         rules = cast("dict[str, Any]", error.schema)
         top = next(iter(error.absolute_path), None)
         match error.validator:
@@ -98,16 +100,16 @@ def describe(
                 name = error.message.split("'")[1]
                 setting = rules["properties"][name]
                 what = setting.get("description", "").partition(". ")[0].rstrip(".")
-                yield f"{_join(path, name, whole)} is missing: {what}."
+                yield f"{_join(path, name, root_name)} is missing: {what}."
             case "additionalProperties":
                 known = list(rules["properties"])
                 for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
-                    named = _SECRETIVE.sub("***", _join(path, name, whole))
+                    named = LOOKS_SECRET.sub("***", _join(path, name, root_name))
                     yield f"{named} is not a setting{alternatives(name, known, 'see --about')}"
-            case _ if path not in told:
-                told.add(path)
+            case _ if path not in reported:
+                reported.add(path)
                 rule = _RULES.get(str(error.validator), lambda _: "")(error.validator_value)
-                value = "" if top in secrets else f", not {_in_quotes(error.instance)}"
+                value = "" if top in secrets else f", not {_quote_with_type(error.instance)}"
                 yield (
                     f"{path} must be {rule}{value}." if rule else f"{path} is invalid; see --about."
                 )
@@ -136,24 +138,24 @@ def describe_environment(
         if text is None:
             continue
         if {"array", "object"} & set(kinds):
-            if problem := json_problem(text):
-                found[name] = f"{variable} {problem}."
+            if error := json_error(text):
+                found[name] = f"{variable} {error}."
             continue
-        for kind, must_be, is_it in _READABLE:
+        for kind, must_be, is_it in _ENV_PARSERS:
             if kind in kinds and not is_it(text):
-                value = "" if setting.get("secret") else f", not {shown(text)}"
+                value = "" if setting.get("secret") else f", not {quote_value(text)}"
                 found[name] = f"{variable} must be {must_be}{value}."
     known = {prefix + name.upper() for name in settings}
     for variable in sorted(set(environment) - known):
         if variable.startswith(prefix):
-            close = difflib.get_close_matches(variable, known, n=1, cutoff=_LIKENESS)
+            close = difflib.get_close_matches(variable, known, n=1, cutoff=_SIMILARITY)
             if close:
                 found[variable] = f"{variable} is not read; did you mean {close[0]}?"
     return found
 
 
 #: The variables that the SDK can read, by the type of their setting.
-_READABLE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
+_ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
     (
         "boolean",
@@ -180,7 +182,7 @@ def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
     return f"; there are: {', '.join(known)}." if len(known) <= _MOST_LISTED else f"; {listed_by}."
 
 
-def address_is_sound(address: str) -> bool:
+def is_valid_url(address: str) -> bool:
     """Report whether a URL names a host, and a port if any, that there can be."""
     try:
         parts = urlsplit(address)
@@ -203,7 +205,7 @@ _RULES: dict[str, Callable[[Any], str]] = {
     "maximum": lambda value: f"at most {value}",
     "minItems": lambda value: f"a list of at least {value} item{'s' * (value > 1)}",
     "minimum": lambda value: f"at least {value}",
-    "pattern": lambda value: FORMS.get(value, f"of the form {value}"),
+    "pattern": lambda value: PATTERN_HINTS.get(value, f"of the form {value}"),
     "type": _one_type,
     "uniqueItems": lambda _: "a list without repeated items",
 }
@@ -216,22 +218,22 @@ def _path(steps: Iterable[str | int]) -> str:
     return path
 
 
-def _join(path: str, name: str, whole: str = "") -> str:
-    return name if path == whole else f"{path}.{name}"
+def _join(path: str, name: str, root_name: str = "") -> str:
+    return name if path == root_name else f"{path}.{name}"
 
 
-def _in_quotes(value: object) -> str:
+def _quote_with_type(value: object) -> str:
     """Show a value, and say that it is a text where numbers look just like it."""
     looks_otherwise = isinstance(value, str) and (value.isdecimal() or value in {"true", "false"})
-    return f"the text {shown(value)}" if looks_otherwise else shown(value)
+    return f"the text {quote_value(value)}" if looks_otherwise else quote_value(value)
 
 
-def shown(value: object) -> str:
+def quote_value(value: object) -> str:
     """Write a value as JSON: not more than a line of it, and nothing that may be a secret."""
-    return shortened(_SECRETIVE.sub("***", json.dumps(value, default=_plain, ensure_ascii=False)))
+    return shorten(LOOKS_SECRET.sub("***", json.dumps(value, default=_plain, ensure_ascii=False)))
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Cut a text that is longer than a line."""
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 

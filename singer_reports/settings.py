@@ -14,24 +14,28 @@ if TYPE_CHECKING:
 Property = th.Property[Any]
 
 # Patterns for texts. They end in `$(?!\n)` because `$` also matches before a final newline.
-ADDRESS = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?(/[^\s?#@]*)?$(?!\n)"
-COUNTRY = r"^[A-Z]{2}$(?!\n)"
-LINE = r"^[ -~]*[!-~][ -~]*$(?!\n)"
-NAME = r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)"
-SIGNS = r"^[!-~]+$(?!\n)"
-TOKEN = r"^[A-Za-z0-9_-]+$(?!\n)"  # noqa: S105 - a form
+URL_PATTERN = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?(/[^\s?#@]*)?$(?!\n)"
+COUNTRY_PATTERN = r"^[A-Z]{2}$(?!\n)"
+HEADER_PATTERN = r"^[ -~]*[!-~][ -~]*$(?!\n)"
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)"
+NO_SPACE_PATTERN = r"^[!-~]+$(?!\n)"
+TOKEN_PATTERN = r"^[A-Za-z0-9_-]+$(?!\n)"  # noqa: S105 - a pattern
 #: The patterns in words, as the end of a sentence.
-FORMS = {
-    ADDRESS: "an address such as https://example.com/path, with no user, password, ? or # in it",
-    COUNTRY: "a country's two capital letters, such as DE",
-    LINE: "a line of ASCII letters, digits and signs",
-    NAME: "made of letters, digits and _ only, with a letter first",
-    SIGNS: "made of ASCII letters, digits and signs only, without spaces and line breaks",
-    TOKEN: "made of letters, digits, - and _ only, without spaces and line breaks",
+PATTERN_HINTS = {
+    URL_PATTERN: (
+        "an address such as https://example.com/path, with no user, password, ? or # in it"
+    ),
+    COUNTRY_PATTERN: "a country's two capital letters, such as DE",
+    HEADER_PATTERN: "a line of ASCII letters, digits and signs",
+    NAME_PATTERN: "made of letters, digits and _ only, with a letter first",
+    NO_SPACE_PATTERN: (
+        "made of ASCII letters, digits and signs only, without spaces and line breaks"
+    ),
+    TOKEN_PATTERN: "made of letters, digits, - and _ only, without spaces and line breaks",
 }
 
 
-def day_settings(
+def date_settings(
     zone: str, *, start_date: str | None, start_hint: str, lookback_days: int, include_today: bool
 ) -> list[Property]:
     """Make the settings that say which days are read.
@@ -78,7 +82,7 @@ def day_settings(
     ]
 
 
-def day_problems(
+def date_errors(
     days: Mapping[str, datetime.date | None], earliest: datetime.date, today: datetime.date
 ) -> Iterator[str]:
     """Say what is wrong with the first and the last day to read.
@@ -131,14 +135,14 @@ def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
         ),
         th.Property(
             "user_agent",
-            th.StringType(pattern=LINE),
+            th.StringType(pattern=HEADER_PATTERN),
             title="User agent",
             description=f"What the tap calls itself; `{tap}/<version>` unless set.",
         ),
     ]
 
 
-def sdk_setting_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def sdk_setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
     """Say what is wrong with the SDK's own settings beyond what their schema says.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import problems
-from singer_reports.bookmarks import day_problems, definition_problems
+from singer_reports.bookmarks import day_errors, definition_errors
 from singer_reports.inputs import Unreadable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from singer_reports.stream import DateRangeStream
 
 
-def state_problems(
+def state_errors(
     given: object, streams: Iterable[DateRangeStream], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
     """Say what is wrong with a state.
@@ -38,7 +38,7 @@ def state_problems(
     if isinstance(given, Unreadable):
         yield f"The state in {given}"
         return
-    found = list(_form_problems(given))
+    found = list(_structure_errors(given))
     yield from found
     if found or not isinstance(given, dict):
         return
@@ -46,13 +46,13 @@ def state_problems(
     for stream in streams:
         bookmark = bookmarks.get(stream.name, {})
         if stream.replication_method == REPLICATION_INCREMENTAL:
-            yield from day_problems(stream.name, bookmark, zone)
-        yield from definition_problems(stream.name, bookmark, stream.definition)
+            yield from day_errors(stream.name, bookmark, zone)
+        yield from definition_errors(stream.name, bookmark, stream.definition)
 
 
-def _form_problems(given: object) -> Iterator[str]:
+def _structure_errors(given: object) -> Iterator[str]:
     if not isinstance(given, dict):
-        yield f"The state must be an object, written {{…}}, not {problems.shown(given)}."
+        yield f"The state must be an object, written {{…}}, not {problems.quote_value(given)}."
         return
     if "bookmarks" not in given:
         if "streams" in given:
@@ -65,16 +65,16 @@ def _form_problems(given: object) -> Iterator[str]:
                 )
     bookmarks = given.get("bookmarks", {})
     if not isinstance(bookmarks, dict):
-        shown = problems.shown(bookmarks)
+        shown = problems.quote_value(bookmarks)
         yield f"The state: bookmarks must be an object, written {{…}}, not {shown}."
         return
     for name, bookmark in bookmarks.items():
-        yield from _bookmark_form_problems(f"The state: bookmarks.{name}", bookmark)
+        yield from _bookmark_form_errors(f"The state: bookmarks.{name}", bookmark)
 
 
-def _bookmark_form_problems(path: str, bookmark: object) -> Iterator[str]:
+def _bookmark_form_errors(path: str, bookmark: object) -> Iterator[str]:
     if not isinstance(bookmark, dict):
-        yield f"{path} must be an object, written {{…}}, not {problems.shown(bookmark)}."
+        yield f"{path} must be an object, written {{…}}, not {problems.quote_value(bookmark)}."
         return
     # The SDK takes its own keys without a look.
     if not isinstance(bookmark.get("progress_markers", {}), dict):

@@ -62,7 +62,7 @@ class DateRangeStream(FullTableStream):
         those before the first one covered, if ``start_date`` has moved earlier.
         """
         tap = self._shared
-        start, end = tap.day_setting("start_date"), tap.day_setting("end_date")
+        start, end = tap.date_setting("start_date"), tap.date_setting("end_date")
         assert start is not None, "every tap's start_date is required or has a default"  # noqa: S101
         yesterday = tap.today - dates.ONE_DAY
         last = dates.last_day(end, tap.today, include_today=self.config["include_today"])

@@ -6,7 +6,7 @@ import ast
 import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from singer_reports.problems import alternatives, shown
+from singer_reports.problems import alternatives, quote_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _REMOVED = (None, "__NULL__")
 
 
-def map_problems(
+def map_errors(
     stream_maps: Mapping[str, Any], streams: Iterable[Stream], *, complete: bool
 ) -> Iterator[str]:
     """Say which maps are about no stream or field, as what they hide would be shown; and the like.
@@ -38,10 +38,10 @@ def map_problems(
             rest = alternatives(source, known, "--discover lists the streams")
             yield f"stream_maps.{name} is about {source}, and there is no such stream{rest}"
         if isinstance(transform, dict):
-            yield from _field_problems(name, transform, matching)
+            yield from _field_errors(name, transform, matching)
 
 
-def _field_problems(
+def _field_errors(
     name: str, transform: Mapping[str, Any], streams: Iterable[Stream]
 ) -> Iterator[str]:
     """Check the map of one stream, or of several if its name has wildcards."""
@@ -65,5 +65,5 @@ def _field_problems(
             try:
                 _ = ast.parse(expression).body[0]
             except (SyntaxError, ValueError, IndexError):
-                rest = f"such as float(revenue), not {shown(expression)}."
+                rest = f"such as float(revenue), not {quote_value(expression)}."
                 yield f"{path} must be an expression {rest}"

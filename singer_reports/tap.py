@@ -13,16 +13,16 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
 from singer_reports import dates, problems
-from singer_reports.catalog import catalog_problems, completed, selected_streams
+from singer_reports.catalog import catalog_errors, fill_missing, selected_streams
 from singer_reports.command import CommandTap
-from singer_reports.connections import connection_problems, make_session
+from singer_reports.connections import connection_setting_errors, make_session
 from singer_reports.fetch import RateLimiter
 from singer_reports.lines import STDOUT, SignalSafeWriter
 from singer_reports.redactor import Redactor
-from singer_reports.settings import day_problems, sdk_setting_problems
-from singer_reports.state import state_problems
+from singer_reports.settings import date_errors, sdk_setting_errors
+from singer_reports.state import state_errors
 from singer_reports.stream import DateRangeStream
-from singer_reports.stream_maps import map_problems
+from singer_reports.stream_maps import map_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-CATALOG_COMPLETED = (
+CATALOG_FILLED_IN = (
     "The catalog lacks what the tap has, and was completed: %s. To choose for yourself, write a "
     "new one with --discover."
 )
@@ -55,7 +55,7 @@ class ReportTap(CommandTap):
         config: Mapping[str, Any] | None = None,
         catalog: Any = None,  # noqa: ANN401 - whatever the file holds
         state: Any = None,  # noqa: ANN401
-        settings_problems: Sequence[str] = (),
+        settings_errors: Sequence[str] = (),
         validate_config: bool = True,
         setup_mapper: bool = True,
         **options: Any,  # noqa: ANN401
@@ -66,7 +66,7 @@ class ReportTap(CommandTap):
             config: The settings, which are not changed.
             catalog: What to read, as ``--discover`` writes it; none for what is read by default.
             state: What earlier runs have read.
-            settings_problems: Why settings could not be read; all else is checked all the same.
+            settings_errors: Why settings could not be read; all else is checked all the same.
             validate_config: Whether to refuse settings, catalogs and states that are wrong.
             setup_mapper: Whether anything will be read.
             options: What else the SDK takes.
@@ -77,20 +77,20 @@ class ReportTap(CommandTap):
         self.now = type(self).clock()
         #: Whether a record has been written since the last state was.
         self.records_since_state = False
-        self._settings_problems = settings_problems
-        self._environment_problems: list[str] = []
+        self._settings_errors = settings_errors
+        self._environment_errors: list[str] = []
         super().__init__(
             config=dict(config or {}), validate_config=False, setup_mapper=False, **options
         )
         #: What a catalog lacked and has been given, in words.
-        self.added_to_catalog = ""
-        found = [*self.found_problems, *self._take(catalog, state)]
+        self.filled_in = ""
+        found = [*self.config_errors, *self._load_catalog_and_state(catalog, state)]
         if setup_mapper and not found:
-            found = self._mapping_problems()
+            found = self._mapping_errors()
         if found and validate_config:
-            raise problems.refusal([self.redactor.redact(problem) for problem in found])
-        if self.added_to_catalog:
-            self.logger.warning(CATALOG_COMPLETED, self.added_to_catalog)
+            raise problems.invalid_config_error([self.redactor.redact(error) for error in found])
+        if self.filled_in:
+            self.logger.warning(CATALOG_FILLED_IN, self.filled_in)
         self.rate_limiter = RateLimiter(
             self.config.get("requests_per_minute"), log=self.logger.info
         )
@@ -108,7 +108,7 @@ class ReportTap(CommandTap):
         """Make the streams that the tap has whatever its settings are."""
         return self.discover_streams()
 
-    def _take(self, catalog: object, state: object) -> Iterator[str]:
+    def _load_catalog_and_state(self, catalog: object, state: object) -> Iterator[str]:
         """Take the catalog and the state, or say what is wrong with them and with stream maps.
 
         Yields:
@@ -118,28 +118,28 @@ class ReportTap(CommandTap):
         if catalog is None and state is None and not maps:
             return
         # Without the user's reports, nobody can say which other streams there are.
-        complete = not self._settings_problems and not any(
-            problem.startswith(("reports", f"{self._env_var_prefix}REPORTS"))
-            for problem in self.found_problems
+        complete = not self._settings_errors and not any(
+            error.startswith(("reports", f"{self._env_var_prefix}REPORTS"))
+            for error in self.config_errors
         )
         streams = self.discover_streams() if complete else self.built_in_streams()
         wanted = [stream for stream in streams if stream.selected]
         if catalog is not None:
             given = catalog.to_dict() if isinstance(catalog, Catalog) else catalog
-            found = list(catalog_problems(given, streams, complete=complete))
+            found = list(catalog_errors(given, streams, complete=complete))
             yield from found
             if complete and not found and isinstance(given, dict):
-                self._input_catalog, self.added_to_catalog = completed(given, streams)
+                self._input_catalog, self.filled_in = fill_missing(given, streams)
                 wanted = [stream for stream in self.streams.values() if stream.selected]
             elif names := selected_streams(given):
                 wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
             dated = [stream for stream in wanted if isinstance(stream, DateRangeStream)]
-            yield from state_problems(state, dated, self.zone)
+            yield from state_errors(state, dated, self.zone)
         if isinstance(maps, dict):
-            yield from map_problems(maps, streams, complete=complete)
+            yield from map_errors(maps, streams, complete=complete)
 
-    def _mapping_problems(self) -> list[str]:
+    def _mapping_errors(self) -> list[str]:
         """Make the stream maps, or say what the SDK finds wrong with them."""
         try:
             self.setup_mapper()
@@ -162,33 +162,36 @@ class ReportTap(CommandTap):
         """The API's current day, as it was when the run started."""
         return dates.today(self.now, self.zone)
 
-    def day_setting(self, name: str) -> datetime.date | None:
+    def date_setting(self, name: str) -> datetime.date | None:
         """Read a setting that holds a day, if it is set."""
         text = self.config.get(name)
         return None if text is None else dates.parse_day(text, self.zone)
 
     # Settings
 
-    def problems(self, flawed: set[str]) -> Iterator[str]:
+    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[str]:
         """Say what is wrong with the settings beyond what their schema can say.
 
         Args:
-            flawed: Settings that have a problem already, about which nothing more can be said.
+            invalid_settings: Settings that have a problem already, about which nothing more can be
+                said.
 
         Yields:
             A sentence a problem.
         """
         days = {}
         for name in ("start_date", "end_date"):
-            if name not in flawed:
+            if name not in invalid_settings:
                 try:
-                    days[name] = self.day_setting(name)
+                    days[name] = self.date_setting(name)
                 except (OverflowError, ValueError):
-                    text = problems.shown(self.config[name])
+                    text = problems.quote_value(self.config[name])
                     yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text}."
-        yield from connection_problems(None if "api_url" in flawed else self.config.get("api_url"))
-        yield from sdk_setting_problems(self.config)
-        yield from day_problems(days, self.earliest_day, self.today)
+        yield from connection_setting_errors(
+            None if "api_url" in invalid_settings else self.config.get("api_url")
+        )
+        yield from sdk_setting_errors(self.config)
+        yield from date_errors(days, self.earliest_day, self.today)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002
         """Collect what is wrong with the settings; ``__init__`` raises it with all the rest."""
@@ -196,23 +199,23 @@ class ReportTap(CommandTap):
         self.append_builtin_config(schema)
         # An empty setting is a setting left alone, so that its default counts.
         self._config = {name: value for name, value in self._config.items() if value is not None}
-        self.redactor = Redactor(problems.secrets(self._config, schema))
+        self.redactor = Redactor(problems.secret_values(self._config, schema))
         self.redactor.guard_all()
         found = [
             error
             for error in JSONSchemaValidator(schema).iter_errors(self._config)
             # What is missing may stand in a file that could not be read.
-            if not (self._settings_problems and error.validator == "required" and not error.path)
+            if not (self._settings_errors and error.validator == "required" and not error.path)
         ]
-        flawed = {str(step) for error in found for step in list(error.absolute_path)[:1]}
+        invalid_settings = {str(step) for error in found for step in list(error.absolute_path)[:1]}
         #: What is wrong with the settings; kept for discovery, which goes on without the rest.
-        self.found_problems = [
-            *self._settings_problems,
-            *self._environment_problems,
-            *problems.describe(found, schema),
-            *self.problems(flawed),
+        self.config_errors = [
+            *self._settings_errors,
+            *self._environment_errors,
+            *problems.describe_errors(found, schema),
+            *self.find_config_errors(invalid_settings),
         ]
-        return self.found_problems
+        return self.config_errors
 
     @property
     def _env_var_config(self) -> dict[str, Any]:
@@ -221,7 +224,7 @@ class ReportTap(CommandTap):
         self.append_builtin_config(schema)
         parse_environment_config({}, self._env_var_prefix)  # Looks for a file .env.
         found = problems.describe_environment(os.environ, self._env_var_prefix, schema)
-        self._environment_problems = list(found.values())
+        self._environment_errors = list(found.values())
         readable = {
             name: setting for name, setting in schema["properties"].items() if name not in found
         }

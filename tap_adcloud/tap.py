@@ -10,10 +10,10 @@ from singer_sdk import typing as th
 
 from singer_reports import problems
 from singer_reports.settings import (
-    ADDRESS,
-    SIGNS,
+    NO_SPACE_PATTERN,
+    URL_PATTERN,
     concurrency_setting,
-    day_settings,
+    date_settings,
     request_settings,
 )
 from singer_reports.tap import ReportTap
@@ -35,19 +35,19 @@ class TapAdcloud(ReportTap):
     """  # noqa: D205 - the text is shown by --about
 
     name = "tap-adcloud"
-    credential = "client_id"
+    credential_setting = "client_id"
 
     config_jsonschema = th.PropertiesList(
         th.Property(
             "client_id",
-            th.StringType(pattern=SIGNS),
+            th.StringType(pattern=NO_SPACE_PATTERN),
             required=True,
             title="Client id",
             description="The id of your client, which Adcloud gave you.",
         ),
         th.Property(
             "client_secret",
-            th.StringType(pattern=SIGNS),
+            th.StringType(pattern=NO_SPACE_PATTERN),
             required=True,
             secret=True,
             title="Client secret",
@@ -55,7 +55,7 @@ class TapAdcloud(ReportTap):
         ),
         th.Property(
             "api_url",
-            th.StringType(pattern=ADDRESS),
+            th.StringType(pattern=URL_PATTERN),
             default="https://api.adcloud.com",
             title="API address",
             description="The address of the API, without a version.",
@@ -70,7 +70,7 @@ class TapAdcloud(ReportTap):
                 "the columns are the same."
             ),
         ),
-        *day_settings(
+        *date_settings(
             "in the setting timezone",
             start_date=None,
             start_hint="",
@@ -121,11 +121,11 @@ class TapAdcloud(ReportTap):
         except (LookupError, TypeError, ValueError, OSError):
             return datetime.UTC
 
-    def problems(self, flawed: set[str]) -> Iterator[str]:
+    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[str]:
         """Say what is wrong with the settings beyond what their schema can say."""
-        yield from super().problems(flawed)
-        if "timezone" not in flawed and not isinstance(self.zone, ZoneInfo):
-            name = problems.shown(self.config.get("timezone"))
+        yield from super().find_config_errors(invalid_settings)
+        if "timezone" not in invalid_settings and not isinstance(self.zone, ZoneInfo):
+            name = problems.quote_value(self.config.get("timezone"))
             yield f"timezone must be an IANA name such as Europe/Berlin, not {name}."
 
     def discover_streams(self) -> list[AdcloudStream]:

@@ -9,12 +9,12 @@ from singer_sdk import typing as th
 
 from singer_reports import problems
 from singer_reports.settings import (
-    ADDRESS,
-    COUNTRY,
-    NAME,
-    TOKEN,
+    COUNTRY_PATTERN,
+    NAME_PATTERN,
+    TOKEN_PATTERN,
+    URL_PATTERN,
     concurrency_setting,
-    day_settings,
+    date_settings,
     request_settings,
 )
 from singer_reports.tap import ReportTap
@@ -34,7 +34,7 @@ MOST_BESIDE_DATE = 3
 REPORT = th.ObjectType(
     th.Property(
         "name",
-        th.StringType(pattern=NAME),
+        th.StringType(pattern=NAME_PATTERN),
         required=True,
         description="The stream's name.",
     ),
@@ -60,7 +60,7 @@ REPORT = th.ObjectType(
     ),
     th.Property(
         "country",
-        th.StringType(pattern=COUNTRY),
+        th.StringType(pattern=COUNTRY_PATTERN),
         description="Only visitors from this country, ISO 3166-1 alpha-2.",
     ),
     additional_properties=False,
@@ -73,13 +73,13 @@ class TapAdsterra(ReportTap):
     """  # noqa: D205 - the text is shown by --about
 
     name = "tap-adsterra"
-    credential = "api_token"
+    credential_setting = "api_token"
     earliest_day = FIRST_DAY
 
     config_jsonschema = th.PropertiesList(
         th.Property(
             "api_token",
-            th.StringType(pattern=TOKEN),
+            th.StringType(pattern=TOKEN_PATTERN),
             required=True,
             secret=True,
             title="API token",
@@ -99,12 +99,12 @@ class TapAdsterra(ReportTap):
         ),
         th.Property(
             "api_url",
-            th.StringType(pattern=ADDRESS),
+            th.StringType(pattern=URL_PATTERN),
             default="https://api3.adsterratools.com/publisher",
             title="API address",
             description="The address of the API.",
         ),
-        *day_settings(
+        *date_settings(
             "in UTC",
             start_date=str(FIRST_DAY),
             start_hint=f" There are no statistics before {FIRST_DAY}.",
@@ -144,12 +144,12 @@ class TapAdsterra(ReportTap):
         additional_properties=False,
     ).to_dict()
 
-    def problems(self, flawed: set[str]) -> Iterator[str]:
+    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[str]:
         """Say what is wrong with the settings beyond what their schema can say."""
-        yield from super().problems(flawed)
+        yield from super().find_config_errors(invalid_settings)
         reports = self.config.get("reports")
         if isinstance(reports, list):
-            yield from _report_problems(reports)
+            yield from _report_errors(reports)
 
     def built_in_streams(self) -> list[AdsterraStream]:
         """Make the streams of the tap itself."""
@@ -162,8 +162,8 @@ class TapAdsterra(ReportTap):
             ConfigValidationError: If the reports are not what they must be. Discovery is otherwise
                 done without looking at the settings.
         """
-        if unusable := [text for text in self.found_problems if text.startswith("reports")]:
-            raise problems.refusal(unusable)
+        if report_errors := [text for text in self.config_errors if text.startswith("reports")]:
+            raise problems.invalid_config_error(report_errors)
         streams = self.built_in_streams()
         for report in self.config.get("reports", ()):
             filters: dict[str, Any] = {"country": report.get("country")}
@@ -178,7 +178,7 @@ class TapAdsterra(ReportTap):
         return streams
 
 
-def _report_problems(reports: list[Any]) -> Iterator[str]:
+def _report_errors(reports: list[Any]) -> Iterator[str]:
     """Check reports beyond their schema; values of a wrong type are passed over."""
     taken = {stream.name: "a stream of the tap" for stream in STREAMS}
     for index, report in enumerate(reports):

@@ -38,9 +38,9 @@ def entry(catalog: dict[str, Any], stream: str) -> Entry:
     return found[0]
 
 
-def metadata(catalog: dict[str, Any], stream: str, *crumbs: str) -> dict[str, Any]:
+def metadata(catalog: dict[str, Any], stream: str, *breadcrumb: str) -> dict[str, Any]:
     """Find what a catalog says of a stream or of one of its fields."""
-    wanted = [step for crumb in crumbs for step in ("properties", crumb)]
+    wanted = [step for crumb in breadcrumb for step in ("properties", crumb)]
     found: list[dict[str, Any]] = [
         item["metadata"]
         for item in entry(catalog, stream)["metadata"]
@@ -62,12 +62,14 @@ def changed(stream: str, /, **changes: Any) -> Callable[[dict[str, Any]], Any]:
     return change
 
 
-def changed_metadata(stream: str, *crumbs: str, **changes: Any) -> Callable[[dict[str, Any]], Any]:
+def changed_metadata(
+    stream: str, *breadcrumb: str, **changes: Any
+) -> Callable[[dict[str, Any]], Any]:
     """Change what a catalog says of a stream or a field."""
 
     def change(catalog: dict[str, Any]) -> Any:
         named = {name.replace("_", "-"): value for name, value in changes.items()}
-        metadata(catalog, stream, *crumbs).update(named)
+        metadata(catalog, stream, *breadcrumb).update(named)
         return catalog
 
     return change

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.settings import ADDRESS, FORMS, LINE, SIGNS
+from singer_reports.settings import HEADER_PATTERN, NO_SPACE_PATTERN, PATTERN_HINTS, URL_PATTERN
 from tap_adcloud.tap import TapAdcloud
 
 if TYPE_CHECKING:
@@ -84,25 +84,25 @@ ZONE = "timezone must be an IANA name such as Europe/Berlin, not"
     [
         (
             {"client_id": ""},
-            f'client_id must be {FORMS[SIGNS]}, not "".',
+            f'client_id must be {PATTERN_HINTS[NO_SPACE_PATTERN]}, not "".',
         ),
         (
             {"client_id": "a b"},
-            f'client_id must be {FORMS[SIGNS]}, not "a b".',
+            f'client_id must be {PATTERN_HINTS[NO_SPACE_PATTERN]}, not "a b".',
         ),
         ({"client_id": 12}, "client_id must be a text, not 12."),
         (
             {"client_secret": ""},
-            f"client_secret must be {FORMS[SIGNS]}.",
+            f"client_secret must be {PATTERN_HINTS[NO_SPACE_PATTERN]}.",
         ),
         (
             {"client_secret": "s3 cr3t"},
-            f"client_secret must be {FORMS[SIGNS]}.",
+            f"client_secret must be {PATTERN_HINTS[NO_SPACE_PATTERN]}.",
         ),
         ({"client_secret": 12}, "client_secret must be a text."),
         (
             {"api_url": "adcloud"},
-            f'api_url must be {FORMS[ADDRESS]}, not "adcloud".',
+            f'api_url must be {PATTERN_HINTS[URL_PATTERN]}, not "adcloud".',
         ),
         (
             {"report_api_version": "v3"},
@@ -136,7 +136,7 @@ ZONE = "timezone must be an IANA name such as Europe/Berlin, not"
         ({"request_timeout": 3601}, "request_timeout must be at most 3600, not 3601."),
         (
             {"user_agent": "a\nb"},
-            f'user_agent must be {FORMS[LINE]}, not "a\\nb".',
+            f'user_agent must be {PATTERN_HINTS[HEADER_PATTERN]}, not "a\\nb".',
         ),
         ({"client_secrt": "x"}, "client_secrt is not a setting; did you mean client_secret?"),
         ({"window_days": 3}, "window_days is not a setting; "),

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.settings import ADDRESS, COUNTRY, FORMS, LINE, NAME, TOKEN
+from singer_reports.settings import (
+    COUNTRY_PATTERN,
+    HEADER_PATTERN,
+    NAME_PATTERN,
+    PATTERN_HINTS,
+    TOKEN_PATTERN,
+    URL_PATTERN,
+)
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 
@@ -63,14 +70,14 @@ def test_the_callers_settings_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"api_token": ""}, f"api_token must be {FORMS[TOKEN]}."),
-        ({"api_token": "with space"}, f"api_token must be {FORMS[TOKEN]}."),
+        ({"api_token": ""}, f"api_token must be {PATTERN_HINTS[TOKEN_PATTERN]}."),
+        ({"api_token": "with space"}, f"api_token must be {PATTERN_HINTS[TOKEN_PATTERN]}."),
         ({"api_token": 12345}, "api_token must be a text."),
         (
             {"auth_method": "cookie"},
             'auth_method must be one of header, path, not "cookie".',
         ),
-        ({"api_url": "ftp://x"}, f'api_url must be {FORMS[ADDRESS]}, not "ftp://x".'),
+        ({"api_url": "ftp://x"}, f'api_url must be {PATTERN_HINTS[URL_PATTERN]}, not "ftp://x".'),
         (
             {"start_date": "2026-13-77"},
             'start_date must be a day such as 2024-01-31, or a date-time, not "2026-13-77".',
@@ -98,13 +105,16 @@ def test_the_callers_settings_are_left_alone() -> None:
         ({"max_concurrency": 33}, "max_concurrency must be at most 32, not 33."),
         ({"requests_per_minute": 1201}, "requests_per_minute must be at most 1200, not 1201."),
         ({"request_timeout": 0}, "request_timeout must be at least 1, not 0."),
-        ({"user_agent": "a\nb"}, f'user_agent must be {FORMS[LINE]}, not "a\\nb".'),
+        (
+            {"user_agent": "a\nb"},
+            f'user_agent must be {PATTERN_HINTS[HEADER_PATTERN]}, not "a\\nb".',
+        ),
         ({"api_tokn": "x"}, "api_tokn is not a setting; did you mean api_token?"),
         ({"reports": {}}, "reports must be a list, written […], not {}."),
         ({"reports": [{}]}, "reports[0].name is missing: The stream's name."),
         (
             {"reports": [{**REPORT, "name": "by country"}]},
-            f'reports[0].name must be {FORMS[NAME]}, not "by country".',
+            f'reports[0].name must be {PATTERN_HINTS[NAME_PATTERN]}, not "by country".',
         ),
         (
             {"reports": [{**REPORT, "group_by": []}]},
@@ -134,7 +144,7 @@ def test_the_callers_settings_are_left_alone() -> None:
         ({"reports": [{**REPORT, "domain": 0}]}, "reports[0].domain must be at least 1, not 0."),
         (
             {"reports": [{**REPORT, "country": "us"}]},
-            f'reports[0].country must be {FORMS[COUNTRY]}, not "us".',
+            f'reports[0].country must be {PATTERN_HINTS[COUNTRY_PATTERN]}, not "us".',
         ),
         (
             {"reports": [{**REPORT, "placement_ids": []}]},
