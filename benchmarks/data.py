@@ -56,18 +56,18 @@ def days_from(first: datetime.date, count: int) -> list[str]:
     return [str(first + datetime.timedelta(number)) for number in range(count)]
 
 
-def advertiser_report(days: int, rows_a_day: int, templates: int) -> Dataset:
+def advertiser_report(days: int, rows_per_day: int, templates: int) -> Dataset:
     """Make days of Adcloud's advertiser report: 42 fields a row.
 
     Args:
         days: How many days.
-        rows_a_day: How many rows each has.
+        rows_per_day: How many rows each has.
         templates: How many of the days are made; the others repeat them.
     """
     dates = days_from(FIRST_DAY, days)
     made = [
         [row.replace(other.encode(), date.encode(), 1) for row in rows]
-        for date, (other, rows) in zip(dates[:templates], _days_with(rows_a_day), strict=False)
+        for date, (other, rows) in zip(dates[:templates], _days_with(rows_per_day), strict=False)
     ]
     key = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
     return Dataset(key, dates, made)

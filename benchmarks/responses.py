@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
 from benchmarks.data import Dataset, shuffled
-from sandbox.adcloud.envelopes import MAXIMUM_PER_PAGE, Page
+from sandbox.adcloud.envelopes import MAX_PER_PAGE, Page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class ReportResponses:
         if path == "/v1/oauth/access_token":
             return http_response(_TOKEN_RESPONSE)
         params = parse_qs(query)
-        if path != "/v1/reports/advertiser" or params["per_page"] != [str(MAXIMUM_PER_PAGE)]:
+        if path != "/v1/reports/advertiser" or params["per_page"] != [str(MAX_PER_PAGE)]:
             return http_response(b"{}", "404 Not Found")
         (date,), (page,) = params["filter[date]"], params.get("page", ["1"])
         first = datetime.date.fromisoformat(self.days[0])
@@ -84,14 +84,14 @@ def report_responses(dataset: Dataset, seconds: float = 0) -> ReportResponses:
 
 def _pages(date: str, rows: Sequence[bytes]) -> list[bytes]:
     return [
-        _page(date, rows[start : start + MAXIMUM_PER_PAGE], number, len(rows))
-        for number, start in enumerate(range(0, len(rows), MAXIMUM_PER_PAGE), start=1)
+        _page(date, rows[start : start + MAX_PER_PAGE], number, len(rows))
+        for number, start in enumerate(range(0, len(rows), MAX_PER_PAGE), start=1)
     ]
 
 
 def _page(date: str, rows: Sequence[bytes], number: int, total: int) -> bytes:
     url, query = "http://localhost/v1/reports/advertiser", [("filter[date]", date)]
-    page = Page(url, query, rows, number, MAXIMUM_PER_PAGE, total)
+    page = Page(url, query, rows, number, MAX_PER_PAGE, total)
     return page.first_generation(TOKEN, announce_pages=True)
 
 

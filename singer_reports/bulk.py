@@ -50,7 +50,7 @@ class BulkWriter:
         for name in self._deselected:
             for row in rows:
                 setattr(row, name, UNSET)
-        # A line a row; no row can hold the end of a line, which JSON writes as an escape.
+        # A line per row; no row can hold the end of a line, which JSON writes as an escape.
         return encoder.encode_lines(rows).split(b"\n")[:-1] if rows else []
 
     def write(self, rows: list[bytes], time_extracted: datetime.datetime) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Json = Mapping[str, Any]
 
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 
 
 def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
@@ -39,7 +39,7 @@ def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) 
         complete: Whether these are all of them.
 
     Yields:
-        A sentence a problem.
+        A sentence per problem.
     """
     structure = list(structure_errors(given))
     yield from structure
@@ -175,8 +175,8 @@ def fill_missing(given: Json, streams: Iterable[Stream]) -> tuple[Catalog, str]:
         if entry := catalog.get_stream(stream.name):
             names = _fill(entry, stream)
             if names and _is_selected(raw[stream.name]):
-                more = len(names) - _MOST_NAMES
-                shown = [*names[:_MOST_NAMES], *([f"{more} more"] if more > 0 else ())]
+                more = len(names) - _MAX_NAMES
+                shown = [*names[:_MAX_NAMES], *([f"{more} more"] if more > 0 else ())]
                 added.append(f"{stream.name} ({', '.join(shown)})")
     return catalog, ", ".join(added)
 

@@ -79,7 +79,7 @@ def structure_errors(given: object) -> Iterator[str]:
         given: The catalog as it was read.
 
     Yields:
-        A sentence a problem.
+        A sentence per problem.
     """
     if isinstance(given, Unreadable):
         yield f"The catalog in {given}"

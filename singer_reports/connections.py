@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from singer_reports.redactor import Redactor
 
 #: The most a response may have, in bytes. Its rows take several times as much in memory.
-LARGEST_ANSWER = 256 * 1024**2
+MAX_RESPONSE_BYTES = 256 * 1024**2
 #: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
 CHUNK_SIZE = 1024**2
 _PROXIES = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
@@ -206,17 +206,17 @@ def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
     """Read a response to its end, in large chunks.
 
     Raises:
-        ResponseTooLargeError: If it is larger than ``LARGEST_ANSWER``.
+        ResponseTooLargeError: If it is larger than ``MAX_RESPONSE_BYTES``.
     """
     chunks = []
     size = 0
     for chunk in response.iter_content(CHUNK_SIZE):
         size += len(chunk)
-        if size > LARGEST_ANSWER:
+        if size > MAX_RESPONSE_BYTES:
             response.close()
             message = (
-                f"The answer has more than {LARGEST_ANSWER // 1024**2} MB, which is more than a "
-                "day can have. Check the setting api_url, and report it if that is right."
+                f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more than "
+                "a day can have. Check the setting api_url, and report it if that is right."
             )
             raise ResponseTooLargeError(message)
         chunks.append(chunk)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 AnyRow = TypeVar("AnyRow")
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-_SHOWN_CHARACTERS = 80
+_MAX_QUOTED_LENGTH = 80
 #: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
 #: surrogate pair, bytes that are not UTF-8, too many levels.
 _DECODE_ERRORS = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
@@ -193,6 +193,6 @@ def _explain(error: Exception, content: bytes) -> str:
     except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError, RecursionError):
         return f"{what}, at {path}"
     shown = msgspec.json.encode(value).decode()
-    if len(shown) > _SHOWN_CHARACTERS:
-        shown = shown[:_SHOWN_CHARACTERS] + "…"
+    if len(shown) > _MAX_QUOTED_LENGTH:
+        shown = shown[:_MAX_QUOTED_LENGTH] + "…"
     return f"{what}, at {path}: {shown}"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
 
 #: The longest ``Retry-After`` a run waits for, in seconds; past it the user decides.
-LONGEST_WAIT = 900
+MAX_RETRY_AFTER = 900
 
 
 def _is_news(line: logging.LogRecord) -> bool:
@@ -111,7 +111,7 @@ class HttpStream(RESTStream[Any]):
             then = "the" if found.advice else "run again later, the"
             hint = (
                 f"It asks to wait {wait:,.0f} seconds: run again after that."
-                if wait and wait > LONGEST_WAIT
+                if wait and wait > MAX_RETRY_AFTER
                 else f"That was try {max_attempts} of {max_attempts}: {then} next run goes on here."
             )
             raise self.fatal_error(page, f"{found} {hint}") from error
@@ -218,5 +218,5 @@ class HttpStream(RESTStream[Any]):
         steps = backoff.expo(factor=2)
         next(steps)
         error = yield 0
-        while (requested_wait := retry_after(error)) is None or requested_wait <= LONGEST_WAIT:
+        while (requested_wait := retry_after(error)) is None or requested_wait <= MAX_RETRY_AFTER:
             error = yield next(steps) if requested_wait is None else requested_wait

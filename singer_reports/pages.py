@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from singer_reports.row_types import Row
 
 #: More pages than any slice can have; a larger number is a mistake, and would fill the memory.
-MOST_PAGES = 100_000
+MAX_PAGES = 100_000
 
 
 class Page(NamedTuple):
@@ -56,7 +56,7 @@ class PageResponse:
         self.keys: list[Any] = []
         #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
         self.source_keys: list[Any] = []
-        if self.page_count > MOST_PAGES:
+        if self.page_count > MAX_PAGES:
             message = f"it announces {self.page_count:,} pages"
             raise ResponseSchemaError(message)
 

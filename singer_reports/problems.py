@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-_SHOWN_CHARACTERS = 60
-_MOST_LISTED = 12
+_MAX_QUOTED_LENGTH = 60
+_MAX_LISTED = 12
 _TYPES = {
     "array": "a list, written […]",
     "boolean": "true or false",
@@ -84,7 +84,7 @@ def describe_errors(
         root_name: What the whole is called.
 
     Yields:
-        A sentence a problem, which names the setting, what it must be and what it is.
+        A sentence per problem, which names the setting, what it must be and what it is.
     """
     secrets = secret_settings(schema)
     # Missing settings first. Of a path, only one error is told, and `enum` says more than `type`.
@@ -126,7 +126,7 @@ def describe_environment(
         schema: The schema of the whole configuration.
 
     Returns:
-        A sentence a variable, by the setting or the variable. What a variable says is not shown
+        A sentence per variable, by the setting or the variable. What a variable says is not shown
         where it is secret.
     """
     settings = schema["properties"]
@@ -179,7 +179,7 @@ def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
     known = sorted(known)
     if close := difflib.get_close_matches(name, known, n=1):
         return f"; did you mean {close[0]}?"
-    return f"; there are: {', '.join(known)}." if len(known) <= _MOST_LISTED else f"; {listed_by}."
+    return f"; there are: {', '.join(known)}." if len(known) <= _MAX_LISTED else f"; {listed_by}."
 
 
 def is_valid_url(address: str) -> bool:
@@ -235,7 +235,7 @@ def quote_value(value: object) -> str:
 
 def shorten(text: str) -> str:
     """Cut a text that is longer than a line."""
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+    return text if len(text) <= _MAX_QUOTED_LENGTH else text[:_MAX_QUOTED_LENGTH] + "…"
 
 
 def _plain(value: object) -> object:

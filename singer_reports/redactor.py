@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _REDACTED = "***"
 #: What is shorter is no secret, and to replace it would make every text unreadable.
-_FEWEST_CHARACTERS = 4
+_MIN_SECRET_LENGTH = 4
 #: So much of a secret is replaced as well, because a text that is too long may end in one.
 _HEAD = 8
 _STANDARD_FIELDS = set(vars(logging.makeLogRecord({})))
@@ -87,7 +87,7 @@ class Redactor(logging.Filter):
 
 def _forms(secret: str) -> Iterator[str]:
     """Write a secret as it may stand in an address, a form, a JSON text or a Python one."""
-    if len(secret) >= _FEWEST_CHARACTERS:
+    if len(secret) >= _MIN_SECRET_LENGTH:
         in_json = json.dumps(secret)[1:-1]
         yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
         yield from (in_json, in_json.replace("/", "\\/"), repr(secret)[1:-1])

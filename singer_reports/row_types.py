@@ -1,4 +1,4 @@
-"""From a JSON Schema to the type that rows are decoded to: an attribute a field."""
+"""From a JSON Schema to the type that rows are decoded to: an attribute per field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Schema = dict[str, Any]
-#: A row with an attribute a field, ``UNSET`` where the API left it out.
+#: A row with an attribute per field, ``UNSET`` where the API left it out.
 Row = Any
 
 

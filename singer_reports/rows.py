@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from singer_reports.row_types import Row
 
-_EXAMPLES = 3
+_MAX_EXAMPLES = 3
 
 
 class InconsistentResponseError(Exception):
@@ -81,7 +81,7 @@ def check_unique(keys: list[Any], names: Sequence[str]) -> None:
     """
     if len(set(keys)) != len(keys):
         twice = [key for key, count in Counter(keys).items() if count > 1]
-        examples = ", ".join(map(str, twice[:_EXAMPLES]))
+        examples = ", ".join(map(str, twice[:_MAX_EXAMPLES]))
         fields = ", ".join(names)
         message = f"the API sent {len(twice):,} keys ({fields}) more than once: {examples}"
         raise InconsistentResponseError(message)

@@ -9,7 +9,7 @@ from typing import Any
 from singer_sdk import SchemaDirectory
 
 #: The largest 64-bit number. Databases that are told of it do not reserve 128 bits.
-LARGEST_INTEGER = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 
 
 class Schemas(SchemaDirectory):
@@ -20,7 +20,7 @@ class Schemas(SchemaDirectory):
         schema: dict[str, Any] = super().fetch_schema(key)
         for field in schema["properties"].values():
             if field["type"] in ("integer", ["integer", "null"]):
-                field.setdefault("maximum", LARGEST_INTEGER)
+                field.setdefault("maximum", MAX_INTEGER)
         return schema
 
 

@@ -33,7 +33,7 @@ def state_errors(
         zone: The time zone of the API's days.
 
     Yields:
-        A sentence a problem.
+        A sentence per problem.
     """
     if isinstance(given, Unreadable):
         yield f"The state in {given}"

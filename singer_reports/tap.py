@@ -112,7 +112,7 @@ class ReportTap(CommandTap):
         """Take the catalog and the state, or say what is wrong with them and with stream maps.
 
         Yields:
-            A sentence a problem.
+            A sentence per problem.
         """
         maps = self.config.get("stream_maps")
         if catalog is None and state is None and not maps:
@@ -177,7 +177,7 @@ class ReportTap(CommandTap):
                 said.
 
         Yields:
-            A sentence a problem.
+            A sentence per problem.
         """
         days = {}
         for name in ("start_date", "end_date"):

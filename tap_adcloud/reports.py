@@ -25,7 +25,7 @@ GROUPING = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "a
 
 
 class AdvertiserReport(AdcloudStream, DateRangeStream):
-    """Each ad's day, in 42 fields; one day a slice, from either generation of the API."""
+    """Each ad's day, in 42 fields; one day per slice, from either generation of the API."""
 
     name = "advertiser_report"
     path = "/reports/advertiser"

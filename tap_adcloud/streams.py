@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from singer_reports.row_types import Row, Schema
 
 #: How many campaigns a request for their performance names.
-CAMPAIGNS_A_REQUEST = 100
+CAMPAIGNS_PER_REQUEST = 100
 
 
 class ListFieldStream(AdcloudStream):
@@ -139,9 +139,9 @@ class CampaignPerformance(AdcloudStream):
     def rows_by_slice(self) -> Iterable[list[Row]]:
         """Read the performance of all campaigns, many a request."""
         ids = self._ids()
-        starts = range(0, len(ids), CAMPAIGNS_A_REQUEST)
+        starts = range(0, len(ids), CAMPAIGNS_PER_REQUEST)
         chunks = [
-            CampaignChunk(tuple(ids[start : start + CAMPAIGNS_A_REQUEST])) for start in starts
+            CampaignChunk(tuple(ids[start : start + CAMPAIGNS_PER_REQUEST])) for start in starts
         ]
         if self.ABORT_AT_RECORD_COUNT is not None:
             chunks = chunks[:1]

@@ -92,7 +92,7 @@ class TapAdcloud(ReportTap):
             th.IntegerType(minimum=1, maximum=200),
             default=200,
             title="Page size",
-            description="Rows a page: 1 to 200, which is the most the API gives.",
+            description="Rows per page: 1 to 200, which is the most the API gives.",
         ),
         concurrency_setting(),
         *request_settings("tap-adcloud", request_timeout=300),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: All the API can group by, in the order reports have them (Statistics, group_by).
 DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
 #: The most dimensions a request may name (Statistics, group_by, maxItems).
-MOST_DIMENSIONS = 3
+MAX_DIMENSIONS = 3
 #: A field's value where the API names none, by the field's type.
 _NULL_KEY_VALUES = {"integer": 0, "string": "-"}
 
@@ -58,9 +58,9 @@ def report_schema(dimensions: Collection[str], without: Collection[str] = ()) ->
 def asked_by_day(dimensions: Collection[str]) -> bool:
     """Say whether a report has one dimension more than a request may name.
 
-    Such a report is requested one day a request, without the date, which is then known.
+    Such a report is requested one day per request, without the date, which is then known.
     """
-    return len(dimensions) > MOST_DIMENSIONS
+    return len(dimensions) > MAX_DIMENSIONS
 
 
 class ReportSchema(StreamSchema):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: The first day there are statistics of (API 3.0.0, Statistics, start_date).
 FIRST_DAY = datetime.date(2016, 12, 17)
 #: How many dimensions a report may have beside the date: requested by day, one more than by window.
-MOST_BESIDE_DATE = 3
+MAX_DIMENSIONS_BESIDES_DATE = 3
 
 REPORT = th.ObjectType(
     th.Property(
@@ -117,8 +117,8 @@ class TapAdsterra(ReportTap):
             default=30,
             title="Window",
             description=(
-                "Days a request, 1 to 365. A window that keeps failing with a timeout or a server "
-                "error is cut in halves, down to a day."
+                "Days per request, 1 to 365. A window that keeps failing with a timeout or a "
+                "server error is cut in halves, down to a day."
             ),
         ),
         th.Property(
@@ -137,7 +137,7 @@ class TapAdsterra(ReportTap):
             "requests_per_minute",
             th.IntegerType(minimum=1, maximum=1200),
             default=1000,
-            title="Requests a minute",
+            title="Requests per minute",
             description="The most requests in any minute: 1 to 1200. The API allows a user 1200.",
         ),
         *request_settings("tap-adsterra", request_timeout=120),
@@ -191,10 +191,10 @@ def _report_errors(reports: list[Any]) -> Iterator[str]:
             if other := taken.get(name.lower()):
                 yield f"{path}.name must be another one: {name!r} is already the name of {other}."
             taken.setdefault(name.lower(), path)
-        beside = set(DIMENSIONS[1:]).intersection(group_by if isinstance(group_by, list) else ())
-        if len(beside) > MOST_BESIDE_DATE:
+        others = set(DIMENSIONS[1:]).intersection(group_by if isinstance(group_by, list) else ())
+        if len(others) > MAX_DIMENSIONS_BESIDES_DATE:
             yield (
-                f"{path}.group_by must name at most {MOST_BESIDE_DATE} dimensions beside the date, "
-                f"not {len(beside)}: the API groups by at most three, and the date can be had by "
-                "asking day by day."
+                f"{path}.group_by must name at most {MAX_DIMENSIONS_BESIDES_DATE} dimensions "
+                f"beside the date, not {len(others)}: the API groups by at most three, and the "
+                "date can be had by asking day by day."
             )

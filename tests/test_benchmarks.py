@@ -81,7 +81,7 @@ def test_what_starting_takes_is_taken_off_both() -> None:
 
 
 def test_rows_that_are_missing_or_doubled_or_others_are_noticed() -> None:
-    data = advertiser_report(days=3, rows_a_day=5, templates=2)
+    data = advertiser_report(days=3, rows_per_day=5, templates=2)
     template_of_third_day = [from_json(row) for row in data.templates[0]]
     rows = [from_json(row) for template in data.templates for row in template]
     rows += [{**row, "date": data.days[2]} for row in template_of_third_day]
@@ -104,5 +104,5 @@ def test_rows_that_are_missing_or_doubled_or_others_are_noticed() -> None:
 
 
 def test_there_are_as_many_rows_as_asked_for() -> None:
-    assert advertiser_report(days=7, rows_a_day=500, templates=3).count == 3_500
+    assert advertiser_report(days=7, rows_per_day=500, templates=3).count == 3_500
     assert statistics(4_001).count == 4_001

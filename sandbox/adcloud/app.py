@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.adcloud import days
-from sandbox.adcloud.envelopes import DEFAULT_PER_PAGE, MAXIMUM_PER_PAGE, Page
+from sandbox.adcloud.envelopes import DEFAULT_PER_PAGE, MAX_PER_PAGE, Page
 from sandbox.adcloud.errors import error_body, invalid_client
 from sandbox.adcloud.inventory import TYPES, entities
 from sandbox.adcloud.performance import performance
@@ -187,7 +187,7 @@ def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, st
     Too large a page is cut to the maximum; what the real API does with one is not documented.
     """
     number = _natural(request, "page", 1)
-    per_page = min(_natural(request, "per_page", DEFAULT_PER_PAGE), MAXIMUM_PER_PAGE)
+    per_page = min(_natural(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
     start = (number - 1) * per_page
     fault = _fault(request, "page_shift")
     if fault is not None:

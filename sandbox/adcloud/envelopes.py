@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_PER_PAGE = 50
-MAXIMUM_PER_PAGE = 200
+MAX_PER_PAGE = 200
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ REFRESH_MINUTES = 10
 #: A slot, its impressions, its clicks and its revenue in millionths of a US dollar.
 Cell: TypeAlias = "tuple[Slot, int, int, int]"
 
-_STEPS_A_DAY = 24 * 60 // REFRESH_MINUTES
+_STEPS_PER_DAY = 24 * 60 // REFRESH_MINUTES
 _DAY = Struct("<BB")
 _PLACEMENT = Struct("<BB")
 _SLOT = Struct("<HHHHBBBbbb")
@@ -166,7 +166,7 @@ def _cell(slot: Slot, usual: int, numbers: tuple[int, ...], known: Moment) -> Ce
         clicks = min(impressions, clicks + clicks * late_clicks * missing // 1_024)
         revenue += revenue * late_revenue * missing // 1_024
     if known.age == 0:
-        impressions = impressions * known.step // _STEPS_A_DAY
-        clicks = clicks * known.step // _STEPS_A_DAY
-        revenue = revenue * known.step // _STEPS_A_DAY
+        impressions = impressions * known.step // _STEPS_PER_DAY
+        clicks = clicks * known.step // _STEPS_PER_DAY
+        revenue = revenue * known.step // _STEPS_PER_DAY
     return slot, impressions, clicks, revenue

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 #: A query string as PHP sees it.
 Parameters: TypeAlias = dict[str, str | list[str]]
 
-MAXIMUM_DAYS = 366
-MAXIMUM_DIMENSIONS = 3
-MAXIMUM_PLACEMENTS = 499
-MAXIMUM_ID = 2_147_483_647
+MAX_DAYS = 366
+MAX_DIMENSIONS = 3
+MAX_PLACEMENTS = 499
+MAX_ID = 2_147_483_647
 
 _STATISTICS = (
     "start_date",
@@ -93,8 +93,8 @@ def report(params: Parameters) -> Report:
     finish = _date(params, "finish_date", "Finish date", errors)
     if start and finish and start > finish:
         errors["start_date"] = ["Start date must be before or equal to finish date"]
-    elif start and finish and (finish - start).days >= MAXIMUM_DAYS:
-        errors["start_date"] = [f"Date range cannot exceed {MAXIMUM_DAYS} days"]
+    elif start and finish and (finish - start).days >= MAX_DAYS:
+        errors["start_date"] = [f"Date range cannot exceed {MAX_DAYS} days"]
     group_by = _group_by(params, errors)
     domain = _id(params, "domain", "Invalid domain ID value", errors)
     placements = _placements(params, errors)
@@ -163,8 +163,8 @@ def _group_by(params: Parameters, errors: dict[str, list[str]]) -> tuple[str, ..
         errors["group_by"] = [f"Group by must be of {', '.join(DIMENSIONS)}"]
     elif len(set(names)) < len(names):
         errors["group_by"] = ["Group by values must be unique"]
-    elif len(names) > MAXIMUM_DIMENSIONS:
-        errors["group_by"] = [f"Group by cannot exceed {MAXIMUM_DIMENSIONS} values"]
+    elif len(names) > MAX_DIMENSIONS:
+        errors["group_by"] = [f"Group by cannot exceed {MAX_DIMENSIONS} values"]
     return tuple(names)
 
 
@@ -190,10 +190,8 @@ def _placements(params: Parameters, errors: dict[str, list[str]]) -> frozenset[i
     if isinstance(values, str):
         errors["placement_ids"] = ["Placement ids must be a list, placement_ids[]=1"]
         return None
-    if len(values) > MAXIMUM_PLACEMENTS:
-        errors["placement_ids"] = [
-            f"Placement ids count should be less than {MAXIMUM_PLACEMENTS + 1}"
-        ]
+    if len(values) > MAX_PLACEMENTS:
+        errors["placement_ids"] = [f"Placement ids count should be less than {MAX_PLACEMENTS + 1}"]
     numbers = [_natural(value) for value in values]
     if None in numbers:
         errors["placement_ids"] = ["Invalid placement ID value"]
@@ -202,6 +200,6 @@ def _placements(params: Parameters, errors: dict[str, list[str]]) -> frozenset[i
 
 def _natural(value: str | list[str]) -> int | None:
     """A positive integer that fits the API's ids."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value) and 0 < int(value) <= MAXIMUM_ID:
+    if isinstance(value, str) and _DIGITS.fullmatch(value) and 0 < int(value) <= MAX_ID:
         return int(value)
     return None

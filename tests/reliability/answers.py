@@ -37,7 +37,7 @@ DAY = "2024-04-29"
 #: How many rows a good response has.
 ROWS = 3
 #: Past so many requests nothing is found, however many pages have been announced.
-MOST_REQUESTS = 30
+MAX_REQUESTS = 30
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
 GOOD_TOKEN = {"access_token": "f00dfeedf00dfeedf00dfeed", "scope": ""}
 
@@ -69,7 +69,7 @@ class ResponsesByPath(HTTPAdapter):
         path = urlsplit(str(request.url)).path
         response = next(self.by_path[end] for end in self.by_path if path.endswith(end))
         self.requested += 1
-        if self.requested > MOST_REQUESTS:
+        if self.requested > MAX_REQUESTS:
             response = Response(b"", 404)
         raw = HTTPResponse(
             body=io.BytesIO(response.content),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from singer_reports.http import LONGEST_WAIT
+from singer_reports.http import MAX_RETRY_AFTER
 from tests.reliability.kinds import (
     CHUNKS,
     DERIVED,
@@ -115,7 +115,7 @@ CASES: dict[str, Case] = {
     "429, Retry-After as a date": Case({"kind": "rate_limit", "seconds": 7, "as_date": True}),
     "503, Retry-After in seconds": Case({"kind": "rate_limit", "seconds": 7, "status": 503}),
     "429, Retry-After too long": always(
-        REFUSED, {"kind": "rate_limit", "seconds": LONGEST_WAIT + 1}
+        REFUSED, {"kind": "rate_limit", "seconds": MAX_RETRY_AFTER + 1}
     ),
     "400": always(REFUSED, {"kind": "status", "status": 400}),
     "401": Case(

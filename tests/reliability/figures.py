@@ -25,7 +25,7 @@ COUNTED = ROOT / ".cache" / "reliability.json"
 PAGE = ROOT / "docs" / "reliability.md"
 
 #: What part of the cases shown another run must have at least.
-MOST_OF_THEM = 0.5
+MIN_SHARE = 0.5
 
 #: What is promised and how it is tested, by the name under which a test counts its cases.
 CLAIMS: dict[str, tuple[str, str]] = {
@@ -121,7 +121,7 @@ class Collector:
 
 
 def claims_table(cases: dict[str, int]) -> Iterator[str]:
-    """Say what is promised, how it is tested and with how many cases, a line a claim."""
+    """Say what is promised, how it is tested and with how many cases, a line per claim."""
     yield "| What is promised | How it is tested | Cases |"
     yield "|---|---|---:|"
     for name, (promise, how) in CLAIMS.items():
@@ -129,7 +129,7 @@ def claims_table(cases: dict[str, int]) -> Iterator[str]:
 
 
 def endings_table(endings: dict[str, str]) -> Iterator[str]:
-    """Show how each fault ends for each kind of stream, a line a fault."""
+    """Show how each fault ends for each kind of stream, a line per fault."""
     pairs = [key.split(" | ") for key in endings]
     faults, streams = (list(dict.fromkeys(column)) for column in zip(*pairs, strict=True))
     yield f"| Fault | {' | '.join(streams)} |"
@@ -165,7 +165,7 @@ def differences() -> Iterator[str]:
         told = int(numbers[0].removesuffix(" |").replace(",", "")) if numbers else 0
         counted = figures["cases"].get(name, 0)
         # How many kills find a state before them is a matter of time.
-        if not told or counted < told * MOST_OF_THEM:
+        if not told or counted < told * MIN_SHARE:
             yield f"{PAGE.name} shows {told:,} cases of {name}, and the tests counted {counted:,}."
     for line in endings_table(figures["endings"]):
         if line not in shown:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sandbox.adcloud import Settings, entities, truth
-from tap_adcloud.streams import CAMPAIGNS_A_REQUEST
+from tap_adcloud.streams import CAMPAIGNS_PER_REQUEST
 from tests.support import NOW, Adcloud, Adsterra, day, select
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ def _pages(path: str, stream: str) -> dict[str, Place]:
 def _chunks() -> dict[str, Place]:
     ids = [str(row["id"]) for row in entities("campaigns")]
     chunks = [
-        ",".join(ids[start : start + CAMPAIGNS_A_REQUEST])
-        for start in range(0, len(ids), CAMPAIGNS_A_REQUEST)
+        ",".join(ids[start : start + CAMPAIGNS_PER_REQUEST])
+        for start in range(0, len(ids), CAMPAIGNS_PER_REQUEST)
     ]
     path, stream = "/campaign_performance_data", "campaign_performance"
     fields = ("campaign_id", "campaign_id")

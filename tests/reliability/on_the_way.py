@@ -30,7 +30,7 @@ IMPATIENT = 0.1
 
 
 class _Connections(HTTPAdapter):
-    """Connections that know which requests a fault strikes."""
+    """Connections that know which requests per fault strikes."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(pool_maxsize=8)

@@ -118,7 +118,7 @@ class Matrix:
                 jump = WallClock(patches).jumping(arguments.pop("seconds"))
                 take_detour(tap, fault := Fault("status", **arguments), jump)
             case "too large":
-                patches.setattr(connections, "LARGEST_ANSWER", 2**20)
+                patches.setattr(connections, "MAX_RESPONSE_BYTES", 2**20)
                 fault = self.sandbox.faults.add(Fault("gigantic", **arguments, size=2**21))
             case kind:
                 fault = self.sandbox.faults.add(Fault(kind, **arguments))

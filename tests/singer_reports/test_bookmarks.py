@@ -60,7 +60,7 @@ def covered_by(state: dict[str, Any] | None) -> list[datetime.date]:
 
 
 class Api(HTTPAdapter):
-    """Has a row a day, but none every fifth day; fails to answer for days that are broken."""
+    """Has a row per day, but none every fifth day; fails to answer for days that are broken."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -251,7 +251,9 @@ def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -
     assert lines == []
     for _ in range(4):
         rate_limiter.wait()
-    expected = "Waiting 50 seconds: the setting requests_per_minute allows 1,000 requests a minute"
+    expected = (
+        "Waiting 50 seconds: the setting requests_per_minute allows 1,000 requests per minute"
+    )
     assert lines == [expected]
     clock.time += 50
     for _ in range(996):

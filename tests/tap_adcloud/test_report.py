@@ -114,7 +114,7 @@ def test_pages_can_be_smaller(adcloud: Adcloud, page_size: int) -> None:
 def test_pages_the_server_cuts_short_are_counted_by_its_own_size(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MAXIMUM_PER_PAGE", 90)
+    monkeypatch.setattr(app, "MAX_PER_PAGE", 90)
     for version in ("v1", "v2"):
         assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.truth()
 

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
-from singer_reports.http import LONGEST_WAIT
+from singer_reports.http import MAX_RETRY_AFTER
 from singer_reports.stream import ATTEMPTS_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
@@ -97,7 +97,7 @@ def test_one_429_holds_all_threads(adsterra: Adsterra, monkeypatch: pytest.Monke
 
 
 def test_a_wait_too_long_is_the_users_to_decide(adsterra: Adsterra, waits: list[float]) -> None:
-    adsterra.sandbox.faults.add(Fault("rate_limit", path="domains", seconds=LONGEST_WAIT + 1))
+    adsterra.sandbox.faults.add(Fault("rate_limit", path="domains", seconds=MAX_RETRY_AFTER + 1))
     run = adsterra.run("domains")
     assert "asks to wait 901 seconds" in str(run.error)
     assert waits == []

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, truth
 from sandbox.faults import Fault
-from tap_adsterra.reports import DIMENSIONS, MOST_DIMENSIONS, with_date
+from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, with_date
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ UPDATED = "2024-05-01 12:00:00"
 #: The 25 ways to group that the API knows, as users may write them: the date may be left out.
 GROUPINGS = [
     list(dimensions)
-    for count in range(1, MOST_DIMENSIONS + 1)
+    for count in range(1, MAX_DIMENSIONS + 1)
     for dimensions in combinations(DIMENSIONS, count)
 ]
 
@@ -199,7 +199,7 @@ def test_a_null_in_a_key_becomes_the_apis_own_sentinel(
     run = adsterra.run(
         "own", reports=[{"name": "own", "group_by": ["placement", "country", "placement_sub_id"]}]
     )
-    # Two rows a day with no more than this difference are one row twice, which is refused.
+    # Two rows per day with no more than this difference are one row twice, which is refused.
     if run.error is None:
         assert none in {row[field] for row in run.records("own")}
     assert None not in {row[field] for row in run.records("own")}
