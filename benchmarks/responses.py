@@ -92,7 +92,7 @@ def _pages(date: str, rows: Sequence[bytes]) -> list[bytes]:
 def _page(date: str, rows: Sequence[bytes], number: int, total: int) -> bytes:
     url, query = "http://localhost/v1/reports/advertiser", [("filter[date]", date)]
     page = Page(url, query, rows, number, MAX_PER_PAGE, total)
-    return page.first_generation(TOKEN, announce_pages=True)
+    return page.to_v1(TOKEN, announce_pages=True)
 
 
 @dataclass(frozen=True)

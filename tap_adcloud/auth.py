@@ -14,7 +14,7 @@ from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import RetriableAPIError
 
 from singer_reports.errors import NotJsonError, RequestError, is_retriable
-from tap_adcloud.envelopes import Failure
+from tap_adcloud.envelopes import ErrorBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from singer_reports.redactor import Redactor
 
-#: A token lives two hours, and its response does not say so; it is renewed five minutes earlier.
-SECONDS_TO_RENEWAL = 2 * 60 * 60 - 5 * 60
+#: How long a token lives, in seconds; the response does not say so.
+TOKEN_LIFETIME = 2 * 60 * 60
+#: How much earlier it is renewed, in seconds.
+RENEWAL_MARGIN = 5 * 60
 
 
 #: What a header can carry; what it cannot carry would end in an error that shows it.
@@ -49,7 +51,7 @@ class TokenResponse(msgspec.Struct):
         return self.access_token or self.meta.access_token
 
 
-class TokenAuthenticator(APIAuthenticatorBase):
+class OAuthAuthenticator(APIAuthenticatorBase):
     """Two-legged OAuth 2.0 of Adcloud's own kind, for any number of threads."""
 
     def __init__(  # noqa: PLR0913 - each is a thing of its own
@@ -75,7 +77,7 @@ class TokenAuthenticator(APIAuthenticatorBase):
         super().__init__()
         self._session = session
         self._url = url
-        self._form = {**credentials, "grant_type": "none"}
+        self._payload = {**credentials, "grant_type": "none"}
         self._redactor = redactor
         self._timeout = timeout
         self._clock = clock
@@ -100,10 +102,10 @@ class TokenAuthenticator(APIAuthenticatorBase):
                 requested_at = self._clock()
                 self._token = self._fetch()
                 self._redactor.add(self._token)
-                self._renew_at = requested_at + SECONDS_TO_RENEWAL
+                self._renew_at = requested_at + TOKEN_LIFETIME - RENEWAL_MARGIN
             return self._token
 
-    def forget(self, request: requests.PreparedRequest) -> None:
+    def invalidate(self, request: requests.PreparedRequest) -> None:
         """Drop the token a request was refused with, unless another thread has renewed it."""
         with self._lock:
             if request.headers.get("Authorization") == f"Bearer {self._token}":
@@ -112,12 +114,12 @@ class TokenAuthenticator(APIAuthenticatorBase):
     def _fetch(self) -> str:
         response = self._session.post(
             self._url,
-            data=self._form,
+            data=self._payload,
             timeout=self._timeout,
             allow_redirects=False,
         )
-        failure = Failure.of(response.content) or Failure()
-        code = max(response.status_code, failure.code)
+        error_body = ErrorBody.parse(response.content) or ErrorBody()
+        code = max(response.status_code, error_body.code)
         if is_retriable(code):
             message = f"Adcloud's token endpoint answered {code}"
             raise RetriableAPIError(message, response)

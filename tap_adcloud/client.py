@@ -14,7 +14,7 @@ from singer_sdk.exceptions import RetriableAPIError
 from singer_reports.errors import RequestError, is_retriable
 from singer_reports.schemas import schemas_of
 from singer_reports.table import FullTableStream
-from tap_adcloud.envelopes import Failure, SecondGeneration
+from tap_adcloud.envelopes import ErrorBody, ResponseV2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from singer_reports.pages import Page
-    from tap_adcloud.auth import TokenAuthenticator
+    from tap_adcloud.auth import OAuthAuthenticator
     from tap_adcloud.tap import TapAdcloud
 
 SCHEMAS = schemas_of("tap_adcloud")
@@ -38,9 +38,9 @@ class AdcloudStream(FullTableStream):
 
     name: str
     api_name = "Adcloud"
-    #: The generation of the API, as it stands in the address.
+    #: The version of the API, as it stands in the address.
     version = "v2"
-    envelope: Any = SecondGeneration
+    envelope: Any = ResponseV2
     # Items of version 2 say what they are.
     ignored_fields = frozenset({"_meta"})
     primary_keys: Sequence[str] = ("id",)
@@ -58,7 +58,7 @@ class AdcloudStream(FullTableStream):
         return f"{self.config['api_url'].rstrip('/')}/{self.version}"
 
     @property
-    def authenticator(self) -> TokenAuthenticator:
+    def authenticator(self) -> OAuthAuthenticator:
         """Puts the token into the header."""
         return self.adcloud.authenticator
 
@@ -89,7 +89,7 @@ class AdcloudStream(FullTableStream):
         try:
             return super()._request(prepared_request, context)
         except UnauthorizedError:
-            self.authenticator.forget(prepared_request)
+            self.authenticator.invalidate(prepared_request)
         try:
             return super()._request(prepared_request, context)
         except UnauthorizedError:
@@ -105,21 +105,21 @@ class AdcloudStream(FullTableStream):
         Raises:
             Unauthorized: If the token was not accepted.
         """
-        told = Failure.of(response.content)
-        failure = told or Failure()
-        code = max(response.status_code, failure.code)
+        parsed = ErrorBody.parse(response.content)
+        error_body = parsed or ErrorBody()
+        code = max(response.status_code, error_body.code)
         if code == HTTPStatus.UNAUTHORIZED:
             raise UnauthorizedError
         if is_retriable(code):
-            message = f"Adcloud answered {code} {failure.reasons[:200]}".strip()
+            message = f"Adcloud answered {code} {error_body.reasons[:200]}".strip()
             raise RetriableAPIError(message, response)
         if code == HTTPStatus.NOT_FOUND:
             message = "Adcloud has nothing at this address. Check the setting api_url."
             raise RequestError(message)
         if code >= HTTPStatus.BAD_REQUEST:
-            reasons = failure.reasons[:200] or f"status {code}, without a reason"
+            reasons = error_body.reasons[:200] or f"status {code}, without a reason"
             message = f"Adcloud refused the request: {reasons}."
             raise RequestError(message)
-        if told is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        if parsed is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             # A body that has been read as a JSON object need not be looked through once more.
             super().validate_response(response)

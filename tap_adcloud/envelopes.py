@@ -1,7 +1,7 @@
-"""What surrounds the rows, and the errors, in both generations of the Adcloud API.
+"""What surrounds the rows, and the errors, in both versions of the Adcloud API.
 
-Source: *Adcloud API description*, version 1.0, Fetch advertiser reports, for the first generation;
-Adcloud's own clients for the second.
+Source: *Adcloud API description*, version 1.0, Fetch advertiser reports, for version 1;
+Adcloud's own clients for version 2.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from singer_reports.decode import AnyRow, Envelope
 
 
-class Collection(msgspec.Struct):
+class PaginationV1(msgspec.Struct):
     """What version 1 says of the rows. ``size`` counts those of all pages."""
 
     size: int
@@ -22,11 +22,11 @@ class Collection(msgspec.Struct):
     next_url: str | None = None
 
 
-class FirstGeneration(Envelope[AnyRow], Generic[AnyRow]):
+class ResponseV1(Envelope[AnyRow], Generic[AnyRow]):
     """A page of version 1."""
 
     result: list[AnyRow]
-    collection: Collection
+    collection: PaginationV1
 
     @property
     def rows(self) -> list[AnyRow]:
@@ -49,7 +49,7 @@ class FirstGeneration(Envelope[AnyRow], Generic[AnyRow]):
         return self.collection.next_url is not None
 
 
-class Meta(msgspec.Struct):
+class PaginationV2(msgspec.Struct):
     """What version 2 says of the rows. ``size``, which is not read, counts those of this page."""
 
     total_count: int
@@ -58,11 +58,11 @@ class Meta(msgspec.Struct):
     total_pages: int | None = None
 
 
-class SecondGeneration(Envelope[AnyRow], Generic[AnyRow]):
+class ResponseV2(Envelope[AnyRow], Generic[AnyRow]):
     """A page of version 2."""
 
     items: list[AnyRow]
-    meta: Meta = msgspec.field(name="_meta")
+    meta: PaginationV2 = msgspec.field(name="_meta")
 
     @property
     def rows(self) -> list[AnyRow]:
@@ -95,8 +95,8 @@ def count_pages(total: int, per_page: int) -> int:
     return max(1, -(-total // max(1, per_page)))
 
 
-class Failure(msgspec.Struct):
-    """The part of a response that tells of an error, in either generation.
+class ErrorBody(msgspec.Struct):
+    """The part of a response that tells of an error, in either version.
 
     A body may say failure while HTTP says 200 (Adcloud's own clients look for it).
     """
@@ -107,7 +107,7 @@ class Failure(msgspec.Struct):
     meta: Any = msgspec.field(name="_meta", default=None)
 
     @classmethod
-    def of(cls, content: bytes) -> Self | None:
+    def parse(cls, content: bytes) -> Self | None:
         """Read what a body tells; none, if it is no JSON object."""
         try:
             return msgspec.json.decode(content, type=cls)

@@ -1,4 +1,4 @@
-"""The report of the Adcloud API, in both generations; its schema tells each field's source.
+"""The report of the Adcloud API, in both versions; its schema tells each field's source.
 
 Source: *Adcloud API description*, version 1.0, Fetch advertiser reports.
 """
@@ -12,7 +12,7 @@ from msgspec import UNSET
 from singer_reports.decode import ResponseSchemaError
 from singer_reports.stream import DateRangeStream
 from tap_adcloud.client import AdcloudStream
-from tap_adcloud.envelopes import FirstGeneration, SecondGeneration
+from tap_adcloud.envelopes import ResponseV1, ResponseV2
 
 if TYPE_CHECKING:
     from singer_reports.dates import Window
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     from tap_adcloud.tap import TapAdcloud
 
 #: What a row of the report is one of, beside its day (Fetch advertiser reports).
-GROUPING = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
+DIMENSIONS = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
 
 
 class AdvertiserReport(AdcloudStream, DateRangeStream):
-    """Each ad's day, in 42 fields; one day per slice, from either generation of the API."""
+    """Each ad's day, in 42 fields; one day per slice, from either version of the API."""
 
     name = "advertiser_report"
     path = "/reports/advertiser"
-    primary_keys = ("date", *GROUPING)
-    null_key_values = dict.fromkeys(GROUPING, 0)
+    primary_keys = ("date", *DIMENSIONS)
+    null_key_values = dict.fromkeys(DIMENSIONS, 0)
     computed_fields = ("extracted_at",)
 
     def __init__(self, tap: TapAdcloud) -> None:
-        """Read from the generation that the setting names."""
+        """Read from the version that the setting names."""
         self.version = tap.config.get("report_api_version", "v1")
-        self.envelope = FirstGeneration if self.version == "v1" else SecondGeneration
+        self.envelope = ResponseV1 if self.version == "v1" else ResponseV2
         super().__init__(tap)
 
     @property
     def definition(self) -> dict[str, Any]:
         """The key without the date, and the zone that says when a day is over."""
-        return {"dimensions": ["date", *GROUPING], "timezone": self.config["timezone"]}
+        return {"dimensions": ["date", *DIMENSIONS], "timezone": self.config["timezone"]}
 
     @property
     def response_schema(self) -> Schema:

@@ -17,7 +17,7 @@ from singer_reports.settings import (
     request_settings,
 )
 from singer_reports.tap import ReportTap
-from tap_adcloud.auth import TokenAuthenticator
+from tap_adcloud.auth import OAuthAuthenticator
 from tap_adcloud.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class TapAdcloud(ReportTap):
             default="v1",
             title="Report version",
             description=(
-                "The generation of the API that the report is read from: `v1` or `v2`. The key and "
+                "The version of the API that the report is read from: `v1` or `v2`. The key and "
                 "the columns are the same."
             ),
         ),
@@ -105,7 +105,7 @@ class TapAdcloud(ReportTap):
         config = self.config
         base = f"{config.get('api_url', '').rstrip('/')}/{config.get('report_api_version')}"
         #: The access token of the run.
-        self.authenticator = TokenAuthenticator(
+        self.authenticator = OAuthAuthenticator(
             self.session,
             base + TOKEN_PATH,
             {name: config.get(name, "") for name in ("client_id", "client_secret")},

@@ -1,4 +1,4 @@
-"""The routes of the Adcloud API: two generations, `/v1` and `/v2`."""
+"""The routes of the Adcloud API: two versions, `/v1` and `/v2`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.faults import Fault
 
-#: What an item of the report calls itself in the second generation.
+#: What an item of the report calls itself in version 2.
 REPORT_TYPE = "AdvertiserReport"
 
 
@@ -144,11 +144,11 @@ class Api:
             )
         page = _page(request, rows, [("filter[date]", date_text)])
         if version == "v2":
-            return page.second_generation(REPORT_TYPE)
+            return page.to_v2(REPORT_TYPE)
         announce = settings.pages == "always" or (
             settings.pages == "sometimes" and day.day % 2 == 0
         )
-        return page.first_generation(token, announce_pages=announce)
+        return page.to_v1(token, announce_pages=announce)
 
     def _entities(self, request: Request, _version: str, _token: str) -> bytes:
         resource = request.url.path.rpartition("/")[2]
@@ -160,7 +160,7 @@ class Api:
             for row in entities(resource)
             if all(str(row.get(name[7:-1])) == value for name, value in filters)
         ]
-        return _page(request, found, filters).second_generation(TYPES[resource])
+        return _page(request, found, filters).to_v2(TYPES[resource])
 
     def _entity(self, request: Request, _version: str, _token: str) -> bytes:
         resource = request.url.path.split("/")[-2]
@@ -178,7 +178,7 @@ class Api:
             raise ApiError(400, message, {"campaign_ids": ["is invalid"]}) from None
         found = [to_json(row) for row in performance(campaign_ids, self._clock.now)]
         page = _page(request, found, [("campaign_ids", id_list)])
-        return page.second_generation(TYPES["campaign_performance_data"])
+        return page.to_v2(TYPES["campaign_performance_data"])
 
 
 def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, str]]) -> Page:

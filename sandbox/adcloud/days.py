@@ -95,7 +95,7 @@ def truth(
         timezone: As in `Settings`.
 
     Returns:
-        The rows with the first generation's fields, `page_type` as text, and exact decimals, in the
+        The rows with version 1's fields, `page_type` as text, and exact decimals, in the
         order they are served in. Costs are in the currency of the row.
     """
     known = moment(day, now, timezone)

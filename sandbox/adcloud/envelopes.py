@@ -1,4 +1,4 @@
-"""What stands around the rows of a page, in both generations of the Adcloud API."""
+"""What stands around the rows of a page, in both versions of the Adcloud API."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Page:
         """How many pages there are; 0 of an empty collection."""
         return -(-self.total // self.per_page)
 
-    def first_generation(self, token: str, *, announce_pages: bool) -> bytes:
+    def to_v1(self, token: str, *, announce_pages: bool) -> bytes:
         """The page as version 1 sends it.
 
         The navigation URLs have the token in them and lack `per_page`, as in the sample. Source:
@@ -69,7 +69,7 @@ class Page:
             b",".join(self.rows),
         )
 
-    def second_generation(self, item_type: str) -> bytes:
+    def to_v2(self, item_type: str) -> bytes:
         """The page as version 2 sends it. Source: Adcloud's own clients and their fixtures.
 
         Args:

@@ -1,4 +1,4 @@
-"""The error responses of the Adcloud API, of both generations."""
+"""The error responses of the Adcloud API, of both versions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def error_body(
     """The body of an error. Source: Adcloud's own clients, whose fixtures have both shapes.
 
     Args:
-        version: The generation, `v1` or `v2`.
+        version: The version, `v1` or `v2`.
         status: The status to tell.
         message: What to say; the usual text of the status if absent.
-        details: What is wrong, by parameter; told by the second generation only.
+        details: What is wrong, by parameter; told by version 2 only.
 
     Returns:
         The body.

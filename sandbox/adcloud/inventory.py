@@ -1,9 +1,8 @@
 """What the Adcloud account has: customers, products, campaigns, advertisements, topics.
 
-Everything is made from its number and never changes. Fields and types are those of the second
-generation; what the documents say may be text, list or null is each of them somewhere. Source:
-Adcloud's own clients and their fixtures, and Adcloud API description 1.0 for the names the report
-shares with them.
+Everything is made from its number and never changes. Fields and types are those of version 2; what
+the documents say may be text, list or null is each of them somewhere. Source: Adcloud's own clients
+and their fixtures, and Adcloud API description 1.0 for the names the report shares with them.
 """
 
 from __future__ import annotations

@@ -25,13 +25,13 @@ class Settings:
         rows_per_day: About how many rows a day of the report has: up to a tenth more or fewer. At
             most 100,000.
         page_type: Whether `page_type` is text as documented, an integer as seen, or both.
-        pages: Whether the first generation announces the number of pages; `sometimes` is every
+        pages: Whether version 1 announces the number of pages; `sometimes` is every
             other day.
-        new_backend: Whether the second generation calls a booking a campaign.
+        new_backend: Whether version 2 calls a booking a campaign.
         refusal_status: The HTTP status with which the token endpoint refuses a client.
         token_lifetime_seconds: How long a token lives, by the sandbox's clock.
         token_requests: How many requests a token is good for; ``None`` for any number.
-        token_in_meta: Whether the second generation puts the token into `_meta`.
+        token_in_meta: Whether version 2 puts the token into `_meta`.
         timezone: The zone whose days the report counts in, as an IANA name.
     """
 

@@ -189,14 +189,14 @@ def _items(rows: Any) -> dict[str, Any]:
 
 def _page(rows: Any, kind: str) -> dict[str, Any]:
     page = Page("https://api.invalid/", (), [to_json(row) for row in rows[:ROWS]], 1, 200, ROWS)
-    body: dict[str, Any] = from_json(page.second_generation(kind))
+    body: dict[str, Any] = from_json(page.to_v2(kind))
     return body
 
 
 def _report(version: str) -> Readable:
     rows = report_truth(day(DAY), NOW, rows_per_day=20)[:ROWS]
     page = Page("https://api.invalid/", (), [to_json(row) for row in rows], 1, 200, ROWS)
-    good = from_json(page.first_generation("f00d", announce_pages=True))
+    good = from_json(page.to_v1("f00d", announce_pages=True))
     if version == "v2":
         good = _page(rows, REPORT_TYPE)
     settings = {**_ADCLOUD, "report_api_version": version}
@@ -228,7 +228,7 @@ _ADCLOUD: dict[str, Any] = {
     "end_date": DAY,
 }
 
-#: All streams of both taps, the report from both generations of the API, and a report of a user's
+#: All streams of both taps, the report from both versions of the API, and a report of a user's
 #: own that is requested by day.
 READABLE = [
     Readable(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),

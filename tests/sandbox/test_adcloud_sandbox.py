@@ -1,4 +1,4 @@
-"""The Adcloud half of the sandbox: both generations, tokens, pages, and data that settles."""
+"""The Adcloud half of the sandbox: both versions, tokens, pages, and data that settles."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class TestReport:
             assert body["_meta"]["status"] == 400
             assert body["_meta"]["details"]
 
-    def test_first_generation_envelope(self, adcloud: AdcloudClient, token: str) -> None:
+    def test_version_1_envelope(self, adcloud: AdcloudClient, token: str) -> None:
         _, body = adcloud(REPORT, {**DAY, "page": 2})
         assert list(body) == ["collection", "result", "status"]
         collection = body["collection"]
@@ -201,7 +201,7 @@ class TestReport:
         sandbox.adcloud.pages = "always"
         assert "pages" in adcloud(REPORT, DAY)[1]["collection"]
 
-    def test_second_generation_envelope(self, adcloud: AdcloudClient) -> None:
+    def test_version_2_envelope(self, adcloud: AdcloudClient) -> None:
         total = len(truth(date(2024, 3, 5)))
         _, body = adcloud("v2/reports/advertiser", {**DAY, "page": 2, "per_page": 200})
         meta = body["_meta"]

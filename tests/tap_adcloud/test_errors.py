@@ -31,7 +31,7 @@ PASSING = {
     "cut chunked": Fault("cut_chunked"),
     "truncated": Fault("truncated"),
 }
-#: A stream of either generation, and where it is read.
+#: A stream of either version, and where it is read.
 STREAMS = {
     "v1": (REPORT, "/v1/reports/advertiser"),
     "v2": (REPORT, "/v2/reports/advertiser"),
@@ -43,19 +43,19 @@ def again(fault: Fault, **changes: object) -> Fault:
     return Fault(**{**vars(fault), **changes, "seen": 0, "struck": 0})
 
 
-def settings(generation: str) -> dict[str, str]:
-    version = generation if generation in ("v1", "v2") else "v1"
+def settings(name: str) -> dict[str, str]:
+    version = name if name in ("v1", "v2") else "v1"
     return {"report_api_version": version, "end_date": "2024-04-27"}
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-@pytest.mark.parametrize("generation", STREAMS)
-def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, generation: str) -> None:
+@pytest.mark.parametrize("version", STREAMS)
+def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
-    stream, path = STREAMS[generation]
-    undisturbed = adcloud.run(stream, **settings(generation))
+    stream, path = STREAMS[version]
+    undisturbed = adcloud.run(stream, **settings(version))
     struck = adcloud.sandbox.faults.add(again(fault, path=path, times=2, after=1))
-    run = adcloud.run(stream, **settings(generation))
+    run = adcloud.run(stream, **settings(version))
     assert run.error is None
     assert struck.struck == 2
     assert run.without_times() == undisturbed.without_times()
@@ -78,7 +78,7 @@ def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault
 
 
 @pytest.mark.parametrize("kind", ["status", "error_in_body"])
-@pytest.mark.parametrize("generation", STREAMS)
+@pytest.mark.parametrize("version", STREAMS)
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -89,12 +89,12 @@ def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault
     ],
 )
 def test_final_errors_are_explained_and_asked_for_once(
-    adcloud: Adcloud, kind: Kind, generation: str, status: int, expected: str
+    adcloud: Adcloud, kind: Kind, version: str, status: int, expected: str
 ) -> None:
     """Whether HTTP says so, or says 200 and leaves it to the body."""
-    stream, path = STREAMS[generation]
+    stream, path = STREAMS[version]
     adcloud.sandbox.faults.add(Fault(kind, path=path, status=status, message="no such thing: 17"))
-    run = adcloud.run(stream, max_concurrency=1, **settings(generation))
+    run = adcloud.run(stream, max_concurrency=1, **settings(version))
     assert str(run.error).endswith(f": {expected}")
     assert str(run.error).startswith(stream)
     assert len(adcloud.sandbox.requests) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.adcloud import DOCUMENTED_DAY, DOCUMENTED_ROWS, app
 from sandbox.faults import Fault
-from tap_adcloud.reports import GROUPING
+from tap_adcloud.reports import DIMENSIONS
 from tests.support import REPORT_KEY
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_the_report_is_what_the_sandbox_has(
 @pytest.mark.parametrize(
     ("version", "new_backend"), [("v1", False), ("v2", False), ("v2", True)], ids=str
 )
-def test_the_columns_never_depend_on_the_generation(
+def test_the_columns_never_depend_on_the_version(
     adcloud: Adcloud,
     version: str,
     page_type: Literal["text", "integer", "mixed"],
@@ -174,7 +174,7 @@ def test_what_version_2_says_beside_the_rows_is_not_told(
     assert not {"campaign_id", "campaign"} & set(run.records(REPORT)[0])
 
 
-@pytest.mark.parametrize("field", GROUPING)
+@pytest.mark.parametrize("field", DIMENSIONS)
 def test_a_null_in_the_key_becomes_0(adcloud: Adcloud, field: str) -> None:
     date = "2024-04-24"
     query = {"filter[date]": date, "page": "1"}

@@ -15,7 +15,7 @@ from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from singer_reports.redactor import Redactor
-from tap_adcloud.auth import TokenAuthenticator
+from tap_adcloud.auth import OAuthAuthenticator
 from tap_adcloud.reports import AdvertiserReport
 from tests.support import NOW, sync
 
@@ -46,8 +46,8 @@ def seconds() -> list[float]:
 
 
 @pytest.fixture
-def authenticator(sandbox: Sandbox, seconds: list[float]) -> TokenAuthenticator:
-    return TokenAuthenticator(
+def authenticator(sandbox: Sandbox, seconds: list[float]) -> OAuthAuthenticator:
+    return OAuthAuthenticator(
         requests.Session(),
         f"{sandbox.adcloud_url}/v1{TOKENS}",
         CREDENTIALS,
@@ -108,7 +108,7 @@ def test_no_token_is_asked_for_before_it_is_needed(adcloud: Adcloud) -> None:
 
 @pytest.mark.parametrize(("passed", "fetched"), [(6_899, 1), (6_901, 2)])
 def test_it_is_renewed_five_minutes_before_its_two_hours_are_over(
-    authenticator: TokenAuthenticator,
+    authenticator: OAuthAuthenticator,
     seconds: list[float],
     sandbox: Sandbox,
     passed: float,
@@ -125,7 +125,7 @@ def test_it_is_renewed_five_minutes_before_its_two_hours_are_over(
 
 
 def test_its_age_counts_from_before_it_was_asked_for(
-    sandbox: Sandbox, authenticator: TokenAuthenticator, seconds: list[float]
+    sandbox: Sandbox, authenticator: OAuthAuthenticator, seconds: list[float]
 ) -> None:
     """A response that took its time has used up some of the two hours."""
     session = authenticator._session
@@ -214,7 +214,7 @@ def test_threads_that_meet_a_dead_token_together_renew_it_once(
 ) -> None:
     """Eight requests are refused with the token before any of them can have it renewed."""
     tokens = adcloud.sandbox.tokens
-    issue, forget = tokens.issue, TokenAuthenticator.forget
+    issue, forget = tokens.issue, OAuthAuthenticator.invalidate
     together = threading.Barrier(8)
 
     def issue_dead_at_first() -> str:
@@ -223,12 +223,12 @@ def test_threads_that_meet_a_dead_token_together_renew_it_once(
             tokens.revoke(token)
         return token
 
-    def forget_together(authenticator: TokenAuthenticator, request: Any) -> None:
+    def forget_together(authenticator: OAuthAuthenticator, request: Any) -> None:
         together.wait(30)
         forget(authenticator, request)
 
     monkeypatch.setattr(tokens, "issue", issue_dead_at_first)
-    monkeypatch.setattr(TokenAuthenticator, "forget", forget_together)
+    monkeypatch.setattr(OAuthAuthenticator, "invalidate", forget_together)
     run = adcloud.report(start_date="2024-04-10", max_concurrency=8)
     assert run.rows(REPORT) == adcloud.truth("2024-04-10")
     assert sum(request.status == 401 for request in adcloud.requests_to()) == 8
@@ -237,13 +237,13 @@ def test_threads_that_meet_a_dead_token_together_renew_it_once(
 
 
 def test_a_token_that_another_thread_has_renewed_is_kept(
-    authenticator: TokenAuthenticator, sandbox: Sandbox
+    authenticator: OAuthAuthenticator, sandbox: Sandbox
 ) -> None:
     refused = requests.Request("GET", "http://x.example").prepare()
     authenticator.authenticate_request(refused)
-    authenticator.forget(refused)
+    authenticator.invalidate(refused)
     renewed = authenticator.token()
-    authenticator.forget(refused)
+    authenticator.invalidate(refused)
     assert authenticator.token() == renewed
     assert len(sandbox.requests) == 2
 
@@ -350,7 +350,7 @@ def test_version_2_may_put_the_token_elsewhere(adcloud: Adcloud) -> None:
 
 
 def test_the_token_is_kept_out_of_the_log_from_the_moment_it_is_known(
-    authenticator: TokenAuthenticator,
+    authenticator: OAuthAuthenticator,
 ) -> None:
     token = authenticator.token()
     assert authenticator._redactor.redact(f"the token {token}!") == "the token ***!"
@@ -371,7 +371,7 @@ def test_no_password_is_looked_for_in_netrc(
 
 
 def test_a_response_without_a_token_is_no_token(
-    authenticator: TokenAuthenticator, monkeypatch: pytest.MonkeyPatch
+    authenticator: OAuthAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     response = requests.Response()
     response.status_code = 200
