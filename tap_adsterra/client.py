@@ -46,7 +46,7 @@ ERROR_MESSAGES = {
 }
 
 
-class Items(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
+class ItemsResponse(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
     """The response of every endpoint but smart links (API 3.0.0, Responses)."""
 
     items: list[AnyRow]
@@ -69,7 +69,7 @@ class AdsterraStream(FullTableStream):
 
     name: str
     api_name = "Adsterra"
-    envelope: Any = Items
+    envelope: Any = ItemsResponse
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
     # Every response is cached that long (API 3.0.0, description), so asking sooner is in vain.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from singer_reports.pages import Page
     from singer_reports.row_types import Row
     from singer_reports.tap import ReportTap
-    from tap_adsterra.client import Items
+    from tap_adsterra.client import ItemsResponse
 
 #: All the API can group by, in the order reports have them (Statistics, group_by).
 DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
@@ -30,10 +30,10 @@ MAX_DIMENSIONS = 3
 _NULL_KEY_VALUES = {"integer": 0, "string": "-"}
 
 
-def with_date(group_by: Collection[str]) -> tuple[str, ...]:
+def ordered_dimensions(group_by: Collection[str]) -> tuple[str, ...]:
     """Put the dimensions of a report into their order, the date always among them.
 
-    >>> with_date(["country", "placement"])
+    >>> ordered_dimensions(["country", "placement"])
     ('date', 'placement', 'country')
     """
     return tuple(name for name in DIMENSIONS if name == "date" or name in group_by)
@@ -47,15 +47,15 @@ def report_schema(dimensions: Collection[str], without: Collection[str] = ()) ->
         without: Fields to leave out all the same.
     """
     schema = SCHEMAS.get_schema("stats")
-    left_out = (set(DIMENSIONS) - set(dimensions)) | set(without)
+    excluded = (set(DIMENSIONS) - set(dimensions)) | set(without)
     properties = {
-        name: field for name, field in schema["properties"].items() if name not in left_out
+        name: field for name, field in schema["properties"].items() if name not in excluded
     }
     required = [name for name in properties if name in dimensions or name in schema["required"]]
     return {**schema, "properties": properties, "required": required}
 
 
-def asked_by_day(dimensions: Collection[str]) -> bool:
+def needs_daily_requests(dimensions: Collection[str]) -> bool:
     """Say whether a report has one dimension more than a request may name.
 
     Such a report is requested one day per request, without the date, which is then known.
@@ -96,12 +96,12 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.dimensions = dimensions or self.dimensions
         self.filters = filters or self.filters
         self.primary_keys = self.dimensions
-        self.by_day = asked_by_day(self.dimensions)
+        self.daily_requests = needs_daily_requests(self.dimensions)
         # The API says these once a response, and the day not at all if it is requested by day.
         self.computed_fields = (
-            ("date", "db_last_update_time") if self.by_day else ("db_last_update_time",)
+            ("date", "db_last_update_time") if self.daily_requests else ("db_last_update_time",)
         )
-        self.window_days = 1 if self.by_day else tap.config.get("window_days", 1)
+        self.window_days = 1 if self.daily_requests else tap.config.get("window_days", 1)
         fields = self.schema["properties"]
         self.null_key_values = {
             name: _NULL_KEY_VALUES[fields[name]["type"]]
@@ -136,14 +136,16 @@ class ReportStream(AdsterraStream, DateRangeStream):
         return {
             "start_date": str(window.first),
             "finish_date": str(window.last),
-            "group_by[]": list(self.dimensions[1:] if self.by_day else self.dimensions),
+            "group_by[]": list(self.dimensions[1:] if self.daily_requests else self.dimensions),
             **self.filters,
         }
 
-    def post_process_rows(self, rows: list[Row], page: Page, envelope: Items[Row]) -> list[Row]:
+    def post_process_rows(
+        self, rows: list[Row], page: Page, envelope: ItemsResponse[Row]
+    ) -> list[Row]:
         """Add what the API says once a response: the last update and, if asked by day, the day."""
         for row in rows:
             row.db_last_update_time = envelope.db_last_update_time
-            if self.by_day:
+            if self.daily_requests:
                 row.date = str(page.slice.first)
         return super().post_process_rows(rows, page, envelope)

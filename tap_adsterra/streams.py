@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic
 
 from singer_reports.decode import AnyRow, Envelope
-from tap_adsterra.client import AdsterraStream, Items
+from tap_adsterra.client import AdsterraStream, ItemsResponse
 from tap_adsterra.reports import ReportStream
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ class Placements(AdsterraStream):
     path = "/placements.json"
 
 
-class SmartLinkData(Envelope[AnyRow], Generic[AnyRow]):
+class SmartLinksResponse(Envelope[AnyRow], Generic[AnyRow]):
     """What the response about smart links wraps once more, and does not count (SmartLinks)."""
 
-    data: Items[AnyRow]
+    data: ItemsResponse[AnyRow]
 
     @property
     def rows(self) -> list[AnyRow]:
@@ -42,7 +42,7 @@ class SmartLinks(AdsterraStream):
 
     name = "smart_links"
     path = "/smart-links.json"
-    envelope = SmartLinkData
+    envelope = SmartLinksResponse
 
 
 class Stats(ReportStream):

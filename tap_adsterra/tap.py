@@ -18,7 +18,7 @@ from singer_reports.settings import (
     request_settings,
 )
 from singer_reports.tap import ReportTap
-from tap_adsterra.reports import DIMENSIONS, ReportStream, with_date
+from tap_adsterra.reports import DIMENSIONS, ReportStream, ordered_dimensions
 from tap_adsterra.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class TapAdsterra(ReportTap):
             if placements := report.get("placement_ids"):
                 filters["placement_ids[]"] = [int(each) for each in placements]
             streams.append(
-                ReportStream(self, report["name"], with_date(report["group_by"]), filters)
+                ReportStream(self, report["name"], ordered_dimensions(report["group_by"]), filters)
             )
         return streams
 

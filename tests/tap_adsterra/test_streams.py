@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, truth
 from sandbox.faults import Fault
-from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, with_date
+from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, ordered_dimensions
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_there_are_25_groupings() -> None:
 
 @pytest.mark.parametrize("group_by", GROUPINGS, ids="-".join)
 def test_every_grouping_the_api_knows(adsterra: Adsterra, group_by: list[str]) -> None:
-    dimensions = with_date(group_by)
+    dimensions = ordered_dimensions(group_by)
     by_day = len(dimensions) > 3
     run = adsterra.run(
         "own",
