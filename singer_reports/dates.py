@@ -30,7 +30,7 @@ class Window(NamedTuple):
         """How many days the window holds, at least 1."""
         return (self.last - self.first).days + 1
 
-    def halves(self) -> tuple[Self, Self]:
+    def split(self) -> tuple[Self, Self]:
         """Cut the window in two that cover it, the earlier one first.
 
         Raises:
@@ -71,13 +71,13 @@ def windows(first: datetime.date, last: datetime.date, length: int) -> Iterator[
 class EarlierWindow(Window):
     """A window before the days that are covered already: read from its end to its start."""
 
-    def halves(self) -> tuple[Self, Self]:
+    def split(self) -> tuple[Self, Self]:
         """Cut the window in two that cover it, the later one first.
 
         Raises:
             ValueError: If the window holds a single day.
         """
-        early, late = super().halves()
+        early, late = super().split()
         return late, early
 
 

@@ -166,7 +166,7 @@ class DateRangeStream(FullTableStream):
     def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Name the further pages of a window, or its halves if it was too much."""
         if response is None:
-            return map(Page.first, page.slice.halves())
+            return map(Page.first, page.slice.split())
         return super().further_pages(page, response)
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401

@@ -41,7 +41,7 @@ def test_halves_cover_the_window_and_nothing_else(
     first: datetime.date, count: int, count_cases: CountCases
 ) -> None:
     window = Window(first, first + ONE_DAY * (count - 1))
-    early, late = window.halves()
+    early, late = window.split()
     assert (early.first, late.last) == (window.first, window.last)
     assert late.first - early.last == ONE_DAY
     assert min(early.days, late.days) >= 1
@@ -51,7 +51,7 @@ def test_halves_cover_the_window_and_nothing_else(
 
 def test_a_single_day_has_no_halves() -> None:
     with pytest.raises(ValueError, match="2024-01-01"):
-        Window(day("2024-01-01"), day("2024-01-01")).halves()
+        Window(day("2024-01-01"), day("2024-01-01")).split()
 
 
 @given(first=DAYS, count=st.integers(-5, 800), length=LENGTHS)
@@ -69,9 +69,9 @@ def test_earlier_windows_cover_every_day_once_from_the_last_one_back(
 
 def test_an_earlier_window_is_cut_with_its_later_half_first() -> None:
     (window,) = dates.earlier_windows(day("2024-01-01"), day("2024-01-05"), 9)
-    later, early = window.halves()
+    later, early = window.split()
     assert [str(later), str(early)] == ["2024-01-03..2024-01-05", "2024-01-01..2024-01-02"]
-    assert [str(half) for half in later.halves()] == ["2024-01-04..2024-01-05", "2024-01-03"]
+    assert [str(half) for half in later.split()] == ["2024-01-04..2024-01-05", "2024-01-03"]
 
 
 @given(start=DAYS, lookback=st.integers(0, 365))
