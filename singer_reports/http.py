@@ -125,9 +125,9 @@ class HttpStream(RESTStream[Any]):
         # What led to it is kept as the cause, and holds what the API has said.
         if error := sys.exception():
             self._shared.redactor.redact_error(error)
-        told = self._shared.redactor.redact(f"{self.request_label(page)}: {message}")
+        redacted = self._shared.redactor.redact(f"{self.request_label(page)}: {message}")
         # What the API says may have several lines.
-        return RequestError(" ".join(told.split()))
+        return RequestError(" ".join(redacted.split()))
 
     def _request(
         self, prepared_request: requests.PreparedRequest, context: Context | None

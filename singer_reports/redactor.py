@@ -15,7 +15,7 @@ _REDACTED = "***"
 #: What is shorter is no secret, and to replace it would make every text unreadable.
 _MIN_SECRET_LENGTH = 4
 #: So much of a secret is replaced as well, because a text that is too long may end in one.
-_HEAD = 8
+_PREFIX_LENGTH = 8
 _STANDARD_FIELDS = set(vars(logging.makeLogRecord({})))
 
 
@@ -25,32 +25,37 @@ class Redactor(logging.Filter):
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take the secrets to look for; those too short to be one are ignored."""
         super().__init__()
-        self._forms: set[str] = set()
+        self._encodings: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         """Look for one more secret: a token that was fetched while running."""
         # A new set, because other threads may be reading the old one.
-        self._forms = self._forms | set(_forms(secret)) | set(_forms(secret.strip()))
+        self._encodings = (
+            self._encodings | set(_encodings_of(secret)) | set(_encodings_of(secret.strip()))
+        )
 
     def redact(self, text: str) -> str:
         """Return ``text`` with every secret in it replaced, also one that is cut off."""
-        forms = self._forms
-        for head in sorted({form[:_HEAD] for form in forms}, key=len, reverse=True):
-            start = text.find(head)
+        encodings = self._encodings
+        for prefix in sorted(
+            {encoding[:_PREFIX_LENGTH] for encoding in encodings}, key=len, reverse=True
+        ):
+            start = text.find(prefix)
             while start >= 0:
                 # The ways to write a secret may begin alike: the one that goes on longest it is.
-                length = max(_common_length(form, text, start) for form in forms)
+                length = max(_common_length(encoding, text, start) for encoding in encodings)
                 text = text[:start] + _REDACTED + text[start + length :]
-                start = text.find(head, start + len(_REDACTED))
+                start = text.find(prefix, start + len(_REDACTED))
         return text
 
     def redact_error(self, error: BaseException) -> None:
         """Replace every secret in what an error says, and in what those say that led to it."""
         for each in chain(error):
             each.args = tuple(
-                self.redact(part) if isinstance(part, str) else part for part in each.args
+                self.redact(argument) if isinstance(argument, str) else argument
+                for argument in each.args
             )
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -61,8 +66,8 @@ class Redactor(logging.Filter):
             record.msg, record.args = redacted, ()
         if record.exc_info and record.exc_info[1]:
             text = logging.Formatter().formatException(record.exc_info)
-            said = "\n".join([text, *map(repr, chain(record.exc_info[1]))])
-            if self.redact(said) != said:
+            logged = "\n".join([text, *map(repr, chain(record.exc_info[1]))])
+            if self.redact(logged) != logged:
                 # A handler that writes exceptions its own way must not get at the original.
                 record.exc_info, record.exc_text = None, self.redact(text)
         for name in set(vars(record)) - _STANDARD_FIELDS:
@@ -71,7 +76,7 @@ class Redactor(logging.Filter):
                 setattr(record, name, self.redact(value))
         return True
 
-    def guard_all(self) -> None:
+    def install(self) -> None:
         """Filter what reaches any handler that has been set up.
 
         Takes over from the redactor of another tap in the same process, and keeps its secrets too.
@@ -80,12 +85,12 @@ class Redactor(logging.Filter):
         for logger in loggers:
             for handler in getattr(logger, "handlers", ()):
                 for other in [old for old in handler.filters if isinstance(old, Redactor)]:
-                    self._forms |= other._forms  # noqa: SLF001 - one of its own kind
+                    self._encodings |= other._encodings  # noqa: SLF001 - one of its own kind
                     handler.removeFilter(other)
                 handler.addFilter(self)
 
 
-def _forms(secret: str) -> Iterator[str]:
+def _encodings_of(secret: str) -> Iterator[str]:
     """Write a secret as it may stand in an address, a form, a JSON text or a Python one."""
     if len(secret) >= _MIN_SECRET_LENGTH:
         in_json = json.dumps(secret)[1:-1]
@@ -93,8 +98,8 @@ def _forms(secret: str) -> Iterator[str]:
         yield from (in_json, in_json.replace("/", "\\/"), repr(secret)[1:-1])
 
 
-def _common_length(form: str, text: str, start: int) -> int:
-    pairs = zip(form, text[start : start + len(form)], strict=False)
+def _common_length(encoding: str, text: str, start: int) -> int:
+    pairs = zip(encoding, text[start : start + len(encoding)], strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 

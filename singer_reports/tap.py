@@ -200,7 +200,7 @@ class ReportTap(CommandTap):
         # An empty setting is a setting left alone, so that its default counts.
         self._config = {name: value for name, value in self._config.items() if value is not None}
         self.redactor = Redactor(problems.secret_values(self._config, schema))
-        self.redactor.guard_all()
+        self.redactor.install()
         found = [
             error
             for error in JSONSchemaValidator(schema).iter_errors(self._config)

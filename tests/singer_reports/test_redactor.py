@@ -108,7 +108,7 @@ def test_the_secrets_of_two_taps_in_one_process_are_kept() -> None:
     logger = logging.getLogger("two taps")
     logger.addHandler(handler)
     for secret in ("f1rst-s3cr3t", "s3cond-s3cr3t"):
-        Redactor([secret]).guard_all()
+        Redactor([secret]).install()
     logger.error("f1rst-s3cr3t and s3cond-s3cr3t")
     assert lines.getvalue() == "*** and ***\n"
     assert len(handler.filters) == 1
