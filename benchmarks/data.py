@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from sandbox.adcloud.days import Moment, row_texts
+from sandbox.adcloud.days import Snapshot, row_texts
 from sandbox.adcloud.settings import Settings
-from sandbox.adsterra import LARGE, truth
+from sandbox.adsterra import LARGE, expected_rows
 from sandbox.numbers import to_json
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIRST_DAY = datetime.date(2024, 1, 1)
 #: Old enough never to be restated again, and a whole day.
-_SETTLED = Moment(8, 24)
+_SETTLED = Snapshot(8, 24)
 #: A cost with more digits than a binary floating point number can hold.
 LONG_NUMBER = "12345678901234567.8901"
 #: What becomes of it in one.
@@ -99,7 +99,7 @@ def statistics(count: int) -> Dataset:
     templates: list[list[bytes]] = []
     for number in itertools.count():
         day = FIRST_DAY + datetime.timedelta(number)
-        rows = truth(LARGE, ("date", "placement", "country"), day, day)
+        rows = expected_rows(LARGE, ("date", "placement", "country"), day, day)
         days.append(str(day))
         templates.append([to_json(row) for row in rows[:count]])
         count -= len(templates[-1])

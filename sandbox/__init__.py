@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults
+from sandbox.middleware import SeenRequest
 from sandbox.server import Sandbox
-from sandbox.watching import SeenRequest
 
 __all__ = ["Clock", "Fault", "Faults", "Sandbox", "SeenRequest"]

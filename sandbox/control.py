@@ -60,7 +60,7 @@ class Control:
             "adcloud": (self._adcloud, ["GET", "PUT"]),
         }
         return [
-            Route(f"/_sandbox/{name}", _careful(handler), methods=methods)
+            Route(f"/_sandbox/{name}", _with_error_response(handler), methods=methods)
             for name, (handler, methods) in handlers.items()
         ]
 
@@ -104,13 +104,15 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-def _careful(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Any]:
+def _with_error_response(
+    endpoint: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Any]:
     """An endpoint that says what is wrong with a body it cannot read."""
 
-    async def careful(request: Request) -> Response:
+    async def responding(request: Request) -> Response:
         try:
             return await endpoint(request)
         except (AttributeError, msgspec.MsgspecError) as error:
             return _json({"error": str(error)}, 400)
 
-    return careful
+    return responding

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Exchange:
-    """A request that a fault strikes, and the way to answer it.
+    """A request that triggers a fault, and the way to answer it.
 
     Attributes:
         scope: The request.

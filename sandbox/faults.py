@@ -55,7 +55,7 @@ class Fault:
     """Something that goes wrong with some requests.
 
     A request meets a fault if its path, method and query match. Of several faults that are due, the
-    one added first strikes.
+    one added first is triggered.
 
     Kinds, with the arguments they use:
 
@@ -101,7 +101,7 @@ class Fault:
         query: Names and values that the query must have.
         method: The method of the requests meant, if not any.
         after: How many of these requests are let through first.
-        times: How many of these requests it then strikes; ``None`` for all.
+        times: How many of these requests then trigger it; ``None`` for all.
         status: The HTTP status to answer with.
         message: What an error says.
         seconds: How long, in seconds.
@@ -113,7 +113,7 @@ class Fault:
         value: Which value.
         by: By how much.
         seen: How many requests matched so far.
-        struck: How many requests it struck so far.
+        triggered: How many requests triggered it so far.
     """
 
     kind: Kind
@@ -133,7 +133,7 @@ class Fault:
     value: Any = None
     by: int = 1
     seen: int = 0
-    struck: int = 0
+    triggered: int = 0
 
     def matches(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> bool:
         """Whether a request is one of those meant.
@@ -152,15 +152,15 @@ class Fault:
             and all(pair in query for pair in self.query.items())
         )
 
-    def strikes(self) -> bool:
+    def triggers(self) -> bool:
         """Count one more matching request.
 
         Returns:
-            Whether the fault strikes it.
+            Whether it triggers the fault.
         """
         self.seen += 1
-        due = self.seen > self.after and (self.times is None or self.struck < self.times)
-        self.struck += due
+        due = self.seen > self.after and (self.times is None or self.triggered < self.times)
+        self.triggered += due
         return due
 
 
@@ -195,8 +195,8 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def strike(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> Fault | None:
-        """Find the fault that strikes a request.
+    def trigger(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> Fault | None:
+        """Find the fault that a request triggers.
 
         Args:
             method: Its method.
@@ -208,6 +208,6 @@ class Faults:
         """
         with self._lock:
             for fault in self._faults:
-                if fault.matches(method, path, query) and fault.strikes():
+                if fault.matches(method, path, query) and fault.triggers():
                     return fault
         return None

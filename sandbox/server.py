@@ -21,8 +21,8 @@ from sandbox.clock import Clock
 from sandbox.control import Control
 from sandbox.errors import error_for
 from sandbox.faults import Faults
+from sandbox.middleware import RecordingMiddleware, SeenRequest
 from sandbox.numbers import to_json
-from sandbox.watching import SeenRequest, Watch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-_PATIENCE_SECONDS = 10.0
+_STARTUP_TIMEOUT = 10.0
 
 
 class _Protocol(HttpToolsProtocol):
@@ -120,7 +120,7 @@ class Sandbox:
             *AdcloudApi(self.clock, self.adcloud, self.tokens).routes(),
             *Control(self).routes(),
         ]
-        self.app = Watch(
+        self.app = RecordingMiddleware(
             Starlette(routes=routes, exception_handlers=_HANDLERS), self.requests, self.faults
         )
         config = uvicorn.Config(
@@ -170,7 +170,7 @@ class Sandbox:
             TimeoutError: If it does not.
         """
         self._thread.start()
-        if not self._server.ready.wait(_PATIENCE_SECONDS):
+        if not self._server.ready.wait(_STARTUP_TIMEOUT):
             message = "The sandbox has not started"
             raise TimeoutError(message)
 
@@ -178,7 +178,7 @@ class Sandbox:
         """Stop the server at once; requests under way are dropped. Once stopped it stays so."""
         if self._thread.is_alive():
             self._server.stop()
-            self._thread.join(_PATIENCE_SECONDS)
+            self._thread.join(_STARTUP_TIMEOUT)
         self._socket.close()
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET, truth
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET, expected_rows
 from sandbox.adsterra import DEMO_TOKEN
 from singer_reports.tap import ReportTap
 from tap_adcloud.tap import TapAdcloud
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from sandbox.middleware import SeenRequest
     from sandbox.server import Sandbox
-    from sandbox.watching import SeenRequest
 
 #: The time of the sandbox and of the taps in tests: a Wednesday noon, far from any real one.
 NOW = datetime.datetime(2024, 5, 1, 12, 0, tzinfo=datetime.UTC)
@@ -212,13 +212,15 @@ class Adcloud(Runner[TapAdcloud]):
         """Run a tap that reads the report only."""
         return self.run("advertiser_report", **options)
 
-    def truth(self, first: str = "2024-04-24", last: str = "2024-04-30") -> list[dict[str, Any]]:
+    def expected_rows(
+        self, first: str = "2024-04-24", last: str = "2024-04-30"
+    ) -> list[dict[str, Any]]:
         """Say what the report must hold, by the sandbox's own account, in the order of the key."""
         start, count = day(first), (day(last) - day(first)).days + 1
         rows = [
             row
             for number in range(count)
-            for row in truth(
+            for row in expected_rows(
                 start + datetime.timedelta(number),
                 self.sandbox.clock.now,
                 rows_per_day=self.sandbox.adcloud.rows_per_day,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, Account, truth
+from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, Account, expected_rows
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests import documents
@@ -152,7 +152,7 @@ def true_rows(
 ) -> Rows:
     dimensions = ("date", "domain", "placement")
     fields = (*dimensions, "impression", "clicks", "revenue")
-    rows = truth(account, dimensions, first, last, now)
+    rows = expected_rows(account, dimensions, first, last, now)
     return sorted(tuple(row[field] for field in fields) for row in rows)
 
 
@@ -176,7 +176,7 @@ def test_every_account_and_range_is_read_whole_with_a_state_of_its_own(
     running.faults.add(refused)
     conf = json.dumps({"first_day": first, "last_day": last})
     log += airflow("dags", "test", "adsterra_backfill", "--conf", conf)
-    assert refused.struck == 1
+    assert refused.triggered == 1
     requests = asked(running)
     assert set(requests) == {(name, *days) for name in ACCOUNTS for days in RANGES}
     assert len(requests) == len(ACCOUNTS) * len(RANGES) + 1

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.adsterra import DEMO, DEMO_TOKEN, truth
+from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests import documents
 from tests.support import NOW, day, select
@@ -114,7 +114,7 @@ def test_the_stream_of_the_example_is_discovered_and_read(copy: Path) -> None:
     numbers = itemgetter("date", "domain", "impression")
     found = [numbers(message["record"]) for message in messages if message["type"] == "RECORD"]
     assert found == sorted(
-        map(numbers, truth(DEMO, ("date", "domain"), day(first), day(last), NOW))
+        map(numbers, expected_rows(DEMO, ("date", "domain"), day(first), day(last), NOW))
     )
     assert found
     state = messages[-1]["value"]["bookmarks"]["stats_by_domain"]

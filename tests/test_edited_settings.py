@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from sandbox.adsterra import DEMO, truth
+from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tests.support import NOW, CommandLine, day
 from tests.test_targets import Target
@@ -95,7 +95,7 @@ def loop(adsterra: Adsterra, tmp_path: Path) -> AdsterraLoop:
 
 
 def expected(*group_by: str, start: str = "2024-04-01", **filters: Any) -> tuple[int, int]:
-    rows = truth(DEMO, ("date", *group_by), day(start), day("2024-05-01"), NOW, **filters)
+    rows = expected_rows(DEMO, ("date", *group_by), day(start), day("2024-05-01"), NOW, **filters)
     return len(rows), sum(row["impression"] for row in rows)
 
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 import yaml
 
-from sandbox.adsterra import DEMO, DEMO_TOKEN, truth
+from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.streams import STREAMS
@@ -86,7 +86,7 @@ def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
         assert len(requested) == expected
     database = duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True)
     first, last = day("2026-01-01"), day("2026-03-31")
-    rows = truth(DEMO, ("date", "country"), first, last, domain=DEMO.domains[0]["id"])
+    rows = expected_rows(DEMO, ("date", "country"), first, last, domain=DEMO.domains[0]["id"])
     query = "select count(*), sum(revenue::decimal(38, 9)), sum(impression) from countries"
     assert database.sql(query).fetchall()[0] == (
         len(rows),

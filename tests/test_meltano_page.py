@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 
-from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, truth
+from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tap_adsterra.tap import TapAdsterra
 from tests import documents
@@ -95,7 +95,7 @@ def test_each_account_has_its_own_token_state_and_tables(tmp_path: Path) -> None
     }
     with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as database:
         for name, (account, _) in ACCOUNTS.items():
-            rows = truth(account, ("date", "domain", "placement"), day(FIRST), day(LAST))
+            rows = expected_rows(account, ("date", "domain", "placement"), day(FIRST), day(LAST))
             query = f"select count(*), sum(revenue::decimal(38, 9)) from {name}.stats"  # noqa: S608
             expected = (len(rows), sum(row["revenue"] for row in rows))
             assert database.sql(query).fetchall() == [expected]
@@ -162,7 +162,9 @@ def test_a_project_of_ones_own_keeps_every_day_in_its_files(tmp_path: Path) -> N
         shell.run(run)
         requested = [request for request in sandbox.requests if "stats" in request.path]
         assert [request.values("start_date") for request in requested] == [["2024-02-04"]]
-    expected = truth(DEMO, ("date", "domain", "placement"), day("2024-01-01"), day("2024-02-20"))
+    expected = expected_rows(
+        DEMO, ("date", "domain", "placement"), day("2024-01-01"), day("2024-02-20")
+    )
     stored = rows((output / "stats").glob("*.csv"))
     assert {key: Decimal(row["revenue"]) for key, row in stored.items()} == {
         (row["date"], str(row["domain"]), str(row["placement"])): row["revenue"] for row in expected

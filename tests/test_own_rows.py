@@ -17,7 +17,7 @@ import pytest
 
 from examples.demo import read_in
 from examples.periods import Span
-from sandbox.adsterra import DEMO, LARGE, LARGE_TOKEN, truth
+from sandbox.adsterra import DEMO, LARGE, LARGE_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests.meltano import PROJECT, needs_meltano
 from tests.support import day
@@ -25,7 +25,7 @@ from tests.support import day
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.watching import SeenRequest
+    from sandbox.middleware import SeenRequest
 
 LEFT_OUT = (".*_cache", ".cache", ".env", ".git", ".meltano", ".venv*", "__pycache__", "output")
 INSTALLED = (".venv", ".venv-meltano", ".meltano/extractors", ".meltano/loaders")
@@ -131,7 +131,7 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         assert list(states(checkout.output / "meltano.db")) == [
             "production:tap-adsterra-to-target-duckdb"
         ]
-        rows = truth(LARGE, ("date", "domain", "placement"), day(FIRST), day(LAST))
+        rows = expected_rows(LARGE, ("date", "domain", "placement"), day(FIRST), day(LAST))
         mine = {row["placement"] for row in rows}
         assert placements(checkout.output / "ads.duckdb") == mine
 

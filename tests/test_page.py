@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from examples import page
-from sandbox.adsterra import DEMO, truth
+from sandbox.adsterra import DEMO, expected_rows
 from tests.support import day
 from tests.warehouse import (
     KEYS,
@@ -101,7 +101,7 @@ def true_sum(rows: Iterable[dict[str, Any]], first: str, last: str) -> Decimal:
 
 
 def test_what_people_look_at_first_is_true_after_ten_years(ten_years: str) -> None:
-    rows = truth(
+    rows = expected_rows(
         DEMO,
         ("date", "domain", "placement"),
         *(day("2016-12-17"), TEN_YEARS_LATER.date(), TEN_YEARS_LATER),

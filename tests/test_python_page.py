@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.adsterra import DEMO, DEMO_TOKEN
-from sandbox.adsterra import truth as adsterra_truth
+from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def program(sandbox: Sandbox, tmp_path: Path) -> Program:
     return Program(sandbox, tmp_path)
 
 
-TRUTH = adsterra_truth(
+TRUTH = expected_adsterra_rows(
     DEMO, ("date", "domain", "placement"), day("2024-04-01"), day("2024-05-01"), NOW
 )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from sandbox.adsterra import DEMO, truth
+from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
@@ -216,7 +216,7 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
         sandbox.clock.advance(datetime.timedelta(days=days))
         shell.run(LATER_RUN)
         now = sandbox.clock.now
-        expected = sorted(map(facts, truth(DEMO, DIMENSIONS, first, now.date(), now)))
+        expected = sorted(map(facts, expected_rows(DEMO, DIMENSIONS, first, now.date(), now)))
         assert expected[0][0] == "2024-01-01"
         stored = set(map(facts, newest_rows(shell.folder / "csv" / "stats").values()))
         assert stored >= set(expected)
@@ -243,7 +243,7 @@ def test_the_loop_goes_on_after_a_first_run_that_failed(shell: Shell, sandbox: S
     sandbox.faults.clear()
     for _ in range(2):
         shell.run(LATER_RUN)
-    expected = truth(DEMO, DIMENSIONS, day("2024-01-01"), NOW.date(), NOW)
+    expected = expected_rows(DEMO, DIMENSIONS, day("2024-01-01"), NOW.date(), NOW)
     stored = newest_rows(shell.folder / "csv" / "stats").values()
     assert sorted(map(facts, stored)) == sorted(map(facts, expected))
 
@@ -294,7 +294,7 @@ def test_a_clone_reads_the_account_of_a_user_into_a_database_and_a_page(tmp_path
     with duckdb.connect(str(clone / "output" / "ads.duckdb"), read_only=True) as database:
         query = f"select sum(revenue::decimal(38, 9)) from stats where date <= '{last}'"  # noqa: S608
         ((revenue,),) = database.sql(query).fetchall()
-    rows = truth(DEMO, DIMENSIONS, start, day(last), now)
+    rows = expected_rows(DEMO, DIMENSIONS, start, day(last), now)
     assert revenue == sum(row["revenue"] for row in rows)
     assert (clone / "output" / "ads.html").exists()
     assert last in said

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from sandbox.adsterra import DEMO, DEMO_TOKEN, truth
+from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests import documents
 from tests.documents import Shell
@@ -52,7 +52,7 @@ def test_a_range_of_the_past_leaves_the_state_of_the_daily_run(tmp_path: Path) -
     rows = [
         row
         for first, last in ((day("2024-01-01"), day("2024-12-30")), (start, today))
-        for row in truth(DEMO, ("date", "domain", "placement"), first, last, now)
+        for row in expected_rows(DEMO, ("date", "domain", "placement"), first, last, now)
     ]
     with duckdb.connect(str(clone / "output" / "ads.duckdb"), read_only=True) as database:
         query = "select count(*), sum(revenue::decimal(38, 9)) from north.stats"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from sandbox.adsterra import DEMO, truth
+from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tests.support import NOW, day
 
@@ -85,7 +85,7 @@ def test_csv_files_hold_every_digit(adsterra: Adsterra, tmp_path: Path) -> None:
     assert state == run.state
     with (tmp_path / "stats.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
+    expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
     assert [Decimal(row["revenue"]) for row in rows] == [row["revenue"] for row in expected]
     assert [row["date"] for row in rows] == [row["date"] for row in expected]
     lines_of_placements = (tmp_path / "placements.csv").read_text().splitlines()
@@ -104,7 +104,7 @@ def test_duckdb_holds_what_the_api_has_after_any_number_of_runs(
         state = duck.load(run.output)
         clock.advance(datetime.timedelta(days=1))
     now = clock.now - datetime.timedelta(days=1)
-    expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), now.date(), now)
+    expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), now.date(), now)
     stored = in_duckdb(duck.folder, "stats")
     newest: dict[str, str] = {}
     for row in stored:
@@ -127,7 +127,7 @@ def test_the_readmes_query_keeps_the_newest_reading(adsterra: Adsterra, duck: Ta
             f"select count(*), sum(revenue::decimal(38, 9)), sum(clicks) from ({query})"  # noqa: S608
         )
         (found,) = relation.fetchall()
-    expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), now.date(), now)
+    expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), now.date(), now)
     assert found == (
         len(expected),
         sum(row["revenue"] for row in expected),
@@ -146,7 +146,7 @@ def test_a_run_that_died_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     state = duck.load(died.output)
     assert state == died.state
     duck.load(adsterra.run("stats", window_days=10, state=state).output)
-    expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
+    expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
     assert facts(in_duckdb(duck.folder, "stats")) == facts(expected)
 
 
@@ -167,5 +167,5 @@ def test_batches_of_any_size_lose_no_row(adsterra: Adsterra, tmp_path: Path) -> 
             ("smart_links", DEMO.smart_links),
         ):
             assert len(database.table(table).fetchall()) == len(rows)
-    expected = truth(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
+    expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
     assert facts(in_duckdb(tmp_path, "stats")) == facts(expected)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from sandbox.adcloud import truth as adcloud_truth
-from sandbox.adsterra import DEMO, truth
+from sandbox.adcloud import expected_rows as expected_adcloud_rows
+from sandbox.adsterra import DEMO, expected_rows
 from sandbox.server import Sandbox
 from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
 
@@ -148,9 +148,11 @@ def true_rows(stream: str) -> list[Row]:
     if stream == "advertiser_report":
         days = (FIRST + datetime.timedelta(number) for number in range((LATER.date() - FIRST).days))
         return [
-            row for date in days for row in adcloud_truth(date, LATER, rows_per_day=ROWS_PER_DAY)
+            row
+            for date in days
+            for row in expected_adcloud_rows(date, LATER, rows_per_day=ROWS_PER_DAY)
         ]
-    return truth(DEMO, KEYS[stream], FIRST, LATER.date(), LATER)
+    return expected_rows(DEMO, KEYS[stream], FIRST, LATER.date(), LATER)
 
 
 def add_up(rows: list[Row], key: Callable[[Row], Any], *columns: str) -> dict[Any, tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.adcloud.days import SETTLED_AFTER_DAYS, truth
+from sandbox.adcloud.days import SETTLED_AFTER_DAYS, expected_rows
 from sandbox.adcloud.inventory import entities
 from sandbox.adcloud.performance import performance
 from sandbox.adcloud.settings import (
@@ -23,6 +23,6 @@ __all__ = [
     "Settings",
     "Tokens",
     "entities",
+    "expected_rows",
     "performance",
-    "truth",
 ]

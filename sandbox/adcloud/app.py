@@ -136,7 +136,7 @@ class Api:
             raise ApiError(400, "filter[date] is no date", {"date": ["is invalid"]}) from None
         settings = self._settings
         new_backend = settings.new_backend and version == "v2"
-        known = days.moment(day, self._clock.now, settings.timezone)
+        known = days.snapshot(day, self._clock.now, settings.timezone)
         rows: Sequence[bytes] = ()
         if known is not None:
             rows = days.row_texts(
@@ -205,7 +205,7 @@ def _natural(request: Request, name: str, default: int) -> int:
 
 
 def _fault(request: Request, kind: str) -> Fault | None:
-    """The fault that strikes a request, if it is of this kind."""
+    """The fault that a request triggers, if it is of this kind."""
     fault: Fault | None = request.scope["state"].get("fault")
     return fault if fault is not None and fault.kind == kind else None
 

@@ -1,4 +1,4 @@
-"""The rows of one day of the advertiser report, as known at some moment.
+"""The rows of one day of the advertiser report, as known at some time.
 
 A day is restated for as long as a cookie lives, 30 days: conversions and cancellations arrive late,
 clicks are filtered, a few rows come late, a few turn out fraud and vanish. It moves on at the ages
@@ -47,7 +47,7 @@ _NUMBERS = (
 )
 
 
-class Moment(NamedTuple):
+class Snapshot(NamedTuple):
     """How much of a day is known.
 
     Attributes:
@@ -59,7 +59,7 @@ class Moment(NamedTuple):
     hour: int
 
 
-def moment(day: date, now: datetime | None, timezone: str) -> Moment | None:
+def snapshot(day: date, now: datetime | None, timezone: str) -> Snapshot | None:
     """How much of a day is known at some time.
 
     Args:
@@ -68,18 +68,18 @@ def moment(day: date, now: datetime | None, timezone: str) -> Moment | None:
         timezone: The zone whose days the report counts in, as an IANA name.
 
     Returns:
-        The moment; ``None`` if the day is not begun.
+        The snapshot; ``None`` if the day is not begun.
     """
     if now is None:
-        return Moment(_SETTLED, 24)
+        return Snapshot(_SETTLED, 24)
     local = now.astimezone(ZoneInfo(timezone))
     age = (local.date() - day).days
     if age < 0:
         return None
-    return Moment(bisect_right(STAGES, age) - 1, local.hour if age == 0 else 24)
+    return Snapshot(bisect_right(STAGES, age) - 1, local.hour if age == 0 else 24)
 
 
-def truth(
+def expected_rows(
     day: date,
     now: datetime | None = None,
     *,
@@ -98,7 +98,7 @@ def truth(
         The rows with version 1's fields, `page_type` as text, and exact decimals, in the
         order they are served in. Costs are in the currency of the row.
     """
-    known = moment(day, now, timezone)
+    known = snapshot(day, now, timezone)
     if known is None:
         return []
     return [from_json(text) for text in row_texts(day, known, rows_per_day, "text")]
@@ -106,13 +106,13 @@ def truth(
 
 @lru_cache(maxsize=48)
 def row_texts(
-    day: date, known: Moment, rows_per_day: int, page_type: str, *, new_backend: bool = False
+    day: date, known: Snapshot, rows_per_day: int, page_type: str, *, new_backend: bool = False
 ) -> Sequence[bytes]:
     """The rows of a day as JSON.
 
     Args:
         day: The day.
-        known: The moment at which it is requested.
+        known: The snapshot at which it is requested.
         rows_per_day: As in `Settings`.
         page_type: As in `Settings`.
         new_backend: Whether a booking is called a campaign.
@@ -120,7 +120,7 @@ def row_texts(
     Returns:
         The rows; their order is stable and has no meaning.
     """
-    if day < FIRST_DAY or known == Moment(0, 0):
+    if day < FIRST_DAY or known == Snapshot(0, 0):
         return ()
     documented = day == DOCUMENTED_DAY
     silence, mood = random_bytes(f"report {day}", 2)
@@ -149,12 +149,12 @@ def row_texts(
     return result
 
 
-def _row_numbers(numbers: tuple[int, ...], known: Moment) -> tuple[object, ...]:
+def _row_numbers(numbers: tuple[int, ...], known: Snapshot) -> tuple[object, ...]:
     """The numbers of a row, in the documented order.
 
     Args:
         numbers: The random numbers of the row, as `_ROW` has them.
-        known: The moment at which they are requested.
+        known: The snapshot at which they are requested.
 
     Returns:
         What goes into `_NUMBERS`; costs in the currency of the row, to four decimals.

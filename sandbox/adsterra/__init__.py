@@ -13,7 +13,7 @@ from sandbox.adsterra.accounts import (
     Account,
 )
 from sandbox.adsterra.cells import SETTLED_AFTER_DAYS
-from sandbox.adsterra.reports import truth
+from sandbox.adsterra.reports import expected_rows
 
 __all__ = [
     "ADVERTISER_TOKEN",
@@ -25,5 +25,5 @@ __all__ = [
     "REVOKED_TOKEN",
     "SETTLED_AFTER_DAYS",
     "Account",
-    "truth",
+    "expected_rows",
 ]

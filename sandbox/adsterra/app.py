@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sandbox.adsterra.accounts import ADVERTISER_TOKEN, DEMO, LARGE, REVOKED_TOKEN
 from sandbox.adsterra.cells import last_update
-from sandbox.adsterra.documents import DOCUMENTS, sample
+from sandbox.adsterra.documented_samples import DOCUMENTS, sample
 from sandbox.adsterra.errors import INVALID_OWNER, error_body
 from sandbox.adsterra.query import InvalidParametersError, parameters, report, smart_links
 from sandbox.adsterra.reports import rows

@@ -1,4 +1,4 @@
-"""What one day of an account counted, as known at some moment.
+"""What one day of an account counted, as known at some time.
 
 A cell is what one slot (placement, country, sub id) counted on one day. Everything the API answers
 is a sum of cells, so all breakdowns agree. A day is restated while it is young: clicks and revenue
@@ -35,7 +35,7 @@ _SLOT = Struct("<HHHHBBBbbb")
 _SATURDAY = 5
 
 
-class Moment(NamedTuple):
+class Snapshot(NamedTuple):
     """How much of a day is known: how many days old it is, and how far it has gone if it is today.
 
     Attributes:
@@ -47,8 +47,8 @@ class Moment(NamedTuple):
     step: int
 
 
-#: The moment after which a day never changes again.
-SETTLED = Moment(SETTLED_AFTER_DAYS, 0)
+#: The snapshot after which a day never changes again.
+SETTLED = Snapshot(SETTLED_AFTER_DAYS, 0)
 
 
 def last_update(now: datetime) -> datetime:
@@ -63,7 +63,7 @@ def last_update(now: datetime) -> datetime:
     return now.replace(minute=now.minute - now.minute % REFRESH_MINUTES, second=0, microsecond=0)
 
 
-def moment(day: date, now: datetime | None) -> Moment | None:
+def snapshot(day: date, now: datetime | None) -> Snapshot | None:
     """How much of a day is known at some time. Days are days of UTC.
 
     Args:
@@ -71,7 +71,7 @@ def moment(day: date, now: datetime | None) -> Moment | None:
         now: The time, in UTC; ``None`` for the end of time.
 
     Returns:
-        The moment; ``None`` if the day is not begun.
+        The snapshot; ``None`` if the day is not begun.
     """
     if now is None:
         return SETTLED
@@ -79,9 +79,9 @@ def moment(day: date, now: datetime | None) -> Moment | None:
     if age < 0:
         return None
     if age > 0:
-        return Moment(min(age, SETTLED_AFTER_DAYS), 0)
+        return Snapshot(min(age, SETTLED_AFTER_DAYS), 0)
     passed = last_update(now) - datetime.combine(day, time(), UTC)
-    return Moment(0, passed // timedelta(minutes=REFRESH_MINUTES))
+    return Snapshot(0, passed // timedelta(minutes=REFRESH_MINUTES))
 
 
 def _one_in(number: int, random_byte: int) -> bool:
@@ -100,18 +100,18 @@ def _counts(fate: int, age: int) -> bool:
 
 
 @lru_cache(maxsize=1_200)
-def cells(account: Account, day: date, known: Moment) -> tuple[Cell, ...]:
+def cells(account: Account, day: date, known: Snapshot) -> tuple[Cell, ...]:
     """What an account counted on a day; slots without traffic are absent.
 
     Args:
         account: The account.
         day: The day.
-        known: The moment at which it is requested.
+        known: The snapshot at which it is requested.
 
     Returns:
         The cells; none on a day without any traffic.
     """
-    if day < FIRST_DAY or known == Moment(0, 0):
+    if day < FIRST_DAY or known == Snapshot(0, 0):
         return ()
     of_placements = _DAY.size + _PLACEMENT.size * len(account.placements)
     numbers = random_bytes(
@@ -141,14 +141,14 @@ def cells(account: Account, day: date, known: Moment) -> tuple[Cell, ...]:
     )
 
 
-def _cell(slot: Slot, usual: int, numbers: tuple[int, ...], known: Moment) -> Cell:
+def _cell(slot: Slot, usual: int, numbers: tuple[int, ...], known: Snapshot) -> Cell:
     """What a slot counted on a day.
 
     Args:
         slot: The slot.
         usual: The impressions it may expect.
         numbers: The random numbers of the slot on this day, as `_SLOT` has them.
-        known: The moment at which it is requested.
+        known: The snapshot at which it is requested.
 
     Returns:
         The cell.

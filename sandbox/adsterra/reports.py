@@ -8,8 +8,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sandbox.adsterra.accounts import DOCUMENTS_TOKEN
-from sandbox.adsterra.cells import cells, moment
-from sandbox.adsterra.documents import sample_rows
+from sandbox.adsterra.cells import cells, snapshot
+from sandbox.adsterra.documented_samples import sample_rows
 from sandbox.numbers import decimal_number, rounded_quotient
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Report:
     country: str | None = None
 
 
-def truth(  # noqa: PLR0913 - one for each parameter of the API.
+def expected_rows(  # noqa: PLR0913 - one for each parameter of the API.
     account: Account,
     group_by: Sequence[str],
     start: date,
@@ -93,7 +93,7 @@ def rows(account: Account, report: Report, now: datetime | None) -> list[dict[st
     sums: dict[tuple[Any, ...], list[int]] = {}
     for number in range((report.finish - report.start).days + 1):
         day = report.start + timedelta(number)
-        known = moment(day, now)
+        known = snapshot(day, now)
         if known is None:
             break
         written_day = day.isoformat()

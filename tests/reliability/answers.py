@@ -15,12 +15,12 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from sandbox.adcloud import entities, performance
-from sandbox.adcloud import truth as report_truth
+from sandbox.adcloud import expected_rows as expected_report_rows
 from sandbox.adcloud.app import REPORT_TYPE
 from sandbox.adcloud.envelopes import Page
 from sandbox.adcloud.inventory import TYPES
 from sandbox.adsterra import DEMO
-from sandbox.adsterra import truth as statistics_truth
+from sandbox.adsterra import expected_rows as expected_statistics_rows
 from sandbox.numbers import from_json, to_json
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
@@ -178,7 +178,7 @@ def numbers(rows: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Cou
 
 
 def _statistics(stream: str, *dimensions: str) -> Readable:
-    rows = statistics_truth(DEMO, dimensions, day(DAY), day(DAY), NOW)[:ROWS]
+    rows = expected_statistics_rows(DEMO, dimensions, day(DAY), day(DAY), NOW)[:ROWS]
     good = {"items": rows, "itemCount": len(rows), "dbLastUpdateTime": "2024-05-01 11:50:00"}
     return Readable(TapAdsterra, stream, good, _ADSTERRA)
 
@@ -194,7 +194,7 @@ def _page(rows: Any, kind: str) -> dict[str, Any]:
 
 
 def _report(version: str) -> Readable:
-    rows = report_truth(day(DAY), NOW, rows_per_day=20)[:ROWS]
+    rows = expected_report_rows(day(DAY), NOW, rows_per_day=20)[:ROWS]
     page = Page("https://api.invalid/", (), [to_json(row) for row in rows], 1, 200, ROWS)
     good = from_json(page.to_v1("f00d", announce_pages=True))
     if version == "v2":

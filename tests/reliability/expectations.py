@@ -47,10 +47,10 @@ class Case:
         passing: How it ends where the fault passes.
         lasting: How it ends where it stays.
         but: Other endings, passing and lasting, of a kind, or of a kind and a place.
-        times: How many requests a passing fault strikes.
-        kinds: The kinds of streams it can strike.
+        times: How many requests trigger a passing fault.
+        kinds: The kinds of streams that can trigger it.
         of_the_place: An attribute of ``Place`` that names the field.
-        token: Whether it strikes the token endpoint, while the token dies at the place.
+        token: Whether it is one of the token endpoint, while the token dies at the place.
     """
 
     fault: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""The kinds of streams there are, and the requests of each that a fault can strike."""
+"""The kinds of streams there are, and the requests of each that can trigger a fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sandbox.adcloud import Settings, entities, truth
+from sandbox.adcloud import Settings, entities, expected_rows
 from tap_adcloud.streams import CAMPAIGNS_PER_REQUEST
 from tests.support import NOW, Adcloud, Adsterra, day, select
 
@@ -116,7 +116,7 @@ def _lists() -> dict[str, Place]:
 
 
 def _days() -> dict[str, Place]:
-    rows = truth(day("2024-04-28"), NOW, rows_per_day=SETTINGS.rows_per_day)
+    rows = expected_rows(day("2024-04-28"), NOW, rows_per_day=SETTINGS.rows_per_day)
     last_page = str(-(-len(rows) // 10))
     requested = [("2024-04-26", "1"), ("2024-04-27", "2"), ("2024-04-28", last_page)]
     bookmarks = (None, "2024-04-26", "2024-04-27")

@@ -41,7 +41,7 @@ class _Connections(HTTPAdapter):
     def strikes(self, request: requests.PreparedRequest) -> bool:
         assert request.url is not None
         url = urlsplit(request.url)
-        return bool(self.faults.strike(str(request.method), url.path, parse_qsl(url.query)))
+        return bool(self.faults.trigger(str(request.method), url.path, parse_qsl(url.query)))
 
 
 class Detour(_Connections):

@@ -70,7 +70,7 @@ class Matrix:
         """Strike a request of a stream; check all that must hold, and say how it ended."""
         whole = self.whole(kind)
         self.calm()
-        run = self.struck(case, kind, place, lasting=lasting)
+        run = self.run_with_fault(case, kind, place, lasting=lasting)
         self.check_secrets(run)
         if run.error is None:
             return ending_of_rows(run, whole)
@@ -94,7 +94,7 @@ class Matrix:
         self.sandbox.requests.clear()
         self.caplog.clear()
 
-    def struck(self, case: Case, kind: Kind, place: str, *, lasting: bool) -> Run:
+    def run_with_fault(self, case: Case, kind: Kind, place: str, *, lasting: bool) -> Run:
         arguments = case.arguments(kind.places[place], lasting=lasting)
         with self.monkeypatch.context() as patches:
             tap = kind.tap(self.sandbox, patches)
@@ -103,8 +103,8 @@ class Matrix:
                 arguments["after"] = 1
             fault = self.prepare(tap, arguments, patches)
             run = sync(tap)
-        assert fault.struck, "the fault did not strike"
-        assert lasting or fault.struck <= case.times
+        assert fault.triggered, "the fault did not strike"
+        assert lasting or fault.triggered <= case.times
         return run
 
     def prepare(

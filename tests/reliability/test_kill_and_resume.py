@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
-from sandbox.adcloud import truth as adcloud_truth
+from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, DEMO_TOKEN
-from sandbox.adsterra import truth as adsterra_truth
+from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from sandbox.faults import Fault
 from singer_reports.bulk import CHUNK_ROWS
 from singer_reports.lines import DUPLICATE_SIGNAL_SECONDS
@@ -73,17 +73,19 @@ def adsterra_case(sandbox: Sandbox) -> Case:
         "reports": [{"name": "countries", "group_by": ["country"]}],
     }
 
-    def truth() -> Sums:
+    def expected() -> Sums:
         dimensions = {
             "stats": ("date", "domain", "placement"),
             "countries": ("date", "country"),
         }
         days = day(FIRST), day(LAST)
-        return sums({name: adsterra_truth(DEMO, by, *days, NOW) for name, by in dimensions.items()})
+        return sums(
+            {name: expected_adsterra_rows(DEMO, by, *days, NOW) for name, by in dimensions.items()}
+        )
 
     streams = ["placements", "stats", "countries"]
     slow = Fault("hang", seconds=0.08)
-    return Case(TapAdsterra, "tap_adsterra", settings, streams, slow, truth)
+    return Case(TapAdsterra, "tap_adsterra", settings, streams, slow, expected)
 
 
 def adcloud_settings(sandbox: Sandbox) -> dict[str, Any]:
@@ -99,14 +101,14 @@ def adcloud_case(sandbox: Sandbox) -> Case:
     sandbox.adcloud.rows_per_day = 80
     settings = adcloud_settings(sandbox)
 
-    def truth() -> Sums:
+    def expected() -> Sums:
         days = [datetime.date(2024, 4, number) for number in range(21, 31)]
-        rows = [row for date in days for row in adcloud_truth(date, NOW, rows_per_day=80)]
+        rows = [row for date in days for row in expected_adcloud_rows(date, NOW, rows_per_day=80)]
         return sums({"advertiser_report": rows})
 
     streams = ["advertiser_report", "topics"]
     slow = Fault("hang", seconds=0.16)
-    return Case(TapAdcloud, "tap_adcloud", settings, streams, slow, truth)
+    return Case(TapAdcloud, "tap_adcloud", settings, streams, slow, expected)
 
 
 def sums(tables: Tables) -> Sums:

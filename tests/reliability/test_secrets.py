@@ -195,7 +195,7 @@ def test_adsterra(
             start_date="2024-04-29",
             request_timeout=1,
         )
-        assert fault is None or fault.struck
+        assert fault is None or fault.triggered
         addresses = str([(request.path, request.query) for request in adsterra.sandbox.requests])
         assert (auth_method == "path") == bool(leaks(addresses, [DEMO_TOKEN]))
     adsterra.sandbox.faults.clear()
@@ -235,7 +235,7 @@ def test_adcloud(
             start_date="2024-04-29",
             request_timeout=1,
         )
-        assert fault is None or fault.struck
+        assert fault is None or fault.triggered
         addresses = str([(request.path, request.query) for request in adcloud.sandbox.requests])
         assert leaks(addresses, secrets_of(adcloud.sandbox)) == []
 
@@ -428,7 +428,7 @@ def test_no_redirect_is_followed_to_somebody_else(
         fault = Fault("redirect", path=path, status=status, location=elsewhere)
         runner.sandbox.faults.add(fault)
         said = listen(runner, code=1, start_date="2024-04-30", **changes)
-        assert fault.struck
+        assert fault.triggered
         assert "redirect" in said
     assert Elsewhere.heard == []
 

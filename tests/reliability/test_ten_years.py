@@ -21,9 +21,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.adcloud import truth as adcloud_truth
+from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO
-from sandbox.adsterra import truth as adsterra_truth
+from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from sandbox.faults import Fault
 from singer_reports import pages
 from tests.reliability.nearby import NearbySandbox
@@ -86,7 +86,7 @@ class Report:
     rows_of: Callable[[datetime.date, datetime.datetime | None], list[dict[str, Any]]]
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def truth(self, wanted: datetime.date, now: datetime.datetime | None = None) -> Rows:
+    def expected_rows(self, wanted: datetime.date, now: datetime.datetime | None = None) -> Rows:
         return {itemgetter(*self.key)(row): row for row in self.rows_of(wanted, now)}
 
     def as_sent(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -207,15 +207,15 @@ class Machine:
         windows = self.windows(before, lookback_days)
         self.sandbox.faults.clear()
         if occasion.fault and windows:
-            struck = {self.report.first_day: str(self.dice.choice(windows))}
-            self.sandbox.faults.add(Fault(occasion.fault.kind, query=struck))
+            triggered = {self.report.first_day: str(self.dice.choice(windows))}
+            self.sandbox.faults.add(Fault(occasion.fault.kind, query=triggered))
         self.sandbox.requests.clear()
 
         run = self.sync(lookback_days)
 
         expected = len(windows) + self.report.other_requests * bool(windows)
         requests = len(self.sandbox.requests)
-        if any(fault.struck for fault in self.sandbox.faults):
+        if any(fault.triggered for fault in self.sandbox.faults):
             self.seen["run that failed"] += run.error is not None
             assert requests <= expected + REQUESTS_OF_A_FAILURE
         else:
@@ -276,9 +276,9 @@ class Machine:
                 assert moved > done
                 while done < moved:
                     done += ONE_DAY
-                    truth = self.report.truth(done, self.sandbox.clock.now)
-                    assert written[str(done)] == truth
-                    self.first_readings.setdefault(done, truth)
+                    expected = self.report.expected_rows(done, self.sandbox.clock.now)
+                    assert written[str(done)] == expected
+                    self.first_readings.setdefault(done, expected)
                 bookmark = moved
 
     def store(self, run: Run, occasion: Occasion) -> None:
@@ -302,12 +302,14 @@ class Machine:
             self.settled += ONE_DAY
 
     def check_settled(self, wanted: datetime.date) -> None:
-        truth = self.report.truth(wanted)
-        assert self.warehouse.newest_reading(wanted) == truth
+        expected = self.report.expected_rows(wanted)
+        assert self.warehouse.newest_reading(wanted) == expected
         first = self.first_readings[wanted]
-        self.seen["late row"] += len(truth.keys() - first)
-        self.seen["vanished row"] += len(first.keys() - truth)
-        self.seen["moved row"] += sum(first[key] != truth[key] for key in first.keys() & truth)
+        self.seen["late row"] += len(expected.keys() - first)
+        self.seen["vanished row"] += len(first.keys() - expected)
+        self.seen["moved row"] += sum(
+            first[key] != expected[key] for key in first.keys() & expected
+        )
 
 
 def adsterra_report(adsterra: Adsterra) -> Report:
@@ -325,7 +327,7 @@ def adsterra_report(adsterra: Adsterra) -> Report:
         window_days=4,
         first_day="start_date",
         other_requests=0,
-        rows_of=lambda wanted, now: adsterra_truth(DEMO, key, wanted, wanted, now),
+        rows_of=lambda wanted, now: expected_adsterra_rows(DEMO, key, wanted, wanted, now),
         settings={"window_days": 4},
     )
 
@@ -345,7 +347,7 @@ def adcloud_report(adcloud: Adcloud) -> Report:
         window_days=1,
         first_day="filter[date]",
         other_requests=1,
-        rows_of=lambda wanted, now: adcloud_truth(wanted, now, rows_per_day=4),
+        rows_of=lambda wanted, now: expected_adcloud_rows(wanted, now, rows_per_day=4),
     )
 
 
@@ -378,7 +380,7 @@ def test_years_of_daily_runs_leave_what_the_api_says(
     assert days >= DAYS - report.lookback_days - 25
     for number in range(days):
         wanted = report.start + ONE_DAY * number
-        assert machine.warehouse.newest_reading(wanted) == report.truth(wanted)
+        assert machine.warehouse.newest_reading(wanted) == report.expected_rows(wanted)
 
     # Year in, year out the same: what is requested on a day after a day, and what is remembered.
     assert set(machine.requests_of_ordinary_runs) == {3 if name == "adsterra" else 32}

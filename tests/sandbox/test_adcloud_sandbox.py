@@ -15,8 +15,8 @@ from sandbox.adcloud import (
     DOCUMENTED_ROWS,
     SETTLED_AFTER_DAYS,
     entities,
+    expected_rows,
     performance,
-    truth,
 )
 from tests.sandbox.clients import NOW, get_token
 
@@ -129,11 +129,11 @@ class TestReport:
             assert body["collection"]["size"] == DOCUMENTED_ROWS == 11_955
             rows += body["result"]
         assert len(rows) == len({key(row) for row in rows}) == 11_955
-        assert rows == truth(DOCUMENTED_DAY)
+        assert rows == expected_rows(DOCUMENTED_DAY)
         assert adcloud(REPORT, {**query, "page": 61})[1]["result"] == []
 
     def test_documented_fields(self) -> None:
-        rows = truth(date(2024, 1, 3))
+        rows = expected_rows(date(2024, 1, 3))
         assert all(list(row) == FIELDS for row in rows)
         assert {row["date"] for row in rows} == {"2024-01-03"}
         assert {row["currency"] for row in rows} == {"EUR", "USD"}
@@ -148,7 +148,7 @@ class TestReport:
     def test_rows_name_entities_that_exist(self) -> None:
         ids = {name: {row["id"]: row for row in entities(name)} for name in ("campaigns", "topics")}
         ads = {row["id"]: row for row in entities("advertisements")}
-        for row in truth(DOCUMENTED_DAY):
+        for row in expected_rows(DOCUMENTED_DAY):
             assert row["booking"] == ids["campaigns"][row["booking_id"]]["name"]
             assert row["topic"] == ids["topics"][row["topic_id"]]["names"]["en"]
             assert row["ad"] == ads[row["ad_id"]]["name"]
@@ -182,7 +182,7 @@ class TestReport:
         assert list(body) == ["collection", "result", "status"]
         collection = body["collection"]
         assert (body["status"], collection["per_page"], len(body["result"])) == (200, 50, 50)
-        assert collection["size"] == len(truth(date(2024, 3, 5)))
+        assert collection["size"] == len(expected_rows(date(2024, 3, 5)))
         assert "pages" not in collection
         for name, page in (("first", 1), ("prev", 1), ("next", 3), ("last", 6)):
             assert collection[f"{name}_url"].endswith(
@@ -194,7 +194,7 @@ class TestReport:
 
     def test_pages_are_announced_sometimes(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         other_day = {"filter[date]": "2024-03-06"}
-        pages = -(-len(truth(date(2024, 3, 6))) // 50)
+        pages = -(-len(expected_rows(date(2024, 3, 6))) // 50)
         assert adcloud(REPORT, other_day)[1]["collection"]["pages"] == pages
         sandbox.adcloud.pages = "never"
         assert "pages" not in adcloud(REPORT, other_day)[1]["collection"]
@@ -202,7 +202,7 @@ class TestReport:
         assert "pages" in adcloud(REPORT, DAY)[1]["collection"]
 
     def test_version_2_envelope(self, adcloud: AdcloudClient) -> None:
-        total = len(truth(date(2024, 3, 5)))
+        total = len(expected_rows(date(2024, 3, 5)))
         _, body = adcloud("v2/reports/advertiser", {**DAY, "page": 2, "per_page": 200})
         meta = body["_meta"]
         assert len(meta.pop("uuid")) == 36
@@ -216,7 +216,7 @@ class TestReport:
             "sort": None,
         }
         assert all(row.pop("_meta") == {"type": "AdvertiserReport"} for row in body["items"])
-        assert body["items"] == truth(date(2024, 3, 5))[200:]
+        assert body["items"] == expected_rows(date(2024, 3, 5))[200:]
 
     def test_too_large_a_page_is_cut(self, adcloud: AdcloudClient) -> None:
         _, body = adcloud(REPORT, {**DAY, "per_page": 1000})
@@ -225,7 +225,7 @@ class TestReport:
     def test_new_backend(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
         sandbox.adcloud.new_backend = True
         rows = adcloud("v2/reports/advertiser", DAY)[1]["items"]
-        expected = truth(date(2024, 3, 5))[:50]
+        expected = expected_rows(date(2024, 3, 5))[:50]
         assert [row["campaign_id"] for row in rows] == [row["booking_id"] for row in expected]
         assert [row["campaign"] for row in rows] == [row["booking"] for row in expected]
         assert "booking_id" not in rows[0]
@@ -246,7 +246,7 @@ class TestReport:
         empty = [
             start + timedelta(number)
             for number in range(365)
-            if not truth(start + timedelta(number), rows_per_day=10)
+            if not expected_rows(start + timedelta(number), rows_per_day=10)
         ]
         assert 5 < len(empty) < 40
         _, body = adcloud(REPORT, {"filter[date]": str(empty[0])})
@@ -260,24 +260,26 @@ class TestReport:
 
 class TestTime:
     def test_future_days_have_no_rows(self) -> None:
-        assert truth(date(2024, 5, 2), NOW) == []
-        assert truth(date(2024, 5, 1), NOW)
+        assert expected_rows(date(2024, 5, 2), NOW) == []
+        assert expected_rows(date(2024, 5, 1), NOW)
 
     def test_days_are_those_of_berlin(self) -> None:
         late = datetime(2024, 5, 1, 21, 59, tzinfo=UTC)
-        assert truth(date(2024, 5, 2), late) == []
-        assert truth(date(2024, 5, 2), late + timedelta(hours=2))
-        assert not truth(date(2024, 5, 2), late + timedelta(hours=2), timezone="America/New_York")
+        assert expected_rows(date(2024, 5, 2), late) == []
+        assert expected_rows(date(2024, 5, 2), late + timedelta(hours=2))
+        assert not expected_rows(
+            date(2024, 5, 2), late + timedelta(hours=2), timezone="America/New_York"
+        )
 
     def test_days_are_restated_until_they_settle(self) -> None:
         vanished = appeared = changed = 0
         for number in range(12):
             day = date(2024, 1, 1) + timedelta(number)
-            final = {key(row): row for row in truth(day)}
+            final = {key(row): row for row in expected_rows(day)}
             conversions = []
             for age in (1, 2, 3, 10, 29, SETTLED_AFTER_DAYS, 100):
                 now = datetime(2024, 1, 1, 12, tzinfo=UTC) + timedelta(number + age)
-                known = {key(row): row for row in truth(day, now)}
+                known = {key(row): row for row in expected_rows(day, now)}
                 if age >= SETTLED_AFTER_DAYS:
                     assert known == final
                 vanished += len(known.keys() - final.keys())
@@ -293,7 +295,7 @@ class TestTime:
     def test_documented_day_has_its_rows_at_every_age(self) -> None:
         for age in (1, 7, 40):
             now = datetime(2011, 10, 5, 12, tzinfo=UTC) + timedelta(age)
-            assert len(truth(DOCUMENTED_DAY, now)) == DOCUMENTED_ROWS
+            assert len(expected_rows(DOCUMENTED_DAY, now)) == DOCUMENTED_ROWS
 
 
 class TestEntities:

@@ -19,7 +19,7 @@ from sandbox.adsterra import (
     LARGE_TOKEN,
     REVOKED_TOKEN,
     SETTLED_AFTER_DAYS,
-    truth,
+    expected_rows,
 )
 from sandbox.adsterra.reports import DIMENSIONS
 from tests.sandbox.clients import NOW
@@ -262,13 +262,15 @@ class TestStatistics:
         assert body["dbDateTime"] == "2024-05-01 12:34:56"
         measures = ["impression", "clicks", "ctr", "cpm", "revenue"]
         assert all(list(row) == [*names, *measures] for row in body["items"])
-        expected = truth(DEMO, names, date(2024, 4, 1), date(2024, 4, 10), NOW)
+        expected = expected_rows(DEMO, names, date(2024, 4, 1), date(2024, 4, 10), NOW)
         assert sorted(map(str, body["items"])) == sorted(map(str, expected))
         keys = {tuple(row[name] for name in names) for row in body["items"]}
         assert len(keys) == len(body["items"])
 
     def test_rates_and_whole_numbers(self) -> None:
-        rows = truth(DEMO, ["date", "placement", "country"], date(2024, 1, 1), date(2024, 3, 31))
+        rows = expected_rows(
+            DEMO, ["date", "placement", "country"], date(2024, 1, 1), date(2024, 3, 31)
+        )
         assert any(row["impression"] == 0 for row in rows)
         for row in rows:
             assert 0 <= row["clicks"] <= row["impression"]
@@ -283,10 +285,10 @@ class TestStatistics:
 
     def test_breakdowns_agree(self) -> None:
         start, finish = date(2024, 1, 1), date(2024, 1, 31)
-        whole = {row["date"]: row for row in truth(DEMO, ["date"], start, finish)}
+        whole = {row["date"]: row for row in expected_rows(DEMO, ["date"], start, finish)}
         for other in DIMENSIONS[1:]:
             sums: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(Decimal))
-            for row in truth(DEMO, ["date", other], start, finish):
+            for row in expected_rows(DEMO, ["date", other], start, finish):
                 for name in ("impression", "clicks", "revenue"):
                     sums[row["date"]][name] += row[name]
                 sums[row["date"]]["rows"] += 1
@@ -317,7 +319,7 @@ class TestStatistics:
             assert sorted(map(str, found)) == sorted(str(row) for row in everything if keeps(row))
 
     def test_rows_are_sparse_and_in_no_order(self, adsterra: AdsterraClient) -> None:
-        year = truth(DEMO, ["date", "placement"], date(2023, 1, 1), date(2023, 12, 31))
+        year = expected_rows(DEMO, ["date", "placement"], date(2023, 1, 1), date(2023, 12, 31))
         seen_days = {row["date"] for row in year}
         assert 340 < len(seen_days) < 365
         assert len(year) < len(seen_days) * len(DEMO.placements)
@@ -327,7 +329,7 @@ class TestStatistics:
         assert items == again
 
     def test_sub_ids(self) -> None:
-        rows = truth(DEMO, ["placement_sub_id"], date(2024, 4, 1), date(2024, 4, 1))
+        rows = expected_rows(DEMO, ["placement_sub_id"], date(2024, 4, 1), date(2024, 4, 1))
         assert {row["placement_sub_id"] for row in rows} >= {"-", "Größe-ß"}
 
     def test_any_year(self, adsterra: AdsterraClient, sandbox: Sandbox) -> None:
@@ -367,11 +369,12 @@ class TestTime:
             day = MAY_FIRST + timedelta(number)
             begin = datetime.combine(day, datetime.min.time(), UTC)
             final = {
-                tuple(row[name] for name in names): row for row in truth(DEMO, names, day, day)
+                tuple(row[name] for name in names): row
+                for row in expected_rows(DEMO, names, day, day)
             }
             for age in range(1, 3 * SETTLED_AFTER_DAYS):
                 now = begin + timedelta(age, hours=13)
-                rows = truth(DEMO, names, day, day, now)
+                rows = expected_rows(DEMO, names, day, day, now)
                 known = {tuple(row[name] for name in names): row for row in rows}
                 if age >= SETTLED_AFTER_DAYS:
                     assert known == final
@@ -384,11 +387,13 @@ class TestTime:
 
     def test_rows_by_placement_come_and_go(self) -> None:
         day, names = date(2024, 4, 1), ("date", "placement")
-        final = {tuple(row[name] for name in names) for row in truth(DEMO, names, day, MAY_FIRST)}
+        final = {
+            tuple(row[name] for name in names) for row in expected_rows(DEMO, names, day, MAY_FIRST)
+        }
         fresh = {
             tuple(row[name] for name in names)
             for number in range(31)
-            for row in truth(
+            for row in expected_rows(
                 DEMO,
                 names,
                 day + timedelta(number),

@@ -95,7 +95,7 @@ class TestOwnPaths:
         domains = f"{sandbox.adsterra_url}/domains.json"
         assert session.get(domains, params={"a": "b"}, timeout=60).status_code == 503
         assert session.get(domains, timeout=60).status_code == 502
-        assert session.get(f"{url}/faults", timeout=60).json()[0]["struck"] == 1
+        assert session.get(f"{url}/faults", timeout=60).json()[0]["triggered"] == 1
         assert session.delete(f"{url}/faults", timeout=60).json() == []
         assert session.get(domains, timeout=60).status_code == 401
 

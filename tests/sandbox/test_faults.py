@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from sandbox import Fault, Sandbox
-from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET, truth
+from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET, expected_rows
 from sandbox.adsterra import DEMO_TOKEN
-from sandbox.delivery import DELIVERIES
 from sandbox.faults import Kind
+from sandbox.transport_faults import TRANSPORT_FAULTS
 from tests.sandbox.clients import get_token
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class TestWhichRequests:
         fault = sandbox.faults.add(Fault("status", after=2, times=3))
         statuses = [get("domains.json").status_code for _ in range(7)]
         assert statuses == [200, 200, 500, 500, 500, 200, 200]
-        assert (fault.seen, fault.struck) == (7, 3)
+        assert (fault.seen, fault.triggered) == (7, 3)
 
     def test_path_and_query_and_method(self, sandbox: Sandbox, get: AnyClient) -> None:
         sandbox.faults.add(
@@ -212,7 +212,7 @@ class TestDelivery:
         responses: list[requests.Response] = []
         sender = Thread(target=lambda: responses.append(get(timeout=60)))
         sender.start()
-        while not fault.struck:
+        while not fault.triggered:
             sender.join(0.01)
         assert responses == []
         fault.seconds = 0
@@ -317,7 +317,7 @@ class TestRows:
         assert bad == {**good, "itemCount": good["itemCount"] - 2}
 
     def test_wrong_total_of_adcloud(self, sandbox: Sandbox, adcloud: AdcloudClient) -> None:
-        total = len(truth(datetime(2024, 3, 5, tzinfo=UTC).date()))
+        total = len(expected_rows(datetime(2024, 3, 5, tzinfo=UTC).date()))
         sandbox.faults.add(Fault("wrong_total", by=7))
         assert adcloud(REPORT, DAY)[1]["collection"]["size"] == total + 7
         meta = adcloud("v2/reports/advertiser", DAY)[1]["_meta"]
@@ -401,4 +401,4 @@ class TestAdcloudOnly:
 
     def test_every_kind_is_carried_out_somewhere(self) -> None:
         by_the_api = {"page_shift", "dead_token", "bad_credentials"}
-        assert set(get_args(Kind)) == set(DELIVERIES) | by_the_api
+        assert set(get_args(Kind)) == set(TRANSPORT_FAULTS) | by_the_api

@@ -81,7 +81,7 @@ def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
         assert CLIENT_SECRET not in text
         assert TOKEN not in text
     if ending == "none":
-        assert all(fault.struck for fault in sandbox.faults)
+        assert all(fault.triggered for fault in sandbox.faults)
         assert "***" in log
         assert sandbox.requests[-1].headers["authorization"] == f"Bearer {TOKEN}"
 
@@ -209,7 +209,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     assert process.returncode == 128 + ending
     run = Run(b"".join(output))
     assert run.bookmark(REPORT) == "2024-04-26"
-    assert run.rows(REPORT) == adcloud.truth(last="2024-04-26")
+    assert run.rows(REPORT) == adcloud.expected_rows(last="2024-04-26")
     assert f"Ended by {ending.name}" in log
     assert "Traceback" not in log
 

@@ -52,7 +52,7 @@ def test_today_is_left_out_unless_asked_for(adcloud: Adcloud) -> None:
     assert adcloud.days()[-1] == "2024-04-30"
     run = adcloud.report(include_today=True)
     assert adcloud.days()[-1] == "2024-05-01"
-    assert run.rows(REPORT) == adcloud.truth(last="2024-05-01")
+    assert run.rows(REPORT) == adcloud.expected_rows(last="2024-05-01")
     assert run.rows(REPORT)[-1]["date"] == "2024-05-01"
     # Today is not over, so it is not done.
     assert run.bookmark(REPORT) == "2024-04-30"
@@ -118,10 +118,10 @@ def test_state_is_written_after_every_day(adcloud: Adcloud) -> None:
 
 def test_restated_days_are_read_anew(adcloud: Adcloud) -> None:
     first = adcloud.report()
-    then = adcloud.truth()
+    then = adcloud.expected_rows()
     adcloud.sandbox.clock.advance(3 * ONE_DAY)
     second = adcloud.report(state=first.state)
-    now = adcloud.truth(last="2024-05-03")
+    now = adcloud.expected_rows(last="2024-05-03")
     assert [row for row in now if row["date"] <= "2024-04-30"] != then
     assert second.rows(REPORT) == now
     assert second.bookmark(REPORT) == "2024-05-03"

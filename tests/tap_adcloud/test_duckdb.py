@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from sandbox.adcloud import truth
+from sandbox.adcloud import expected_rows
 from tests.support import REPORT_KEY, CommandLine, day, select
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def sandbox_rows(adcloud: Adcloud, first: str, days: int) -> Iterator[dict[str, 
     for number in range(days):
         date = day(first) + datetime.timedelta(number)
         rows_per_day = adcloud.sandbox.adcloud.rows_per_day
-        yield from truth(date, adcloud.sandbox.clock.now, rows_per_day=rows_per_day)
+        yield from expected_rows(date, adcloud.sandbox.clock.now, rows_per_day=rows_per_day)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_every_value_arrives_as_it_is(adcloud: Adcloud, tmp_path: Path) -> None:
     names = [name for name, *_ in pipe.query(f"describe {REPORT}")]
     names.remove("extracted_at")
     found = [dict(zip(names, row, strict=True)) for row in pipe.rows()]
-    expected = adcloud.truth("2024-04-28")
+    expected = adcloud.expected_rows("2024-04-28")
     assert len(found) == len(expected) > 500
     for row, true in zip(found, expected, strict=True):
         # An empty text becomes a null on the way, in the target's CSV file.
@@ -231,4 +231,4 @@ def test_a_run_that_was_killed_and_the_next_one_leave_what_an_undisturbed_run_le
     disturbed.run(start_date="2024-04-26", lookback_days=0)
     assert disturbed.rows() == undisturbed.rows()
     assert disturbed.state == undisturbed.state
-    assert disturbed.totals() == true_totals(adcloud.truth("2024-04-26"))
+    assert disturbed.totals() == true_totals(adcloud.expected_rows("2024-04-26"))

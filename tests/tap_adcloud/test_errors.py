@@ -40,7 +40,7 @@ STREAMS = {
 
 
 def again(fault: Fault, **changes: object) -> Fault:
-    return Fault(**{**vars(fault), **changes, "seen": 0, "struck": 0})
+    return Fault(**{**vars(fault), **changes, "seen": 0, "triggered": 0})
 
 
 def settings(name: str) -> dict[str, str]:
@@ -54,10 +54,10 @@ def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str
     adcloud.sandbox.adcloud.rows_per_day = 60
     stream, path = STREAMS[version]
     undisturbed = adcloud.run(stream, **settings(version))
-    struck = adcloud.sandbox.faults.add(again(fault, path=path, times=2, after=1))
+    triggered = adcloud.sandbox.faults.add(again(fault, path=path, times=2, after=1))
     run = adcloud.run(stream, **settings(version))
     assert run.error is None
-    assert struck.struck == 2
+    assert triggered.triggered == 2
     assert run.without_times() == undisturbed.without_times()
 
 
@@ -65,16 +65,16 @@ def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str
 def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     query = {"filter[date]": "2024-04-26", "page": "2"}
-    struck = adcloud.sandbox.faults.add(again(fault, path="reports", query=query))
+    triggered = adcloud.sandbox.faults.add(again(fault, path="reports", query=query))
     run = adcloud.report(page_size=50)
     message = str(run.error)
     assert message.startswith("advertiser_report 2024-04-26 page 2: ")
     assert re.search(
         r"That was try 6 of 6: (run again later, )?the next run goes on here.$", message
     )
-    assert struck.struck == 6
+    assert triggered.triggered == 6
     assert run.bookmark(REPORT) == "2024-04-25"
-    assert run.rows(REPORT) == adcloud.truth(last="2024-04-25")
+    assert run.rows(REPORT) == adcloud.expected_rows(last="2024-04-25")
 
 
 @pytest.mark.parametrize("kind", ["status", "error_in_body"])
@@ -126,7 +126,7 @@ def test_a_wrong_address_is_explained(adcloud: Adcloud) -> None:
 
 def test_a_slash_behind_the_address_changes_nothing(adcloud: Adcloud) -> None:
     run = adcloud.report(api_url=f"{adcloud.sandbox.url}//")
-    assert run.rows(REPORT) == adcloud.truth()
+    assert run.rows(REPORT) == adcloud.expected_rows()
 
 
 def test_no_connection_names_the_host(adcloud: Adcloud) -> None:
@@ -166,7 +166,7 @@ def test_a_response_that_announces_nothing_is_refused(adcloud: Adcloud, field: s
 )
 def test_what_is_not_needed_may_be_missing(adcloud: Adcloud, version: str, field: str) -> None:
     adcloud.sandbox.faults.add(Fault("drop_envelope_field", path="reports", field=field))
-    assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.truth()
+    assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.expected_rows()
 
 
 def test_a_test_of_the_connection_asks_once_a_stream(adcloud: Adcloud) -> None:

@@ -87,7 +87,7 @@ class Watched:
 @pytest.fixture
 def six_pages(adcloud: Adcloud) -> Iterator[Adcloud]:
     """Days of six pages, for as long as a page has 50 rows."""
-    assert -(-len(adcloud.truth(DAY, DAY)) // 50) == 6
+    assert -(-len(adcloud.expected_rows(DAY, DAY)) // 50) == 6
     yield adcloud
     adcloud.sandbox.faults.clear()
 
@@ -112,7 +112,7 @@ def test_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) 
     assert watched.until(lambda: watched.waiting() == ["2024-04-24 1"])
     assert len(six_pages.pages()) <= 1 + 2 * 4
     let_go(first)
-    assert watched.run.rows(REPORT) == six_pages.truth()
+    assert watched.run.rows(REPORT) == six_pages.expected_rows()
 
 
 def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adcloud) -> None:
@@ -126,8 +126,8 @@ def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adclou
     together = [f"{DAY} {page}" for page in range(2, 6)]
     assert watched.until(lambda: sorted(watched.waiting()) == together)
     let_go(*further)
-    assert watched.run.rows(REPORT) == six_pages.truth(DAY)
-    assert all(fault.struck for fault in further)
+    assert watched.run.rows(REPORT) == six_pages.expected_rows(DAY)
+    assert all(fault.triggered for fault in further)
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
@@ -136,7 +136,7 @@ def test_no_more_requests_are_under_way_than_agreed(six_pages: Adcloud, concurre
     watched = Watched(six_pages, max_concurrency=concurrency, page_size=50)
     assert watched.until(lambda: len(watched.waiting()) == concurrency)
     let_go(held)
-    assert watched.run.rows(REPORT) == six_pages.truth()
+    assert watched.run.rows(REPORT) == six_pages.expected_rows()
     assert watched.most == concurrency
 
 
@@ -148,7 +148,7 @@ def test_rows_come_in_order_whichever_page_is_late(six_pages: Adcloud, page: str
     assert watched.until(lambda: "2024-04-30 1" in six_pages.pages())
     assert watched.until(lambda: watched.waiting() == [f"2024-04-26 {page}"])
     let_go(late)
-    assert watched.run.rows(REPORT) == six_pages.truth()
+    assert watched.run.rows(REPORT) == six_pages.expected_rows()
     dates = [row["date"] for row in watched.run.rows(REPORT)]
     assert dates == sorted(dates)
 
@@ -177,9 +177,9 @@ def test_a_day_that_does_not_add_up_is_read_once_more(
     run = six_pages.report(
         page_size=50, report_api_version="v2", start_date="2024-04-26", end_date="2024-04-28"
     )
-    assert fault.struck == 1
+    assert fault.triggered == 1
     assert run.error is None
-    assert run.rows(REPORT) == six_pages.truth("2024-04-26", "2024-04-28")
+    assert run.rows(REPORT) == six_pages.expected_rows("2024-04-26", "2024-04-28")
     again = [requested for requested in six_pages.pages() if requested == f"{DAY} 2"]
     assert len(again) == 2
     assert (
@@ -194,8 +194,8 @@ def test_a_day_that_never_adds_up_ends_the_run_before_a_row_of_it(
 ) -> None:
     fault = strike(six_pages, kind, by, page, times=None)
     run = six_pages.report(page_size=50, start_date="2024-04-26", end_date="2024-04-28")
-    assert fault.struck == 2
-    announced = len(six_pages.truth(DAY, DAY))
+    assert fault.triggered == 2
+    announced = len(six_pages.expected_rows(DAY, DAY))
     message = str(run.error)
     assert message.startswith(f"{REPORT} {DAY}: the API ")
     if kind in ("duplicate_row", "wrong_total"):
@@ -211,7 +211,7 @@ def test_a_day_that_never_adds_up_ends_the_run_before_a_row_of_it(
         assert f"more than once: ('{DAY}', " in message
     assert "at the second reading too. None of these rows was written" in message
     assert run.bookmark(REPORT) == "2024-04-26"
-    assert run.rows(REPORT) == six_pages.truth("2024-04-26", "2024-04-26")
+    assert run.rows(REPORT) == six_pages.expected_rows("2024-04-26", "2024-04-26")
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -219,7 +219,7 @@ def test_a_total_too_low_on_every_page_does_not_hide_the_pages_behind(
     six_pages: Adcloud, version: str
 ) -> None:
     """All pages agree on 100 rows, two full pages: only the sign that there is more is left."""
-    by = 100 - len(six_pages.truth(DAY, DAY))
+    by = 100 - len(six_pages.expected_rows(DAY, DAY))
     query = {"filter[date]": DAY}
     six_pages.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=by))
     run = six_pages.report(page_size=50, report_api_version=version)
@@ -261,12 +261,12 @@ def test_days_that_change_while_they_are_read_are_read_once_more(
         return response
 
     later = clock.now + datetime.timedelta(days=10)
-    before = len(six_pages.truth(DAY, DAY))
+    before = len(six_pages.expected_rows(DAY, DAY))
     monkeypatch.setattr(report, "fetch_page", fetch_and_restate)
     run = sync(tap)
     assert run.error is None
-    assert len(six_pages.truth(DAY, DAY)) == before - 1
-    assert run.rows(REPORT) == six_pages.truth(DAY)
+    assert len(six_pages.expected_rows(DAY, DAY)) == before - 1
+    assert run.rows(REPORT) == six_pages.expected_rows(DAY)
 
 
 def test_a_signal_while_a_request_is_being_started_is_still_a_signal(

@@ -40,8 +40,8 @@ def test_the_report_is_what_the_sandbox_has(
     adcloud.sandbox.adcloud.pages = pages
     run = adcloud.report(report_api_version=version)
     assert run.error is None
-    assert len(adcloud.truth()) > 1_000
-    assert run.rows(REPORT) == adcloud.truth()
+    assert len(adcloud.expected_rows()) > 1_000
+    assert run.rows(REPORT) == adcloud.expected_rows()
     assert {request.path for request in adcloud.requests_to()} == {f"/{version}/reports/advertiser"}
     assert run.bookmark(REPORT) == "2024-04-30"
 
@@ -60,7 +60,7 @@ def test_the_columns_never_depend_on_the_version(
     adcloud.sandbox.adcloud.new_backend = new_backend
     adcloud.sandbox.adcloud.page_type = page_type
     rows = adcloud.report(report_api_version=version).rows(REPORT)
-    expected = adcloud.truth()
+    expected = adcloud.expected_rows()
     names = {
         (row["page_type"], shown["page_type"]) for row, shown in zip(expected, rows, strict=True)
     }
@@ -83,7 +83,7 @@ def test_the_documented_day_is_60_requests(adcloud: Adcloud) -> None:
     rows = run.rows(REPORT)
     assert len(rows) == len({tuple(row[name] for name in REPORT_KEY) for row in rows}) == 11_955
     assert len(rows) == DOCUMENTED_ROWS
-    assert rows == adcloud.truth(date, date)
+    assert rows == adcloud.expected_rows(date, date)
     assert sorted(adcloud.pages()) == sorted(f"{date} {page}" for page in range(1, 61))
     assert {request.status for request in adcloud.requests_to()} == {200}
     assert len(adcloud.sandbox.requests) == 60 + 1
@@ -103,7 +103,7 @@ def test_pages_can_be_smaller(adcloud: Adcloud, page_size: int) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 200
     run = adcloud.report(start_date="2024-04-28", page_size=page_size)
     rows = run.rows(REPORT)
-    assert rows == adcloud.truth("2024-04-28")
+    assert rows == adcloud.expected_rows("2024-04-28")
     for date in ("2024-04-28", "2024-04-29"):
         count = sum(row["date"] == date for row in rows)
         pages = [page for page in adcloud.pages() if page.startswith(date)]
@@ -116,7 +116,7 @@ def test_pages_the_server_cuts_short_are_counted_by_its_own_size(
 ) -> None:
     monkeypatch.setattr(app, "MAX_PER_PAGE", 90)
     for version in ("v1", "v2"):
-        assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.truth()
+        assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.expected_rows()
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -134,7 +134,7 @@ def test_every_request_names_the_day_the_page_and_its_size(adcloud: Adcloud, ver
 def test_quoted_numbers_are_numbers(adcloud: Adcloud, version: str) -> None:
     adcloud.sandbox.faults.add(Fault("quoted_numbers", path="reports"))
     run = adcloud.report(report_api_version=version)
-    assert run.rows(REPORT) == adcloud.truth()
+    assert run.rows(REPORT) == adcloud.expected_rows()
     assert b'"costs":"' not in run.output
 
 
@@ -155,10 +155,10 @@ def test_unknown_fields_are_left_out_and_told_once(
 ) -> None:
     adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", value={"a": [1]}))
     run = adcloud.report(report_api_version=version)
-    assert run.rows(REPORT) == adcloud.truth()
+    assert run.rows(REPORT) == adcloud.expected_rows()
     told = [text for text in caplog.messages if "left out fields" in text]
     assert len(told) == 1
-    assert f"surprise ({len(adcloud.truth()):,} times)" in told[0]
+    assert f"surprise ({len(adcloud.expected_rows()):,} times)" in told[0]
     assert "_meta" not in told[0]
 
 
@@ -179,7 +179,7 @@ def test_a_null_in_the_key_becomes_0(adcloud: Adcloud, field: str) -> None:
     date = "2024-04-24"
     query = {"filter[date]": date, "page": "1"}
     adcloud.sandbox.faults.add(Fault("null_key", path="reports", query=query, field=field, row=5))
-    undisturbed = adcloud.truth(date, date)
+    undisturbed = adcloud.expected_rows(date, date)
     rows = adcloud.report(end_date=date).rows(REPORT)
     assert rows == in_order(rows)
     (changed,) = [row for row in rows if row[field] == 0]
@@ -217,7 +217,7 @@ def test_the_other_name_of_a_booking_alone_is_taken_too(
     value = "Spring" if field == "campaign" else 5
     adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", field=field, value=value))
     run = adcloud.report()
-    expected = [{**row, named: value} for row in adcloud.truth()]
+    expected = [{**row, named: value} for row in adcloud.expected_rows()]
     assert run.rows(REPORT) == in_order(expected)
 
 
@@ -228,8 +228,8 @@ def test_rows_of_other_days_are_left_out_and_told(
     adcloud.sandbox.faults.add(fault)
     adcloud.sandbox.adcloud.rows_per_day = 100
     run = adcloud.report()
-    assert fault.struck == 1
-    assert run.rows(REPORT) == adcloud.truth()
+    assert fault.triggered == 1
+    assert run.rows(REPORT) == adcloud.expected_rows()
     assert "advertiser_report 2024-04-26: left out 1 rows of other days" in caplog.text
 
 

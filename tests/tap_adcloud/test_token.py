@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.faults import Kind
-    from sandbox.watching import SeenRequest
+    from sandbox.middleware import SeenRequest
     from tests.support import Adcloud
 
 REPORT = "advertiser_report"
@@ -204,8 +204,8 @@ def test_a_401_in_the_body_renews_the_token_as_well(adcloud: Adcloud) -> None:
         Fault("error_in_body", path="reports", status=401, times=1, after=3)
     )
     run = adcloud.report(max_concurrency=1)
-    assert fault.struck == 1
-    assert run.rows(REPORT) == adcloud.truth()
+    assert fault.triggered == 1
+    assert run.rows(REPORT) == adcloud.expected_rows()
     assert len(adcloud.requests_to(TOKENS)) == 2
 
 
@@ -230,7 +230,7 @@ def test_threads_that_meet_a_dead_token_together_renew_it_once(
     monkeypatch.setattr(tokens, "issue", issue_dead_at_first)
     monkeypatch.setattr(OAuthAuthenticator, "invalidate", forget_together)
     run = adcloud.report(start_date="2024-04-10", max_concurrency=8)
-    assert run.rows(REPORT) == adcloud.truth("2024-04-10")
+    assert run.rows(REPORT) == adcloud.expected_rows("2024-04-10")
     assert sum(request.status == 401 for request in adcloud.requests_to()) == 8
     assert len(adcloud.requests_to(TOKENS)) == 2
     assert len(tokens_of(adcloud.sandbox.requests)) == 2
@@ -295,11 +295,11 @@ PASSING = {
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
 def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, fault: Fault) -> None:
-    struck = adcloud.sandbox.faults.add(Fault(**{**vars(fault), "path": TOKENS, "times": 2}))
+    triggered = adcloud.sandbox.faults.add(Fault(**{**vars(fault), "path": TOKENS, "times": 2}))
     run = adcloud.report(end_date="2024-04-26")
     assert run.error is None
-    assert run.rows(REPORT) == adcloud.truth(last="2024-04-26")
-    assert struck.struck == 2
+    assert run.rows(REPORT) == adcloud.expected_rows(last="2024-04-26")
+    assert triggered.triggered == 2
     assert len(adcloud.requests_to(TOKENS)) == 3
 
 
@@ -346,7 +346,7 @@ def test_the_token_follows_no_redirect(
 def test_version_2_may_put_the_token_elsewhere(adcloud: Adcloud) -> None:
     adcloud.sandbox.adcloud.token_in_meta = True
     run = adcloud.report(report_api_version="v2")
-    assert run.rows(REPORT) == adcloud.truth()
+    assert run.rows(REPORT) == adcloud.expected_rows()
 
 
 def test_the_token_is_kept_out_of_the_log_from_the_moment_it_is_known(

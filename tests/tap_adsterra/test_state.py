@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from sandbox.adsterra import DEMO, truth
+from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tests.support import NOW, Run, day, sync
 
@@ -77,8 +77,8 @@ def test_restated_days_are_read_anew(adsterra: Adsterra) -> None:
     account = DEMO
     dimensions = ("date", "domain", "placement")
     now = adsterra.sandbox.clock.now
-    now_true = truth(account, dimensions, day("2024-04-24"), day("2024-05-04"), now)
-    then_true = truth(account, dimensions, day("2024-04-24"), day("2024-05-01"), NOW)
+    now_true = expected_rows(account, dimensions, day("2024-04-24"), day("2024-05-04"), now)
+    then_true = expected_rows(account, dimensions, day("2024-04-24"), day("2024-05-01"), NOW)
     assert now_true[: len(then_true)] != then_true
     updated = {"db_last_update_time": "2024-05-04 12:00:00"}
     assert second.records("stats") == [{**row, **updated} for row in now_true]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, truth
+from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, expected_rows
 from sandbox.faults import Fault
 from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, ordered_dimensions
 from tests.support import NOW, day
@@ -34,7 +34,7 @@ def expected(
     dimensions: Sequence[str], start: str, finish: str, **filters: Any
 ) -> list[dict[str, Any]]:
     """Say what a report must hold, by the sandbox's own account."""
-    rows = truth(DEMO, dimensions, day(start), day(finish), NOW, **filters)
+    rows = expected_rows(DEMO, dimensions, day(start), day(finish), NOW, **filters)
     return [{**row, "db_last_update_time": UPDATED} for row in rows]
 
 

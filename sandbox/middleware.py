@@ -1,4 +1,4 @@
-"""What stands before both APIs: notes every request, and lets faults strike."""
+"""What stands before both APIs: notes every request, and triggers faults."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from sandbox.delivery import DELIVERIES
 from sandbox.exchange import Exchange
+from sandbox.transport_faults import TRANSPORT_FAULTS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from sandbox.faults import Faults
 
-#: Where the sandbox itself is asked for things; not noted, and no fault strikes there.
+#: Where the sandbox itself is asked for things; not noted, and no fault is triggered there.
 CONTROL = "/_sandbox/"
 
 
@@ -28,7 +28,7 @@ class SeenRequest:
         query: Its query, as names and values in the order sent.
         headers: Its headers, by name in small letters.
         body: Its body, as text.
-        fault: The kind of fault that struck it, if one did.
+        fault: The kind of fault it triggered, if any.
         status: The HTTP status it was answered with; ``None`` while it waits, and if it was never
             answered.
     """
@@ -53,8 +53,8 @@ class SeenRequest:
         return [value for key, value in self.query if key == name]
 
 
-class Watch:
-    """An application around another one that notes requests and lets faults strike."""
+class RecordingMiddleware:
+    """An application around another one that notes requests and triggers faults."""
 
     def __init__(self, app: ASGIApp, requests: list[SeenRequest], faults: Faults) -> None:
         """Stand before an application.
@@ -89,7 +89,7 @@ class Watch:
         body = await _body(receive)
         seen.body = body.decode("utf-8", "replace")
 
-        async def noting_send(message: Message) -> None:
+        async def recording_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen.status = message["status"]
             await send(message)
@@ -97,18 +97,18 @@ class Watch:
         async def proceed(send: Send) -> None:
             await self._app(scope, _replay(body, receive), send)
 
-        fault = self._faults.strike(seen.method, seen.path, seen.query)
+        fault = self._faults.trigger(seen.method, seen.path, seen.query)
         if fault is None:
-            await proceed(noting_send)
+            await proceed(recording_send)
             return
         seen.fault = fault.kind
         # Some faults are in the data, not in the delivery: the API itself looks for them.
         scope["state"]["fault"] = fault
-        deliver = DELIVERIES.get(fault.kind)
-        if deliver is None:
-            await proceed(noting_send)
+        apply_fault = TRANSPORT_FAULTS.get(fault.kind)
+        if apply_fault is None:
+            await proceed(recording_send)
         else:
-            await deliver(Exchange(scope, receive, noting_send, proceed, fault))
+            await apply_fault(Exchange(scope, receive, recording_send, proceed, fault))
 
 
 async def _body(receive: Receive) -> bytes:

@@ -29,7 +29,7 @@ _KEYS = (
 _NUMBERS = ("revenue", "costs", "performance", "discount", "budget_limit", "default_prio", "id")
 
 
-def rewritten(body: bytes, fault: Fault) -> bytes:
+def apply_body_fault(body: bytes, fault: Fault) -> bytes:
     """Apply a fault to a response.
 
     Args:
@@ -40,7 +40,7 @@ def rewritten(body: bytes, fault: Fault) -> bytes:
         The bad response. A response without rows stays good where the fault needs a row.
     """
     envelope = from_json(body)
-    REWRITERS[fault.kind](envelope, _rows(envelope), fault)
+    BODY_FAULTS[fault.kind](envelope, _rows(envelope), fault)
     return to_json(envelope)
 
 
@@ -146,7 +146,7 @@ def _drop_envelope_field(envelope: Envelope, _rows: list[Row], fault: Fault) -> 
 
 
 #: What changes a response, by kind of fault.
-REWRITERS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
+BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "set_field": _set_field,
     "drop_field": _drop_field,
     "unknown_field": _unknown_field,

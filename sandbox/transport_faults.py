@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from sandbox.body_faults import BODY_FAULTS, apply_body_fault
 from sandbox.errors import error_for
 from sandbox.numbers import to_json
-from sandbox.rewriting import REWRITERS, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -126,10 +126,10 @@ async def _gigantic(exchange: Exchange) -> None:
     await exchange.send({"type": "http.response.body", "body": body})
 
 
-async def _rewritten(exchange: Exchange) -> None:
+async def _body_fault(exchange: Exchange) -> None:
     start, body = await exchange.good_response()
     if start["status"] == _OK:
-        body = rewritten(body, exchange.fault)
+        body = apply_body_fault(body, exchange.fault)
     await exchange.respond_with_body(start, body)
 
 
@@ -139,7 +139,7 @@ def _json(body: dict[str, Any], status: int) -> Response:
 
 
 #: What answers a request badly, by kind of fault.
-DELIVERIES: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
+TRANSPORT_FAULTS: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
     "status": _status,
     "rate_limit": _rate_limit,
     "html": _html,
@@ -154,5 +154,5 @@ DELIVERIES: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
     "cut_chunked": _cut_chunked,
     "truncated": _truncated,
     "gigantic": _gigantic,
-    **dict.fromkeys(REWRITERS, _rewritten),
+    **dict.fromkeys(BODY_FAULTS, _body_fault),
 }
