@@ -54,7 +54,7 @@ class Contestant:
 
     @property
     def version(self) -> str | None:
-        """The version of the peer's distribution; none where it is not installed."""
+        """The version of the peer's distribution; ``None`` where it is not installed."""
         code = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
         if self.distribution is None or not PEERS_PYTHON.exists():
             return None

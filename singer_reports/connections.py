@@ -111,7 +111,7 @@ def connection_setting_errors(url: str | None) -> Iterator[str]:
     """Say what is wrong with the setting api_url, the proxy and the trusted certificates.
 
     Args:
-        url: The setting; none if it is known to be wrong.
+        url: The setting; ``None`` if it is known to be wrong.
 
     Yields:
         A sentence per problem.

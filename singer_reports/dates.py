@@ -117,7 +117,7 @@ def first_day(start: datetime.date, covered: Window | None, lookback_days: int) 
 
     Args:
         start: The first day the user wants at all; nothing before it is ever read.
-        covered: The complete days that earlier runs have read; none on the first run.
+        covered: The complete days that earlier runs have read; ``None`` on the first run.
         lookback_days: How many of them are read again, from the last one back, for late
             corrections.
 

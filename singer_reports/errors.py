@@ -62,8 +62,8 @@ def retry_after(error: Exception) -> float | None:
         error: What the request failed with; only one with a response can carry a ``Retry-After``.
 
     Returns:
-        Seconds, at least 0, from either form of the header (RFC 9110, section 10.2.3); none when
-        there is no such header or it cannot be read.
+        Seconds, at least 0, from either form of the header (RFC 9110, section 10.2.3); ``None``
+        when there is no such header or it cannot be read.
     """
     response = getattr(error, "response", None)
     if response is None:

@@ -145,8 +145,8 @@ class RateLimiter:
         """Start with no request sent.
 
         Args:
-            requests_per_minute: The most requests in any 60 seconds; none sets no limit.
-            log: Writes a log line of a format and its arguments; none if nothing is to be said.
+            requests_per_minute: The most requests in any 60 seconds; ``None`` sets no limit.
+            log: Writes a log line of a format and its arguments; ``None`` if nothing is to be said.
             clock: Tells the time in seconds; the computer's own unless given.
             sleep: Waits for a number of seconds.
         """

@@ -37,7 +37,7 @@ class Progress:
             stream: The stream's name.
             total: How many days, or whatever the unit is, there are to do.
             unit: What is counted, in the plural.
-            log: Writes a log line of a format and its arguments; none if nobody wants to know.
+            log: Writes a log line of a format and its arguments; ``None`` if nobody wants to know.
         """
         self._stream = stream
         self._total = total

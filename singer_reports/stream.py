@@ -150,7 +150,7 @@ class DateRangeStream(FullTableStream):
         )
 
     def fetch_page(self, page: Page) -> PageResponse | None:
-        """Fetch a page; none if its window asks for more than the API can answer at once."""
+        """Fetch a page; ``None`` if its window asks for more than the API can answer at once."""
         try:
             return super().fetch_page(page)
         except RequestError as error:

@@ -110,7 +110,7 @@ class FullTableStream(HttpStream):
         """Read slices of the stream, several requests at a time, and hand them out in order.
 
         Args:
-            slices: What is read and checked as a whole: windows of days, or none for everything.
+            slices: What is read and checked as a whole: windows of days, or ``None`` for all.
 
         Yields:
             Each slice, or the smaller ones it had to be cut into, with its rows: complete, each key
@@ -153,7 +153,7 @@ class FullTableStream(HttpStream):
                     responses = []
 
     def fetch_page(self, page: Page) -> PageResponse | None:
-        """Fetch a page and make its rows; none if its slice must be cut into smaller ones.
+        """Fetch a page and make its rows; ``None`` if its slice must be cut into smaller ones.
 
         All that concerns a single row is done here, while the processor has it at hand.
         """

@@ -64,7 +64,8 @@ class ReportTap(CommandTap):
 
         Args:
             config: The settings, which are not changed.
-            catalog: What to read, as ``--discover`` writes it; none for what is read by default.
+            catalog: What to read, as ``--discover`` writes it; ``None`` for what is read by
+                default.
             state: What earlier runs have read.
             settings_errors: Why settings could not be read; all else is checked all the same.
             validate_config: Whether to refuse settings, catalogs and states that are wrong.

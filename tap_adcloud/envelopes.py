@@ -108,7 +108,7 @@ class ErrorBody(msgspec.Struct):
 
     @classmethod
     def parse(cls, content: bytes) -> Self | None:
-        """Read what a body tells; none, if it is no JSON object."""
+        """Read what a body tells; ``None``, if it is no JSON object."""
         try:
             return msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
