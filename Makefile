@@ -99,7 +99,7 @@ format: $(BIN)/.installed ## put the source into the project's style
 .PHONY: reliability
 reliability: $(BIN)/.installed .venv-meltano/.plugins ## run all tests, large ones too, and put their figures into docs/reliability.md
 	@AD_TAPS_LARGE_TESTS=1 $(BIN)/pytest $(ARGUMENTS)
-	@$(BIN)/python -m tests.reliability.figures
+	@$(BIN)/python -m tests.reliability.coverage_report
 
 .PHONY: bench
 bench: $(BIN)/.installed .venv-benchmarks/.tried ## measure how fast the taps are, beside others

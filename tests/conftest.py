@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox.server import Sandbox
-from tests.reliability.canaries import look_through
-from tests.reliability.figures import Collector
+from tests.reliability.coverage_report import Collector
+from tests.reliability.secret_scan import look_through
 from tests.support import NOW, Adcloud, Adsterra
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture
 def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
-    """Count cases of a claim, by its name in ``tests.reliability.figures.CLAIMS``.
+    """Count cases of a claim, by its name in ``tests.reliability.coverage_report.CLAIMS``.
 
     A test may count as often as it likes, for example once an example of hypothesis.
     """

@@ -19,7 +19,7 @@ from sandbox.adsterra import DEMO_TOKEN
 from singer_reports.tap import ReportTap
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.reliability.canaries import leaks, secrets_of
+from tests.reliability.secret_scan import leaks, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ def day(text: str) -> datetime.date:
 
 
 @dataclass
-class Run:
+class RunResult:
     """What a run of a tap wrote, and what it ended with."""
 
     output: bytes
@@ -101,7 +101,7 @@ class Run:
         return messages
 
 
-def sync(tap: ReportTap) -> Run:
+def sync(tap: ReportTap) -> RunResult:
     """Run a tap to its end, whichever that is."""
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     error = None
@@ -111,7 +111,7 @@ def sync(tap: ReportTap) -> Run:
         except Exception as raised:  # noqa: BLE001 - tests look at whatever it was
             error = raised
     assert isinstance(output.buffer, io.BytesIO)
-    return Run(output.buffer.getvalue(), error)
+    return RunResult(output.buffer.getvalue(), error)
 
 
 def select(catalog: dict[str, Any], streams: Iterable[str]) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Runner(Generic[TapClass]):
             catalog = select(self.tap_class(config=dict(settings)).catalog_dict, streams)
         return self.tap_class(config=settings, state=json.loads(json.dumps(state)), catalog=catalog)
 
-    def run(self, *streams: str, **options: Any) -> Run:
+    def run(self, *streams: str, **options: Any) -> RunResult:
         """Run such a tap to its end."""
         return sync(self.tap(*streams, **options))
 
@@ -208,7 +208,7 @@ class Adcloud(Runner[TapAdcloud]):
             **changes,
         }
 
-    def report(self, **options: Any) -> Run:
+    def report(self, **options: Any) -> RunResult:
         """Run a tap that reads the report only."""
         return self.run("advertiser_report", **options)
 

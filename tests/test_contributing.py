@@ -24,12 +24,12 @@ TEXT = FILE.read_text()
 #: The tests that a stream more can break: those that have failed when one was added.
 TESTS = (
     "tests/tap_adsterra/test_command_line.py",
-    "tests/tap_adsterra/test_faults.py::test_a_test_of_the_connection_asks_once_a_stream",
+    "tests/tap_adsterra/test_errors.py::test_a_test_of_the_connection_asks_once_a_stream",
     "tests/tap_adsterra/test_settings.py",
     "tests/tap_adsterra/test_streams.py",
     "tests/test_contributing.py::test_what_is_named_exists",
     "tests/test_meltano.py::test_the_streams_selected_are_those_of_the_tap",
-    "tests/test_meltano_page.py::test_what_the_page_names_exists",
+    "tests/test_docs_meltano.py::test_what_the_page_names_exists",
     "tests/test_packaging.py::test_the_installed_tap_finds_its_schemas",
     "tests/test_plugins.py",
     "tests/test_readme.py::test_the_streams_are_those_of_discovery",

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from singer_reports.http import MAX_RETRY_AFTER
-from tests.reliability.kinds import (
+from tests.reliability.stream_cases import (
     CHUNKS,
     DERIVED,
-    KINDS,
     LISTS,
     PAGES,
     PLACES,
     REPORT,
     STATISTICS,
-    Kind,
+    STREAM_CASES,
+    StreamCase,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.reliability.kinds import Place
+    from tests.reliability.stream_cases import Place
 
 #: The run ends well, and its rows are those of an undisturbed run.
 WHOLE = "whole"
@@ -56,13 +56,13 @@ class Case:
     fault: Mapping[str, Any]
     passing: str = WHOLE
     lasting: str = REFUSED
-    but: Mapping[Kind | tuple[Kind, str], tuple[str, str]] = field(default_factory=dict)
+    but: Mapping[StreamCase | tuple[StreamCase, str], tuple[str, str]] = field(default_factory=dict)
     times: int = 2
-    kinds: tuple[Kind, ...] = KINDS
+    kinds: tuple[StreamCase, ...] = STREAM_CASES
     of_the_place: OfThePlace | None = None
     token: bool = False
 
-    def expected(self, kind: Kind, place: str, *, lasting: bool) -> str:
+    def expected(self, kind: StreamCase, place: str, *, lasting: bool) -> str:
         """Say how the fault must end there."""
         endings = (self.passing, self.lasting)
         endings = self.but.get((kind, place), self.but.get(kind, endings))

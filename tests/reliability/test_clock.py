@@ -11,14 +11,14 @@ import requests
 from singer_sdk.exceptions import ConfigValidationError, RetriableAPIError
 
 from singer_reports.errors import retry_after
-from tests.reliability.kinds import KINDS, Kind, by_key
+from tests.reliability.stream_cases import STREAM_CASES, StreamCase, by_key
 from tests.support import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.server import Sandbox
-    from tests.support import Run
+    from tests.support import RunResult
 
 ONE_DAY = datetime.timedelta(days=1)
 RIGHT = datetime.timedelta(0)
@@ -32,14 +32,14 @@ WRONG = {
 
 
 def daily_runs(
-    kind: Kind,
+    kind: StreamCase,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     ahead: tuple[datetime.timedelta, ...],
-) -> list[Run]:
+) -> list[RunResult]:
     """Run as users do, each day from the last state, with a clock that is that far ahead."""
     settings = {name: value for name, value in kind.settings.items() if name != "end_date"}
-    runs: list[Run] = []
+    runs: list[RunResult] = []
     for number, wrong_by in enumerate(ahead):
         sandbox.clock.now = NOW + number * ONE_DAY
         runner = kind.runner(sandbox, monkeypatch)
@@ -57,16 +57,16 @@ def daily_runs(
     return runs
 
 
-def numbers_of(runs: list[Run]) -> dict[Any, dict[str, Any]]:
+def numbers_of(runs: list[RunResult]) -> dict[Any, dict[str, Any]]:
     """Return the rows a target has after some runs, without when Adsterra last changed them."""
     rows = by_key(*runs).items()
     return {key: {**row, "db_last_update_time": None} for key, row in rows}
 
 
 @pytest.mark.parametrize("name", WRONG)
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", STREAM_CASES, ids=lambda kind: kind.name)
 def test_days_read_under_a_wrong_clock_are_read_again(  # noqa: PLR0913, PLR0917 - fixtures
-    kind: Kind,
+    kind: StreamCase,
     name: str,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,

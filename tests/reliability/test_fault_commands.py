@@ -9,7 +9,7 @@ import pytest
 from sandbox.adcloud import CLIENT_SECRET
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
-from tests.support import Adcloud, Adsterra, CommandLine, Run
+from tests.support import Adcloud, Adsterra, CommandLine, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,9 @@ def test_a_lasting_fault_is_one_sentence_and_the_next_run_goes_on(  # noqa: PLR0
     assert CLIENT_SECRET not in log
 
     sandbox.faults.clear()
-    state = command_line.write("state.json", Run(output).state)
+    state = command_line.write("state.json", RunResult(output).state)
     code, rest, log = command_line.run(*arguments, "--state", state, **settings)
     assert code == 0, log
-    rows = Run(output).rows(stream) + Run(rest).rows(stream)
+    rows = RunResult(output).rows(stream) + RunResult(rest).rows(stream)
     assert rows == undisturbed.rows(stream)
     count_cases("faults", 1)

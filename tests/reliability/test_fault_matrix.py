@@ -20,9 +20,17 @@ from sandbox.server import Sandbox
 from singer_reports import connections
 from singer_reports.errors import RequestError
 from tests.reliability.expectations import AS_SENT, CASES, REFUSED, WHOLE, Case, cell
-from tests.reliability.kinds import DATE_RANGE_STREAMS, KINDS, PLACES, SETTINGS, Kind, Place, by_key
-from tests.reliability.on_the_way import WallClock, give_up_soon, take_detour, to_nobody
-from tests.support import NOW, Run, sync
+from tests.reliability.network_faults import WallClock, give_up_soon, mount_fault, to_closed_port
+from tests.reliability.stream_cases import (
+    DATE_RANGE_STREAMS,
+    PLACES,
+    SETTINGS,
+    STREAM_CASES,
+    Place,
+    StreamCase,
+    by_key,
+)
+from tests.support import NOW, RunResult, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +60,7 @@ def elsewhere() -> Iterator[Sandbox]:
 class Matrix:
     """Runs a kind of stream while a fault strikes it, and says how that ends."""
 
-    undisturbed: dict[str, Run] = {}  # noqa: RUF012 - the same for all tests
+    undisturbed: dict[str, RunResult] = {}  # noqa: RUF012 - the same for all tests
 
     def __init__(
         self,
@@ -66,7 +74,7 @@ class Matrix:
         self.monkeypatch = monkeypatch
         self.caplog = caplog
 
-    def ending(self, case: Case, kind: Kind, place: str, *, lasting: bool) -> str:
+    def ending(self, case: Case, kind: StreamCase, place: str, *, lasting: bool) -> str:
         """Strike a request of a stream; check all that must hold, and say how it ended."""
         whole = self.whole(kind)
         self.calm()
@@ -79,7 +87,7 @@ class Matrix:
         self.check_next(run, kind, whole)
         return REFUSED
 
-    def whole(self, kind: Kind) -> Run:
+    def whole(self, kind: StreamCase) -> RunResult:
         """Return what an undisturbed run writes."""
         if kind.name not in self.undisturbed:
             self.calm()
@@ -94,7 +102,9 @@ class Matrix:
         self.sandbox.requests.clear()
         self.caplog.clear()
 
-    def run_with_fault(self, case: Case, kind: Kind, place: str, *, lasting: bool) -> Run:
+    def run_with_fault(
+        self, case: Case, kind: StreamCase, place: str, *, lasting: bool
+    ) -> RunResult:
         arguments = case.arguments(kind.places[place], lasting=lasting)
         with self.monkeypatch.context() as patches:
             tap = kind.tap(self.sandbox, patches)
@@ -113,10 +123,10 @@ class Matrix:
         """Get ready what is to go wrong."""
         match arguments.pop("kind"):
             case "nothing listens":
-                take_detour(tap, fault := Fault("status", **arguments), to_nobody)
+                mount_fault(tap, fault := Fault("status", **arguments), to_closed_port)
             case "clock jumps":
                 jump = WallClock(patches).jumping(arguments.pop("seconds"))
-                take_detour(tap, fault := Fault("status", **arguments), jump)
+                mount_fault(tap, fault := Fault("status", **arguments), jump)
             case "too large":
                 patches.setattr(connections, "MAX_RESPONSE_BYTES", 2**20)
                 fault = self.sandbox.faults.add(Fault("gigantic", **arguments, size=2**21))
@@ -130,7 +140,7 @@ class Matrix:
     def let_token_die(self, place: Place) -> None:
         self.sandbox.faults.add(Fault("dead_token", path=place.path, query=place.query, times=1))
 
-    def check_secrets(self, run: Run) -> None:
+    def check_secrets(self, run: RunResult) -> None:
         secrets = {DEMO_TOKEN, CLIENT_SECRET}
         for request in self.sandbox.requests:
             secrets.add(request.headers.get("authorization", "Bearer ?").removeprefix("Bearer "))
@@ -138,7 +148,9 @@ class Matrix:
         assert not [secret for secret in secrets - {"?"} if secret in told]
         assert self.elsewhere.requests == []
 
-    def check_refusal(self, run: Run, place: Place, whole: Run, *, everywhere: bool) -> None:
+    def check_refusal(
+        self, run: RunResult, place: Place, whole: RunResult, *, everywhere: bool
+    ) -> None:
         """Check what is said, what has been written, and how far the state says it goes.
 
         All requests share the token. What ends it may therefore also end a day before the one that
@@ -158,7 +170,7 @@ class Matrix:
             assert until == before or (everywhere and until < before)
             assert rows.keys() == {key for key, row in all_rows.items() if row["date"] <= until}
 
-    def check_next(self, run: Run, kind: Kind, whole: Run) -> None:
+    def check_next(self, run: RunResult, kind: StreamCase, whole: RunResult) -> None:
         """Check that the next run completes what is there, and reads no day again."""
         following = sync(kind.tap(self.sandbox, self.monkeypatch, state=run.state))
         assert following.error is None
@@ -168,7 +180,7 @@ class Matrix:
             assert len(run.rows(stream) + following.rows(stream)) == len(whole.rows(stream))
 
 
-def ending_of_rows(run: Run, whole: Run) -> str:
+def ending_of_rows(run: RunResult, whole: RunResult) -> str:
     """Say how the rows of a run without an error compare with an undisturbed run's."""
     assert run.state == whole.state
     rows, all_rows = by_key(run), by_key(whole)
@@ -201,7 +213,7 @@ def matrix(
 PAIRS = [
     pytest.param(name, kind, id=f"{name} - {kind.name}")
     for name, case in CASES.items()
-    for kind in KINDS
+    for kind in STREAM_CASES
     if kind in case.kinds
 ]
 
@@ -210,12 +222,12 @@ PAIRS = [
 def test_rows_are_whole_or_the_run_says_why_not(
     matrix: Matrix,
     name: str,
-    kind: Kind,
+    kind: StreamCase,
     count_cases: Callable[[str, int], None],
     tell_ending: Callable[[str, str, str], None],
 ) -> None:
     case = CASES[name]
-    turn = (list(CASES).index(name) + KINDS.index(kind)) % len(PLACES)
+    turn = (list(CASES).index(name) + STREAM_CASES.index(kind)) % len(PLACES)
     places = PLACES if LARGE else (PLACES[turn],)
     variants = [(lasting, place) for lasting in (False, True) for place in places]
     endings = {

@@ -25,7 +25,7 @@ from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports import command_errors
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, Case
-from tests.reliability.canaries import leaks, secrets_of
+from tests.reliability.secret_scan import leaks, secrets_of
 from tests.reliability.test_bad_configuration import arguments
 
 if TYPE_CHECKING:

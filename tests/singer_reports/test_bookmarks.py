@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from tests.support import Run
+    from tests.support import RunResult
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 ONE_DAY = datetime.timedelta(days=1)
@@ -207,7 +207,7 @@ class Runs(RuleBasedStateMachine):
         elif not gap:
             assert after == kept | complete
 
-    def read(self, **changes: Any) -> Run:
+    def read(self, **changes: Any) -> RunResult:
         config = {**CONFIG, "start_date": str(self.start), **changes}
         tap = Tap(config=config, state=self.state, catalog=json.loads(CATALOG))
         tap.session.mount("http://", self.api)
@@ -215,7 +215,7 @@ class Runs(RuleBasedStateMachine):
         self.api.responded.clear()
         return sync(tap)
 
-    def take(self, run: Run, yesterday: datetime.date) -> None:
+    def take(self, run: RunResult, yesterday: datetime.date) -> None:
         """Store rows and states as a target does, and hold each state to what is stored."""
         stored = {each for each in self.api.responded if not self.api.has_row(each)}
         for message in run.messages:

@@ -19,8 +19,8 @@ from sandbox.faults import Fault
 from singer_reports.errors import RequestError
 from tap_adcloud import TapAdcloud
 from tap_adsterra import TapAdsterra
-from tests.reliability.canaries import leaks
-from tests.support import Run, select
+from tests.reliability.secret_scan import leaks
+from tests.support import RunResult, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ def test_the_records_and_the_state_are_those_of_a_run(
     adsterra: Adsterra, adcloud: Adcloud, tap: str, stream: str
 ) -> None:
     runner = adsterra if tap == "TapAdsterra" else adcloud
-    run: Run = runner.run(stream)
+    run: RunResult = runner.run(stream)
     assert run.error is None
     # Made anew, so that the stream is not selected unless it is so by default.
     reading = runner.tap()

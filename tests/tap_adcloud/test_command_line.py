@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.faults import Fault
-from tests.support import CommandLine, Run
+from tests.support import CommandLine, RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ def test_an_error_is_a_sentence_and_no_traceback(
     last = log.splitlines()[-1]
     assert "CRITICAL" in last
     assert last.endswith(expected)
-    assert Run(output).records(REPORT) == []
+    assert RunResult(output).records(REPORT) == []
 
 
 def test_settings_come_from_the_environment(command_line: CommandLine[TapAdcloud]) -> None:
@@ -133,7 +133,7 @@ def test_settings_come_from_the_environment(command_line: CommandLine[TapAdcloud
         },
     )
     assert code == 0, log
-    run = Run(output)
+    run = RunResult(output)
     assert run.records(REPORT)[-1]["date"] == "2024-05-01"
     here = command_line.runner.run(
         start_date="2024-04-29", report_api_version="v2", include_today=True
@@ -147,7 +147,7 @@ def test_a_machine_without_time_zones_knows_them_all_the_same(
     without = {"PYTHONTZPATH": ""}
     code, output, log = command_line.run(environment=without, timezone="America/New_York")
     assert code == 0, log
-    assert Run(output).bookmark(REPORT) == "2024-04-30"
+    assert RunResult(output).bookmark(REPORT) == "2024-04-30"
     code, _, log = command_line.run(environment=without, timezone="America/Springfield")
     assert code == 1
     assert "timezone must be an IANA name such as Europe/Berlin, not" in log
@@ -207,7 +207,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
         output += process.stdout.readlines()
         log = process.stderr.read().decode()
     assert process.returncode == 128 + ending
-    run = Run(b"".join(output))
+    run = RunResult(b"".join(output))
     assert run.bookmark(REPORT) == "2024-04-26"
     assert run.rows(REPORT) == adcloud.expected_rows(last="2024-04-26")
     assert f"Ended by {ending.name}" in log
@@ -222,7 +222,7 @@ def test_a_test_of_the_connection_asks_once_a_stream_and_says_what_may_be_read(
     streams = list(adcloud.tap_class(config=adcloud.settings()).streams)
     # One more for the token, and one for the ids that campaign_performance asks by.
     assert len(adcloud.sandbox.requests) == len(streams) + 2
-    run = Run(output)
+    run = RunResult(output)
     records = [message["stream"] for message in run.of_type("RECORD")]
     # The report had no rows yesterday.
     assert sorted([*records, REPORT]) == sorted(streams)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.faults import Kind
-    from tests.support import Adcloud, Run
+    from tests.support import Adcloud, RunResult
 
 REPORT = "advertiser_report"
 #: A day of six pages of 50 rows, in the middle of those that are read.
@@ -37,7 +37,7 @@ class Watched:
 
     def __init__(self, adcloud: Adcloud, **settings: Any) -> None:
         self.adcloud = adcloud
-        self.runs: list[Run] = []
+        self.runs: list[RunResult] = []
         #: How many requests are under way, and the most there were at a time.
         self.under_way = self.most = 0
         self.lock = threading.Lock()
@@ -79,7 +79,7 @@ class Watched:
         return False
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunResult:
         self.thread.join(60)
         return self.runs[0]
 

@@ -15,7 +15,7 @@ from tap_adcloud.reports import DIMENSIONS
 from tests.support import REPORT_KEY
 
 if TYPE_CHECKING:
-    from tests.support import Adcloud, Run
+    from tests.support import Adcloud, RunResult
 
 REPORT = "advertiser_report"
 #: A day without rows, as the last day of April is.
@@ -27,7 +27,7 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: tuple(row[name] for name in REPORT_KEY))
 
 
-def content(run: Run) -> bytes:
+def content(run: RunResult) -> bytes:
     """Return what was written, byte by byte, but for the times of reading."""
     return re.sub(rb'"(time_extracted|extracted_at)":"[^"]*"', b"", run.output)
 

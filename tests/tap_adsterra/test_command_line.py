@@ -16,7 +16,7 @@ from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
-from tests.support import Adsterra, CommandLine, Run
+from tests.support import Adsterra, CommandLine, RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def test_it_writes_what_a_run_in_this_process_writes(command_line: AdsterraComma
     code, output, _ = command_line.run()
     assert code == 0
     here = command_line.adsterra.run()
-    assert Run(output).without_times() == here.without_times()
+    assert RunResult(output).without_times() == here.without_times()
 
 
 def test_settings_come_from_the_environment(command_line: AdsterraCommandLine) -> None:
@@ -56,13 +56,13 @@ def test_settings_come_from_the_environment(command_line: AdsterraCommandLine) -
         },
     )
     assert code == 0, log
-    assert Run(output).bookmark("own") == "2024-04-30"
+    assert RunResult(output).bookmark("own") == "2024-04-30"
     assert "2024-04-01..2024-04-07" in command_line.adsterra.windows()
 
 
 def test_a_state_file_carries_on(command_line: AdsterraCommandLine) -> None:
     _, output, _ = command_line.run()
-    state = command_line.write("state.json", Run(output).state)
+    state = command_line.write("state.json", RunResult(output).state)
     command_line.adsterra.sandbox.requests.clear()
     code, output, _ = command_line.run("--config", "CONFIG", "--state", state)
     assert code == 0
@@ -80,7 +80,7 @@ def test_an_error_is_one_sentence_and_no_traceback(command_line: AdsterraCommand
         "or generate a new one there."
     )
     assert "CRITICAL" in last
-    assert Run(output).records("domains") == []
+    assert RunResult(output).records("domains") == []
 
 
 def test_a_traceback_comes_with_debugging(command_line: AdsterraCommandLine) -> None:
@@ -169,7 +169,7 @@ def test_a_test_of_the_connection_reports_no_error(command_line: AdsterraCommand
     code, output, log = command_line.run("--config", "CONFIG", "--test")
     assert code == 0
     assert "ERROR" not in log
-    run = Run(output)
+    run = RunResult(output)
     streams = [message["stream"] for message in run.of_type("RECORD")]
     assert sorted(streams) == sorted(stream.name for stream in STREAMS)
 
@@ -203,7 +203,9 @@ def test_a_test_with_debugging_logs_all_there_is(command_line: AdsterraCommandLi
 def test_a_test_of_the_schemas_writes_these_alone(command_line: AdsterraCommandLine) -> None:
     code, output, _ = command_line.run("--config", "CONFIG", "--test=schema")
     assert code == 0
-    assert len(Run(output).of_type("SCHEMA")) == len(Run(output).messages) == len(STREAMS)
+    assert (
+        len(RunResult(output).of_type("SCHEMA")) == len(RunResult(output).messages) == len(STREAMS)
+    )
     assert command_line.adsterra.sandbox.requests == []
 
 
@@ -290,7 +292,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     # In less time than the request that is under way takes.
     rest, log = process.communicate(timeout=50)
     assert process.returncode == 128 + ending
-    run = Run(output + rest)
+    run = RunResult(output + rest)
     assert run.bookmark("stats") == "2024-04-20"
     assert f"Ended by {ending.name}" in log.decode()
     assert "Traceback" not in log.decode()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft7Validator
 
-from tests.support import Run, select
+from tests.support import RunResult, select
 
 if TYPE_CHECKING:
     from tests.support import Adsterra
@@ -26,7 +26,7 @@ def deselect(catalog: dict[str, Any], stream: str, *fields: str) -> dict[str, An
     return catalog
 
 
-def fields(run: Run, stream: str) -> set[str]:
+def fields(run: RunResult, stream: str) -> set[str]:
     return {name for record in run.records(stream) for name in record}
 
 

@@ -10,7 +10,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
-from tests.support import NOW, Run, day, sync
+from tests.support import NOW, RunResult, day, sync
 
 if TYPE_CHECKING:
     from tests.support import Adsterra
@@ -22,7 +22,7 @@ def state_at(bookmark: str, stream: str = "stats") -> dict[str, Any]:
     return {"bookmarks": {stream: {"replication_key": "date", "replication_key_value": bookmark}}}
 
 
-def days_of(run: Run, stream: str = "stats") -> list[str]:
+def days_of(run: RunResult, stream: str = "stats") -> list[str]:
     return sorted({record["date"] for record in run.records(stream)})
 
 

@@ -16,7 +16,7 @@ from singer_reports.http import MAX_RETRY_AFTER
 from singer_reports.stream import ATTEMPTS_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
-from tests.reliability.on_the_way import give_up_soon
+from tests.reliability.network_faults import give_up_soon
 from tests.support import CommandLine, sync
 
 if TYPE_CHECKING:

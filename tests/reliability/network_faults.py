@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
 
     #: Takes a request, and gives what is to be sent in its place.
-    Happening: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+    RequestChange: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 #: Seconds after which a request is given up where the fault is that no response comes.
 IMPATIENT = 0.1
@@ -44,18 +44,18 @@ class _Connections(HTTPAdapter):
         return bool(self.faults.trigger(str(request.method), url.path, parse_qsl(url.query)))
 
 
-class Detour(_Connections):
+class FaultAdapter(_Connections):
     """Connections on which something happens to some requests before they are sent."""
 
-    def __init__(self, fault: Fault, happens: Happening) -> None:
+    def __init__(self, fault: Fault, change: RequestChange) -> None:
         """Let it happen to the requests that the fault matches."""
         super().__init__(fault)
-        self.happens = happens
+        self.change = change
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request, or what has become of it."""
         if self.strikes(request):
-            request = self.happens(request.copy())
+            request = self.change(request.copy())
         return super().send(request, **options)
 
 
@@ -72,9 +72,9 @@ class Impatient(_Connections):
         return super().send(request, **options)
 
 
-def take_detour(tap: ReportTap, fault: Fault, happens: Happening) -> None:
+def mount_fault(tap: ReportTap, fault: Fault, change: RequestChange) -> None:
     """Let something happen to the requests of a tap that a fault matches."""
-    tap.session.mount("http://", Detour(fault, happens))
+    tap.session.mount("http://", FaultAdapter(fault, change))
 
 
 def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
@@ -83,7 +83,7 @@ def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
     tap.session.mount("http://", Impatient(*(dataclasses.replace(fault) for fault in faults)))
 
 
-def to_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def to_closed_port(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Send a request to a port of this machine that nothing listens at."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -114,7 +114,7 @@ class WallClock:
             ):
                 monkeypatch.setattr(user, "datetime", module)
 
-    def jumping(self, seconds: float) -> Happening:
+    def jumping(self, seconds: float) -> RequestChange:
         """Make a request after which the clock is that far ahead of the real one, or behind it."""
 
         def jump(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -17,14 +17,14 @@ from sandbox.numbers import to_json
 from singer_reports.errors import RequestError
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.reliability.answers import (
+from tests.reliability.sample_responses import (
     DAY,
     GOOD_TOKEN,
-    READABLE,
     ROWS,
-    Readable,
+    STREAM_SAMPLES,
     Reader,
     Response,
+    StreamSample,
     numbers,
 )
 from tests.support import NOW
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-    from tests.support import Run
+    from tests.support import RunResult
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 EXAMPLES = 400 if LARGE else 25
@@ -194,9 +194,9 @@ def responses(draw: DrawFn, good: dict[str, Any]) -> Response:
 
 
 @cache
-def reader_of(readable: Readable) -> Reader:
+def reader_of(sample: StreamSample) -> Reader:
     """Make the reader of a stream, once: that takes longer than reading."""
-    return Reader(readable)
+    return Reader(sample)
 
 
 @pytest.fixture(autouse=True)
@@ -205,42 +205,42 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tap_class, "clock", staticmethod(lambda: NOW))
 
 
-def assert_is_told(run: Run, readable: Readable) -> None:
+def assert_is_told(run: RunResult, sample: StreamSample) -> None:
     """Check that a run which has written nothing says what is wrong, in a sentence."""
     assert isinstance(run.error, RequestError), repr(run.error)
     message = str(run.error)
-    assert message.startswith(readable.stream)
+    assert message.startswith(sample.stream)
     assert "\n" not in message
     assert len(message) < 800
-    assert run.records(readable.stream) == []
-    secrets = (readable.settings.get("api_token"), readable.settings.get("client_secret"))
+    assert run.records(sample.stream) == []
+    secrets = (sample.settings.get("api_token"), sample.settings.get("client_secret"))
     assert not [secret for secret in secrets if secret and secret in message]
 
 
-def assert_is_written(run: Run, readable: Readable, response: Response) -> None:
+def assert_is_written(run: RunResult, sample: StreamSample, response: Response) -> None:
     """Check that the rows written are those of the response, each with its numbers."""
     assert 200 <= response.status < 300
-    rows, sent = run.records(readable.stream), readable.sent(response.content)
-    (schema,) = run.of_type("SCHEMA", readable.stream)
+    rows, sent = run.records(sample.stream), sample.sent(response.content)
+    (schema,) = run.of_type("SCHEMA", sample.stream)
     assert len(rows) == len(sent)
     assert numbers(rows, schema["schema"]) == numbers(sent, schema["schema"])
 
 
-def assert_ends_well(run: Run, readable: Readable, response: Response) -> None:
+def assert_ends_well(run: RunResult, sample: StreamSample, response: Response) -> None:
     """Check that a run ends in the rows of a response or in a sentence."""
     if run.error is None:
-        assert_is_written(run, readable, response)
+        assert_is_written(run, sample, response)
     else:
-        assert_is_told(run, readable)
+        assert_is_told(run, sample)
 
 
-@pytest.mark.parametrize("readable", READABLE, ids=lambda readable: readable.name)
-def test_a_good_response_ends_in_its_rows(readable: Readable) -> None:
-    response = Response(to_json(readable.good))
-    run = reader_of(readable).read(response)
+@pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
+def test_a_good_response_ends_in_its_rows(sample: StreamSample) -> None:
+    response = Response(to_json(sample.good))
+    run = reader_of(sample).read(response)
     assert run.error is None
-    assert run.records(readable.stream)
-    assert_is_written(run, readable, response)
+    assert run.records(sample.stream)
+    assert_is_written(run, sample, response)
 
 
 def with_token_in_each_place(good: dict[str, Any], token: Token) -> Iterator[dict[str, Any]]:
@@ -258,30 +258,30 @@ def with_token_in_each_place(good: dict[str, Any], token: Token) -> Iterator[dic
         row[name] = kept
 
 
-@pytest.mark.parametrize("readable", READABLE, ids=lambda readable: readable.name)
+@pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
 def test_any_value_in_any_place_ends_in_rows_or_in_a_sentence(
-    readable: Readable, count_cases: Callable[[str, int], None]
+    sample: StreamSample, count_cases: Callable[[str, int], None]
 ) -> None:
-    turn = READABLE.index(readable)
+    turn = STREAM_SAMPLES.index(sample)
     for token in map(Token, TOKENS if LARGE else TOKENS[turn % 8 :: 8]):
-        for body in with_token_in_each_place(readable.good, token):
+        for body in with_token_in_each_place(sample.good, token):
             response = Response(written(body).encode())
-            assert_ends_well(reader_of(readable).read(response), readable, response)
+            assert_ends_well(reader_of(sample).read(response), sample, response)
             count_cases("any_answer", 1)
 
 
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
-@pytest.mark.parametrize("readable", READABLE, ids=lambda readable: readable.name)
+@pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
 def test_any_response_ends_in_its_rows_or_in_a_sentence(
-    readable: Readable, data: st.DataObject, count_cases: Callable[[str, int], None]
+    sample: StreamSample, data: st.DataObject, count_cases: Callable[[str, int], None]
 ) -> None:
-    response = data.draw(responses(readable.good))
-    assert_ends_well(reader_of(readable).read(response), readable, response)
+    response = data.draw(responses(sample.good))
+    assert_ends_well(reader_of(sample).read(response), sample, response)
     count_cases("any_answer", 1)
 
 
-CUSTOMERS = next(readable for readable in READABLE if readable.stream == "customers")
+CUSTOMERS = next(sample for sample in STREAM_SAMPLES if sample.stream == "customers")
 
 
 @settings(max_examples=5 * EXAMPLES)

@@ -26,13 +26,13 @@ from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from sandbox.faults import Fault
 from singer_reports import pages
-from tests.reliability.nearby import NearbySandbox
+from tests.reliability.asgi_adapter import AsgiAdapter
 from tests.support import REPORT_KEY, day, select, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.support import Adcloud, Adsterra, Message, Run, Runner
+    from tests.support import Adcloud, Adsterra, Message, Runner, RunResult
 
     CountCases = Callable[[str, int], None]
     Rows = dict[tuple[Any, ...], dict[str, Any]]
@@ -180,7 +180,7 @@ class Machine:
         self.report = report
         self.runner = report.runner
         self.sandbox = report.runner.sandbox
-        self.nearby = NearbySandbox(self.sandbox)
+        self.adapter = AsgiAdapter(self.sandbox)
         self.warehouse = Warehouse(report)
         self.dice = dice
         self.time = self.sandbox.clock.now
@@ -245,7 +245,7 @@ class Machine:
         days = (self.yesterday - first).days + 1 + self.report.includes_today
         return [first + ONE_DAY * number for number in range(0, days, self.report.window_days)]
 
-    def sync(self, lookback_days: int) -> Run:
+    def sync(self, lookback_days: int) -> RunResult:
         tap = self.runner.tap(
             catalog=self.catalog,
             state=self.warehouse.state,
@@ -253,10 +253,10 @@ class Machine:
             lookback_days=lookback_days,
             **self.report.settings,
         )
-        tap.session.mount(self.sandbox.url, self.nearby)
+        tap.session.mount(self.sandbox.url, self.adapter)
         return sync(tap)
 
-    def check_states(self, run: Run, bookmark: datetime.date | None) -> None:
+    def check_states(self, run: RunResult, bookmark: datetime.date | None) -> None:
         """Hold every state of a run to the rows before it."""
         written: dict[str, Rows] = defaultdict(dict)
         for message in run.messages:
@@ -281,7 +281,7 @@ class Machine:
                     self.first_readings.setdefault(done, expected)
                 bookmark = moved
 
-    def store(self, run: Run, occasion: Occasion) -> None:
+    def store(self, run: RunResult, occasion: Occasion) -> None:
         """Let the target store what it was sent, or what it has stored when it dies."""
         messages = run.messages
         if occasion.target_dies:

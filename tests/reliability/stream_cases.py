@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox.server import Sandbox
     from singer_reports.tap import ReportTap
-    from tests.support import Run
+    from tests.support import RunResult
 
 #: How large the sandbox's days are: three or four pages of ten rows.
 SETTINGS = Settings(rows_per_day=30)
@@ -54,7 +54,7 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class StreamCase:
     """A kind of stream: how it is run, and its first, a middle and its last request."""
 
     name: str
@@ -78,7 +78,7 @@ def _catalog(tap_class: type[ReportTap], streams: tuple[str, ...]) -> dict[str, 
     return select(tap.catalog_dict, streams)
 
 
-def by_key(*runs: Run) -> dict[tuple[Any, ...], dict[str, Any]]:
+def by_key(*runs: RunResult) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Do what a target does: keep the last record of each stream and key, of all runs."""
     rows = {}
     for run in runs:
@@ -155,31 +155,31 @@ def _chunks() -> dict[str, Place]:
     }
 
 
-STATISTICS = Kind(
+STATISTICS = StreamCase(
     "Adsterra statistics",
     Adsterra,
     ("stats",),
     _windows(),
     {"start_date": "2024-04-01", "end_date": "2024-04-30", "window_days": 10},
 )
-LISTS = Kind("Adsterra lists", Adsterra, ("domains", "placements", "smart_links"), _lists())
-REPORT = Kind(
+LISTS = StreamCase("Adsterra lists", Adsterra, ("domains", "placements", "smart_links"), _lists())
+REPORT = StreamCase(
     "Adcloud report",
     Adcloud,
     ("advertiser_report",),
     _days(),
     {"start_date": "2024-04-26", "end_date": "2024-04-28", "page_size": 10},
 )
-PAGES = Kind(
+PAGES = StreamCase(
     "Adcloud lists", Adcloud, ("campaigns",), _pages("/campaigns", "campaigns"), {"page_size": 100}
 )
 #: With pages of nine topics, a page that begins late has a topic without discounts twice.
-DERIVED = Kind(
+DERIVED = StreamCase(
     "Adcloud discounts",
     Adcloud,
     ("topic_discounts",),
     _pages("/topics", "topic_discounts"),
     {"page_size": 9},
 )
-CHUNKS = Kind("Adcloud performance", Adcloud, ("campaign_performance",), _chunks())
-KINDS = (STATISTICS, LISTS, REPORT, PAGES, DERIVED, CHUNKS)
+CHUNKS = StreamCase("Adcloud performance", Adcloud, ("campaign_performance",), _chunks())
+STREAM_CASES = (STATISTICS, LISTS, REPORT, PAGES, DERIVED, CHUNKS)

@@ -2,8 +2,9 @@
 
 A test says how many cases it went through (the fixture ``count_cases``) or how a fault ended (the
 fixture ``tell_ending``); pytest carries that with the test's report from whichever worker it was,
-and the end of the run writes all of it into one file. ``python -m tests.reliability.figures`` puts
-it into ``docs/reliability.md``; with ``--check`` it only says whether the page still holds.
+and the end of the run writes all of it into one file. ``python -m
+tests.reliability.coverage_report`` puts it into ``docs/reliability.md``; with ``--check`` it only
+says whether the page still holds.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import requests
 
     from singer_reports.tap import ReportTap
-    from tests.support import Run
+    from tests.support import RunResult
 
 #: The one day that is requested.
 DAY = "2024-04-29"
@@ -83,7 +83,7 @@ class ResponsesByPath(HTTPAdapter):
 
 
 @dataclass(frozen=True, eq=False)
-class Readable:
+class StreamSample:
     """A stream and a good response for it.
 
     Attributes:
@@ -143,12 +143,12 @@ def _decimal(text: str) -> Decimal | None:
 class Reader:
     """Reads one stream again and again, each time from the beginning and with other responses."""
 
-    def __init__(self, readable: Readable) -> None:
+    def __init__(self, sample: StreamSample) -> None:
         """Make the tap, once."""
-        self.readable = readable
-        self.tap = readable.make_tap()
+        self.sample = sample
+        self.tap = sample.make_tap()
 
-    def read(self, response: Response, **others: Response) -> Run:
+    def read(self, response: Response, **others: Response) -> RunResult:
         """Read the stream where all its requests are answered alike.
 
         Args:
@@ -156,7 +156,7 @@ class Reader:
             others: ``token``: that of the token endpoint, if not a good one.
         """
         token = others.get("token", Response(to_json(GOOD_TOKEN)))
-        by_path = {TOKEN_PATH: token, **self.readable.before, "": response}
+        by_path = {TOKEN_PATH: token, **self.sample.before, "": response}
         self.tap.session.mount("https://", ResponsesByPath(by_path))
         vars(self.tap)["_state"].clear()
         if isinstance(self.tap, TapAdcloud):
@@ -177,10 +177,10 @@ def numbers(rows: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Cou
     return found
 
 
-def _statistics(stream: str, *dimensions: str) -> Readable:
+def _statistics(stream: str, *dimensions: str) -> StreamSample:
     rows = expected_statistics_rows(DEMO, dimensions, day(DAY), day(DAY), NOW)[:ROWS]
     good = {"items": rows, "itemCount": len(rows), "dbLastUpdateTime": "2024-05-01 11:50:00"}
-    return Readable(TapAdsterra, stream, good, _ADSTERRA)
+    return StreamSample(TapAdsterra, stream, good, _ADSTERRA)
 
 
 def _items(rows: Any) -> dict[str, Any]:
@@ -193,26 +193,26 @@ def _page(rows: Any, kind: str) -> dict[str, Any]:
     return body
 
 
-def _report(version: str) -> Readable:
+def _report(version: str) -> StreamSample:
     rows = expected_report_rows(day(DAY), NOW, rows_per_day=20)[:ROWS]
     page = Page("https://api.invalid/", (), [to_json(row) for row in rows], 1, 200, ROWS)
     good = from_json(page.to_v1("f00d", announce_pages=True))
     if version == "v2":
         good = _page(rows, REPORT_TYPE)
     settings = {**_ADCLOUD, "report_api_version": version}
-    return Readable(TapAdcloud, "advertiser_report", good, settings)
+    return StreamSample(TapAdcloud, "advertiser_report", good, settings)
 
 
-def _entities(stream: str, resource: str) -> Readable:
-    return Readable(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
+def _entities(stream: str, resource: str) -> StreamSample:
+    return StreamSample(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
 
 
-def _performance() -> Readable:
+def _performance() -> StreamSample:
     campaigns = _page(entities("campaigns"), TYPES["campaigns"])
     rows = performance([row["id"] for row in campaigns["items"]], NOW)
     good = _page(rows, TYPES["campaign_performance_data"])
     before = {"/campaigns": Response(to_json(campaigns))}
-    return Readable(TapAdcloud, "campaign_performance", good, _ADCLOUD, before)
+    return StreamSample(TapAdcloud, "campaign_performance", good, _ADCLOUD, before)
 
 
 _ADSTERRA: dict[str, Any] = {
@@ -230,10 +230,10 @@ _ADCLOUD: dict[str, Any] = {
 
 #: All streams of both taps, the report from both versions of the API, and a report of a user's
 #: own that is requested by day.
-READABLE = [
-    Readable(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),
-    Readable(TapAdsterra, "placements", _items(DEMO.placements), _ADSTERRA),
-    Readable(
+STREAM_SAMPLES = [
+    StreamSample(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),
+    StreamSample(TapAdsterra, "placements", _items(DEMO.placements), _ADSTERRA),
+    StreamSample(
         TapAdsterra, "smart_links", {"data": {"items": list(DEMO.smart_links[:ROWS])}}, _ADSTERRA
     ),
     _statistics("stats", "date", "domain", "placement"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 
-class NearbySandbox(HTTPAdapter):
+class AsgiAdapter(HTTPAdapter):
     """Takes requests to the sandbox; faults that break connections need the real one."""
 
     def __init__(self, sandbox: Sandbox) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KNOWN = (ADVERTISER_TOKEN, CLIENT_SECRET, DEMO_TOKEN, LARGE_TOKEN, REVOKED_TOKEN)
 #: So much of a secret is too much, at its begin or at its end.
-_PIECE = 12
+_MAX_SHOWN = 12
 
 
 def secrets_of(sandbox: Sandbox) -> set[str]:
@@ -33,7 +33,7 @@ def leaks(text: str, secrets: Iterable[str]) -> list[str]:
         in_json = json.dumps(secret)[1:-1]
         forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), in_json}
         forms |= {in_json.replace("/", "\\/"), repr(secret)[1:-1], json.dumps(in_json)[1:-1]}
-        pieces = {piece for form in forms for piece in (form[:_PIECE], form[-_PIECE:])}
+        pieces = {piece for form in forms for piece in (form[:_MAX_SHOWN], form[-_MAX_SHOWN:])}
         if any(piece in text for piece in pieces):
             found.append(secret)
     return found
