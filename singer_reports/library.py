@@ -9,7 +9,7 @@ from singer_sdk import Stream, Tap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from singer_reports.redactor import Redactor
+    from singer_reports.redaction import Redactor
 
 
 class LibraryTap(Tap):

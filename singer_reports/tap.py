@@ -12,17 +12,21 @@ from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
-from singer_reports import dates, problems
-from singer_reports.catalog import catalog_errors, fill_missing, selected_streams
-from singer_reports.command import CommandTap
-from singer_reports.connections import connection_setting_errors, make_session
-from singer_reports.fetch import RateLimiter
-from singer_reports.lines import STDOUT, SignalSafeWriter
-from singer_reports.redactor import Redactor
-from singer_reports.settings import date_errors, sdk_setting_errors
-from singer_reports.state import state_errors
-from singer_reports.stream import DateRangeStream
-from singer_reports.stream_maps import map_errors
+from singer_reports import dates
+from singer_reports.cli import CommandTap
+from singer_reports.config.catalog import catalog_errors, fill_missing, selected_streams
+from singer_reports.config.environment import connection_setting_errors, describe_environment
+from singer_reports.config.messages import invalid_config_error, quote_value
+from singer_reports.config.secrets import secret_values
+from singer_reports.config.settings import date_errors, sdk_setting_errors
+from singer_reports.config.state import state_errors
+from singer_reports.config.stream_maps import map_errors
+from singer_reports.config.validation import describe_errors
+from singer_reports.http.rate_limit import RateLimiter
+from singer_reports.http.session import make_session
+from singer_reports.output.stdout import STDOUT, SignalSafeWriter
+from singer_reports.redaction import Redactor
+from singer_reports.streams.date_range import DateRangeStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,7 +93,7 @@ class ReportTap(CommandTap):
         if setup_mapper and not found:
             found = self._mapping_errors()
         if found and validate_config:
-            raise problems.invalid_config_error([self.redactor.redact(error) for error in found])
+            raise invalid_config_error([self.redactor.redact(error) for error in found])
         if self.filled_in:
             self.logger.warning(CATALOG_FILLED_IN, self.filled_in)
         self.rate_limiter = RateLimiter(
@@ -186,7 +190,7 @@ class ReportTap(CommandTap):
                 try:
                     days[name] = self.date_setting(name)
                 except (OverflowError, ValueError):
-                    text = problems.quote_value(self.config[name])
+                    text = quote_value(self.config[name])
                     yield f"{name} must be a day such as 2024-01-31, or a date-time, not {text}."
         yield from connection_setting_errors(
             None if "api_url" in invalid_settings else self.config.get("api_url")
@@ -200,7 +204,7 @@ class ReportTap(CommandTap):
         self.append_builtin_config(schema)
         # An empty setting is a setting left alone, so that its default counts.
         self._config = {name: value for name, value in self._config.items() if value is not None}
-        self.redactor = Redactor(problems.secret_values(self._config, schema))
+        self.redactor = Redactor(secret_values(self._config, schema))
         self.redactor.install()
         found = [
             error
@@ -213,7 +217,7 @@ class ReportTap(CommandTap):
         self.config_errors = [
             *self._settings_errors,
             *self._environment_errors,
-            *problems.describe_errors(found, schema),
+            *describe_errors(found, schema),
             *self.find_config_errors(invalid_settings),
         ]
         return self.config_errors
@@ -224,7 +228,7 @@ class ReportTap(CommandTap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         parse_environment_config({}, self._env_var_prefix)  # Looks for a file .env.
-        found = problems.describe_environment(os.environ, self._env_var_prefix, schema)
+        found = describe_environment(os.environ, self._env_var_prefix, schema)
         self._environment_errors = list(found.values())
         readable = {
             name: setting for name, setting in schema["properties"].items() if name not in found

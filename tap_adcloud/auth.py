@@ -13,7 +13,7 @@ import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import NotJsonError, RequestError, is_retriable
+from singer_reports.http.errors import NotJsonError, RequestError, is_retriable
 from tap_adcloud.envelopes import ErrorBody
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from singer_reports.redactor import Redactor
+    from singer_reports.redaction import Redactor
 
 #: How long a token lives, in seconds; the response does not say so.
 TOKEN_LIFETIME = 2 * 60 * 60

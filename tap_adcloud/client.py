@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import StreamSchema
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.errors import RequestError, is_retriable
-from singer_reports.schemas import schemas_of
-from singer_reports.table import FullTableStream
+from singer_reports.http.errors import RequestError, is_retriable
+from singer_reports.records.schemas import schemas_of
+from singer_reports.streams.full_table import FullTableStream
 from tap_adcloud.envelopes import ErrorBody, ResponseV2
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Context
 
-    from singer_reports.pages import Page
+    from singer_reports.records.page import Page
     from tap_adcloud.auth import OAuthAuthenticator
     from tap_adcloud.tap import TapAdcloud
 

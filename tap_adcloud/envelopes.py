@@ -10,7 +10,7 @@ from typing import Any, Generic, Self
 
 import msgspec
 
-from singer_reports.decode import AnyRow, Envelope
+from singer_reports.records.decoder import AnyRow, Envelope
 
 
 class PaginationV1(msgspec.Struct):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from singer_reports.decode import ResponseSchemaError
-from singer_reports.stream import DateRangeStream
+from singer_reports.records.decoder import ResponseSchemaError
+from singer_reports.streams.date_range import DateRangeStream
 from tap_adcloud.client import AdcloudStream
 from tap_adcloud.envelopes import ResponseV1, ResponseV2
 
 if TYPE_CHECKING:
     from singer_reports.dates import Window
-    from singer_reports.pages import Page
-    from singer_reports.row_types import Row, Schema
+    from singer_reports.records.page import Page
+    from singer_reports.records.row_types import Row, Schema
     from tap_adcloud.tap import TapAdcloud
 
 #: What a row of the report is one of, beside its day (Fetch advertiser reports).

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from singer_reports.row_types import as_dictionary, row_type
+from singer_reports.records.row_types import as_dictionary, row_type
 from tap_adcloud.client import SCHEMAS, AdcloudStream
 from tap_adcloud.reports import AdvertiserReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from singer_reports.pages import Page
-    from singer_reports.row_types import Row, Schema
+    from singer_reports.records.page import Page
+    from singer_reports.records.row_types import Row, Schema
 
 #: How many campaigns a request for their performance names.
 CAMPAIGNS_PER_REQUEST = 100

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from singer_sdk import typing as th
 
-from singer_reports import problems
-from singer_reports.settings import (
+from singer_reports.config.messages import quote_value
+from singer_reports.config.settings import (
     NO_SPACE_PATTERN,
     URL_PATTERN,
     concurrency_setting,
@@ -125,7 +125,7 @@ class TapAdcloud(ReportTap):
         """Say what is wrong with the settings beyond what their schema can say."""
         yield from super().find_config_errors(invalid_settings)
         if "timezone" not in invalid_settings and not isinstance(self.zone, ZoneInfo):
-            name = problems.quote_value(self.config.get("timezone"))
+            name = quote_value(self.config.get("timezone"))
             yield f"timezone must be an IANA name such as Europe/Berlin, not {name}."
 
     def discover_streams(self) -> list[AdcloudStream]:

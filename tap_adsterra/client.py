@@ -14,9 +14,9 @@ import msgspec
 from singer_sdk import StreamSchema
 from singer_sdk.authenticators import APIAuthenticatorBase, APIKeyAuthenticator
 
-from singer_reports.decode import AnyRow, Envelope
-from singer_reports.schemas import schemas_of
-from singer_reports.table import FullTableStream
+from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.schemas import schemas_of
+from singer_reports.streams.full_table import FullTableStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 
-from singer_reports.stream import DateRangeStream
+from singer_reports.streams.date_range import DateRangeStream
 from tap_adsterra.client import SCHEMAS, AdsterraStream
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
-    from singer_reports.pages import Page
-    from singer_reports.row_types import Row
+    from singer_reports.records.page import Page
+    from singer_reports.records.row_types import Row
     from singer_reports.tap import ReportTap
     from tap_adsterra.client import ItemsResponse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from singer_reports.decode import AnyRow, Envelope
+from singer_reports.records.decoder import AnyRow, Envelope
 from tap_adsterra.client import AdsterraStream, ItemsResponse
 from tap_adsterra.reports import ReportStream
 

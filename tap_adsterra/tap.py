@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from singer_reports import problems
-from singer_reports.settings import (
+from singer_reports.config.messages import invalid_config_error
+from singer_reports.config.settings import (
     COUNTRY_PATTERN,
     NAME_PATTERN,
     TOKEN_PATTERN,
@@ -163,7 +163,7 @@ class TapAdsterra(ReportTap):
                 done without looking at the settings.
         """
         if report_errors := [text for text in self.config_errors if text.startswith("reports")]:
-            raise problems.invalid_config_error(report_errors)
+            raise invalid_config_error(report_errors)
         streams = self.built_in_streams()
         for report in self.config.get("reports", ()):
             filters: dict[str, Any] = {"country": report.get("country")}

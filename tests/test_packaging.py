@@ -68,9 +68,13 @@ def test_the_source_distribution_holds_what_the_wheel_is_built_from(tmp_path: Pa
 
 def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(installed: Path) -> None:
     for package in ("singer_reports", "tap_adcloud", "tap_adsterra"):
-        inside = {path.name for path in (installed / package).iterdir() if path.is_file()}
-        source = (PROJECT / package).iterdir()
-        assert inside == {path.name for path in source if path.suffix in (".py", ".typed")}
+        wheel, source = installed / package, PROJECT / package
+        inside = {path.relative_to(wheel) for path in wheel.rglob("*") if path.is_file()}
+        files = [path for path in source.rglob("*") if path.suffix in (".py", ".typed")]
+        assert files
+        assert {path for path in inside if path.suffix != ".json"} == {
+            path.relative_to(source) for path in files
+        }
 
 
 def test_the_metadata_is_valid_and_says_what_the_project_says(installed: Path) -> None:
@@ -118,7 +122,7 @@ def test_the_installed_tap_finds_its_schemas(installed: Path, tmp_path: Path, ta
 def test_nothing_in_the_wheel_imports_the_sandbox_and_imports_run_one_way() -> None:
     for package in ("singer_reports", "tap_adsterra", "tap_adcloud"):
         others = {"sandbox", "tests", "tap_adsterra", "tap_adcloud"} - {package}
-        for path in (PROJECT / package).glob("*.py"):
+        for path in (PROJECT / package).rglob("*.py"):
             for line in path.read_text().splitlines():
                 words = line.split()
                 if words[:1] in (["import"], ["from"]):
@@ -127,5 +131,5 @@ def test_nothing_in_the_wheel_imports_the_sandbox_and_imports_run_one_way() -> N
 
 def test_files_stay_small() -> None:
     folders = ("singer_reports", "tap_adsterra", "tap_adcloud")
-    for path in (path for folder in folders for path in (PROJECT / folder).glob("*.py")):
+    for path in (path for folder in folders for path in (PROJECT / folder).rglob("*.py")):
         assert len(path.read_text().splitlines()) <= 250, path

@@ -115,7 +115,7 @@ def test_the_example_of_own_reports_is_taken() -> None:
 
 def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
     packages = [PROJECT / name for name in ("singer_reports", "tap_adsterra", "tap_adcloud")]
-    source = "".join(path.read_text() for folder in packages for path in folder.glob("*.py"))
+    source = "".join(path.read_text() for folder in packages for path in folder.rglob("*.py"))
     source = re.sub(r'"\s*\n\s*f?"', "", source)
     for said, _ in table("## When something goes wrong"):
         for piece in re.split("…|try 6 of 6|SIGTERM", said.strip("`")):

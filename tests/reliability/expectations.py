@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from singer_reports.http import MAX_RETRY_AFTER
+from singer_reports.streams.http_stream import MAX_RETRY_AFTER
 from tests.reliability.stream_cases import (
     CHUNKS,
     DERIVED,

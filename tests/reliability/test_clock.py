@@ -10,7 +10,7 @@ import pytest
 import requests
 from singer_sdk.exceptions import ConfigValidationError, RetriableAPIError
 
-from singer_reports.errors import retry_after
+from singer_reports.http.errors import retry_after
 from tests.reliability.stream_cases import STREAM_CASES, StreamCase, by_key
 from tests.support import NOW
 

@@ -17,8 +17,8 @@ from sandbox.adcloud import CLIENT_SECRET
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
-from singer_reports import connections
-from singer_reports.errors import RequestError
+from singer_reports.http import session
+from singer_reports.http.errors import RequestError
 from tests.reliability.expectations import AS_SENT, CASES, REFUSED, WHOLE, Case, cell
 from tests.reliability.network_faults import WallClock, give_up_soon, mount_fault, to_closed_port
 from tests.reliability.stream_cases import (
@@ -128,7 +128,7 @@ class Matrix:
                 jump = WallClock(patches).jumping(arguments.pop("seconds"))
                 mount_fault(tap, fault := Fault("status", **arguments), jump)
             case "too large":
-                patches.setattr(connections, "MAX_RESPONSE_BYTES", 2**20)
+                patches.setattr(session, "MAX_RESPONSE_BYTES", 2**20)
                 fault = self.sandbox.faults.add(Fault("gigantic", **arguments, size=2**21))
             case kind:
                 fault = self.sandbox.faults.add(Fault(kind, **arguments))

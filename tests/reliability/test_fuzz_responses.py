@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.numbers import to_json
-from singer_reports.errors import RequestError
+from singer_reports.http.errors import RequestError
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.sample_responses import (

@@ -24,8 +24,8 @@ from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, DEMO_TOKEN
 from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from sandbox.faults import Fault
-from singer_reports.bulk import CHUNK_ROWS
-from singer_reports.lines import DUPLICATE_SIGNAL_SECONDS
+from singer_reports.output.bulk import CHUNK_ROWS
+from singer_reports.output.stdout import DUPLICATE_SIGNAL_SECONDS
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.databases import INITDB, DuckDB, PostgreSQL, SQLite, postgresql_server

@@ -25,7 +25,7 @@ from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from sandbox.faults import Fault
-from singer_reports import pages
+from singer_reports.records import page
 from tests.reliability.asgi_adapter import AsgiAdapter
 from tests.support import REPORT_KEY, day, select, sync
 
@@ -187,7 +187,7 @@ class Machine:
         monkeypatch.setattr(self.runner.tap_class, "clock", staticmethod(lambda: self.time))
         # The time of a reading is the machine's as well.
         clock = SimpleNamespace(now=lambda _: self.time)
-        monkeypatch.setattr(pages, "datetime", SimpleNamespace(datetime=clock, UTC=datetime.UTC))
+        monkeypatch.setattr(page, "datetime", SimpleNamespace(datetime=clock, UTC=datetime.UTC))
         catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, [report.stream])))
         streams = catalog["streams"]
         self.catalog = {"streams": [each for each in streams if each["stream"] == report.stream]}

@@ -23,7 +23,7 @@ from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
-from singer_reports import command_errors
+from singer_reports import cli_errors
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, Case
 from tests.reliability.secret_scan import leaks, secrets_of
 from tests.reliability.test_bad_configuration import arguments
@@ -57,14 +57,14 @@ class Listener:
             handler = logging.StreamHandler(self.log)
             handler.setFormatter(formatter)
             root.addHandler(handler)
-        tell = command_errors._sentence
+        tell = cli_errors._sentence
 
         def keep(error: Exception) -> str:
             self.errors.append(error)
             return tell(error)
 
         with self._monkeypatch.context() as patch:
-            patch.setattr(command_errors, "_sentence", keep)
+            patch.setattr(cli_errors, "_sentence", keep)
             yield
         # Every command adds one of its own.
         root.level, root.handlers[:] = before

@@ -16,7 +16,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
-from singer_reports.errors import RequestError
+from singer_reports.http.errors import RequestError
 from tap_adcloud import TapAdcloud
 from tap_adsterra import TapAdsterra
 from tests.reliability.secret_scan import leaks

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from singer_reports.redactor import Redactor
+from singer_reports.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.settings import HEADER_PATTERN, NO_SPACE_PATTERN, PATTERN_HINTS, URL_PATTERN
+from singer_reports.config.settings import (
+    HEADER_PATTERN,
+    NO_SPACE_PATTERN,
+    PATTERN_HINTS,
+    URL_PATTERN,
+)
 from tap_adcloud.tap import TapAdcloud
 
 if TYPE_CHECKING:

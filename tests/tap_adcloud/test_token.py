@@ -14,7 +14,7 @@ from singer_sdk.exceptions import RetriableAPIError
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
-from singer_reports.redactor import Redactor
+from singer_reports.redaction import Redactor
 from tap_adcloud.auth import OAuthAuthenticator
 from tap_adcloud.reports import AdvertiserReport
 from tests.support import NOW, sync

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from singer_reports.settings import (
+from singer_reports.config.settings import (
     COUNTRY_PATTERN,
     HEADER_PATTERN,
     NAME_PATTERN,

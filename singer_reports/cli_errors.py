@@ -1,0 +1,92 @@
+"""Logs how a run ended, in a sentence, and sets the exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.logging import StructuredFormatter
+from singer_sdk.plugin_base import SingerCommand
+
+from singer_reports.http.errors import RequestError
+from singer_reports.output.stdout import SignalExit
+
+
+class TapCommand(SingerCommand):
+    """The SDK's command, which logs every error as a sentence and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Run; end without a traceback when standard output is closed."""
+        logging.captureWarnings(capture=True)
+        try:
+            # Not the SDK's own, which logs some errors by itself and others with a traceback.
+            return click.Command.invoke(self, ctx)
+        except BrokenPipeError:
+            _discard_output()
+            if not ctx.params["about"]:
+                self.logger.error("The target stopped reading. Its own messages say why.")  # noqa: TRY400
+            ctx.exit(1)
+
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Run, and log what went wrong: the traceback comes with debugging only."""
+        try:
+            return super().main(*args, **options)
+        except SignalExit as ending:
+            _discard_output()
+            # Ignore further signals while the last line is logged.
+            for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
+                if number is not None:
+                    signal.signal(number, signal.SIG_IGN)
+            name = signal.Signals(ending.number).name
+            self.logger.warning(
+                "Ended by %s. The next run goes on after the last finished day.", name
+            )
+            raise
+        except ConfigValidationError as error:
+            self._log_last(logging.ERROR, _sentence(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is logged
+            debugging = self.logger.isEnabledFor(logging.DEBUG)
+            self._log_last(logging.CRITICAL, _sentence(error), exc_info=debugging)
+        sys.exit(1)
+
+    def _log_last(self, level: int, sentence: str, *, exc_info: bool = False) -> None:
+        """Log how the run ended."""
+        # `meltano config test` asks for a log in JSON, mixes it with the messages and shows the
+        # last line as it is: that one had better be a sentence.
+        if _is_log_among_messages():
+            for handler in logging.getLogger().handlers:
+                if isinstance(handler.formatter, StructuredFormatter):
+                    handler.setFormatter(logging.Formatter("%(message)s"))
+        self.logger.log(level, "%s", sentence, exc_info=exc_info)
+
+
+def _is_log_among_messages() -> bool:
+    """Report whether standard output and standard error are the same file or pipe."""
+    try:
+        return os.path.sameopenfile(1, 2)
+    except OSError:  # One of them is closed.
+        return False
+
+
+def _discard_output() -> None:
+    # What is buffered cannot be written any more, and Python would complain about it at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, RequestError):
+        return text
+    if isinstance(error, ConfigValidationError):
+        # The taps' own errors hold all problems in their text, the SDK's do not.
+        return " ".join([*(problem for problem in error.errors if problem not in text), text])
+    text = text.rstrip(".")
+    if isinstance(error, MappingError):
+        reason = f": {error.__cause__}" if error.__cause__ else ""
+        return f"stream_maps cannot be used. {text}{reason}."
+    return f"{type(error).__name__}: {text}. With LOGLEVEL=DEBUG the log shows where."

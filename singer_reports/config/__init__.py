@@ -1,0 +1,1 @@
+"""What the user hands over, checked before the first request."""

@@ -1,0 +1,189 @@
+"""A stream's bookmark in the state: which days are covered, and of which report it speaks.
+
+A bookmark holds the SDK's ``replication_key`` and ``replication_key_value``, which is the last day
+covered, and three keys of this project: ``first_day``, the first day covered, and ``definition``,
+what the report was: its dimensions, its filters, the time zone of its days. The definition holds
+lists and texts, because some orchestrators merge objects key by key. Bookmarks written by older
+versions have neither and are taken as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from singer_reports import dates
+from singer_reports.config.messages import quote_value, shorten
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from singer_reports.dates import Window
+
+    Definition = Mapping[str, Any]
+
+LAST_DAY = "replication_key_value"
+FIRST_DAY = "first_day"
+DEFINITION = "definition"
+#: Zones differ by up to 26 hours, so a day may be over two days earlier in one than in another.
+_DAYS_BETWEEN_ZONES = 2
+
+
+class Coverage(NamedTuple):
+    """What a run starts from."""
+
+    #: The complete days that need not be read again; None if there are none.
+    days: Window | None
+    #: What to tell the user, one sentence or two per text.
+    warnings: Sequence[str] = ()
+    #: Whether they were read under a wrong clock: those read again count once they have been.
+    is_doubtful: bool = False
+
+
+class Settings(NamedTuple):
+    """What a bookmark is held against."""
+
+    start: datetime.date
+    #: The last complete day.
+    yesterday: datetime.date
+    zone: ZoneInfo | datetime.timezone
+    #: The first day the API has anything of.
+    earliest: datetime.date
+    #: What the stream is by the settings.
+    definition: Definition
+
+
+def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
+    """Say which days are covered, after the clock and the settings may have changed.
+
+    Args:
+        bookmark: The stream's bookmark, without problems.
+        settings: What it is held against.
+    """
+    if (last := bookmark.get(LAST_DAY)) is None:
+        return Coverage(None)
+    start, yesterday = settings.start, settings.yesterday
+    last_day = dates.parse_day(last, settings.zone)
+    first = bookmark.get(FIRST_DAY)
+    # An older version read from start_date on, and did not say so.
+    first_day = start if first is None else dates.parse_day(first, settings.zone)
+    days = dates.Window(min(first_day, last_day), last_day)
+    before = bookmark.get(DEFINITION) or settings.definition
+    old_zone, zone = (each.get("timezone") for each in (before, settings.definition))
+    warnings = []
+    is_doubtful = days.last > yesterday
+    if is_doubtful:
+        ahead = (days.last - yesterday).days
+        if old_zone == zone or ahead > _DAYS_BETWEEN_ZONES:
+            warnings.append(
+                f"the state says that all was read up to {days.last}, which is not over yet: the "
+                f"clock of this machine was ahead then, or is behind now. It counts as read up to "
+                f"{yesterday}. If the clock was ahead, days since then may be incomplete: remove "
+                "this stream from the state to read everything again."
+            )
+        if days.first > yesterday:
+            return Coverage(None, warnings)
+        days = days._replace(last=yesterday)
+    if start - dates.ONE_DAY > days.last:
+        gap_first = max(days.last + dates.ONE_DAY, settings.earliest)
+        warnings.append(
+            f"start_date {start} is past what has been read, so "
+            f"{dates.Window(gap_first, start - dates.ONE_DAY)} is left out. To read it, set "
+            f"start_date to {gap_first} or earlier."
+        )
+    old, new = (each.get("filters", []) for each in (before, settings.definition))
+    if old != new:
+        warnings.append(
+            f"its filters were {_filters(old)} and are {_filters(new)} now, so it is read again "
+            "from start_date on. Rows that the new filters leave out stay in your table, and so do "
+            "rows before start_date: delete them, or give the report another name."
+        )
+        return Coverage(None, warnings)
+    if old_zone != zone:
+        warnings.append(
+            f"timezone was {old_zone} and is {zone} now. Days may have been read before they were "
+            "over, so the last two are read again, and more with a larger lookback_days."
+        )
+        # No earlier than the run reads: these days would be a gap.
+        last_day = max(days.last - dates.ONE_DAY * _DAYS_BETWEEN_ZONES, start - dates.ONE_DAY)
+        last_day = min(days.last, last_day)
+        if last_day < days.first:
+            return Coverage(None, warnings)
+        days = days._replace(last=last_day)
+    return Coverage(days, warnings, is_doubtful)
+
+
+def written(days: Window, replication_key: str, definition: Definition) -> dict[str, Any]:
+    """Make the bookmark of the days that are covered."""
+    return {
+        "replication_key": replication_key,
+        LAST_DAY: str(days.last),
+        FIRST_DAY: str(days.first),
+        DEFINITION: definition,
+    }
+
+
+def day_errors(
+    stream: str, bookmark: Mapping[str, Any], zone: ZoneInfo | datetime.timezone
+) -> Iterator[str]:
+    """Say which of a bookmark's days are no days.
+
+    Args:
+        stream: The stream's name.
+        bookmark: The stream's bookmark.
+        zone: The time zone of the API's days.
+
+    Yields:
+        One sentence per problem.
+    """
+    for key, meaning in ((LAST_DAY, "up to"), (FIRST_DAY, "from")):
+        value = bookmark.get(key)
+        try:
+            _ = value is None or dates.parse_day(value, zone)
+        except (TypeError, ValueError, OverflowError):
+            yield (
+                f"The state says that {stream} was read {meaning} {quote_value(value)}, "
+                "which is not a day. Correct the state, or remove this stream from it to read "
+                "everything again."
+            )
+
+
+def definition_errors(
+    stream: str, bookmark: Mapping[str, Any], definition: Definition
+) -> Iterator[str]:
+    """Say why a stream cannot go on under its name.
+
+    Args:
+        stream: The stream's name.
+        bookmark: The stream's bookmark.
+        definition: What the stream is by the settings.
+
+    Yields:
+        One sentence per problem.
+    """
+    before = bookmark.get(DEFINITION)
+    if before is None:
+        return
+    path = f"bookmarks.{stream}.{DEFINITION}"
+    if not isinstance(before, dict):
+        yield f"The state: {path} must be an object, not {quote_value(before)}."
+        return
+    for name, value in definition.items():
+        known = before.get(name, value)
+        if not isinstance(known, type(value)):
+            must_be = "a list" if isinstance(value, list) else "a text"
+            yield f"The state: {path}.{name} must be {must_be}, not {quote_value(known)}."
+        elif name == "dimensions" and sorted(map(str, known)) != sorted(value):
+            yield (
+                f"The state says that {stream} was read by {', '.join(map(str, known))}, and now "
+                f"it is grouped by {', '.join(value)}: its rows have another key. Give the report "
+                f"another name, or remove {stream} from the state and drop its table."
+            )
+
+
+def _filters(filters: object) -> str:
+    """Name filters for people, the long ones cut."""
+    if not isinstance(filters, list) or not filters:
+        return "none"
+    return " and ".join(shorten(str(each)) for each in filters)

@@ -1,0 +1,127 @@
+"""The form of a catalog: what stands where, and of which type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft7Validator, validators
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+
+from singer_reports.config.json_files import Unreadable
+from singer_reports.config.validation import describe_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Json = Mapping[str, Any]
+
+#: A catalog that comes from the tap itself, and not out of a file, holds tuples.
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft7Validator,
+    type_checker=Draft7Validator.TYPE_CHECKER.redefine(
+        "array", lambda _, value: isinstance(value, list | tuple)
+    ),
+)
+_METHOD = {"enum": [REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, None]}
+_NULLABLE_BOOLEAN = {"type": ["boolean", "null"]}
+_NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
+_OBJECT_OF_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
+_CATALOG: Json = {
+    "type": "object",
+    "required": ["streams"],
+    "properties": {
+        "streams": {"type": "array", "description": "the list that --discover writes"},
+    },
+}
+_ENTRY: Json = {
+    "type": "object",
+    "required": ["tap_stream_id"],
+    "properties": {
+        "tap_stream_id": {"type": "string", "description": "the stream's name"},
+        "key_properties": _NAMES,
+        "replication_key": {"type": ["string", "null"]},
+        "replication_method": _METHOD,
+        "schema": {"type": "object", "properties": {"properties": _OBJECT_OF_OBJECTS}},
+        "selected": _NULLABLE_BOOLEAN,
+        "metadata": {"type": "array"},
+    },
+}
+_METADATA: Json = {
+    "type": "object",
+    "required": ["breadcrumb", "metadata"],
+    "properties": {
+        "breadcrumb": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": 'the place it is about, such as ["properties", "id"]',
+        },
+        "metadata": {
+            "type": "object",
+            "description": "what holds there, as --discover writes it",
+            "properties": {
+                "selected": _NULLABLE_BOOLEAN,
+                "selected-by-default": _NULLABLE_BOOLEAN,
+                "inclusion": {"enum": ["available", "automatic", "unsupported", None]},
+                "table-key-properties": _NAMES,
+                "replication-key": {"type": ["string", "null"]},
+                "replication-method": _METHOD,
+                "forced-replication-method": _METHOD,
+            },
+        },
+    },
+}
+
+
+def structure_errors(given: object) -> Iterator[str]:
+    """Say where a catalog is not of the form that catalogs have.
+
+    Args:
+        given: The catalog as it was read.
+
+    Yields:
+        A sentence per problem.
+    """
+    if isinstance(given, Unreadable):
+        yield f"The catalog in {given}"
+        return
+    structure = list(_describe(given, _CATALOG, "The catalog"))
+    if structure or not isinstance(given, dict):
+        yield from structure
+        return
+    for number, entry in enumerate(given["streams"]):
+        yield from _entry_errors(number, entry)
+
+
+def sound_entries(given: object) -> list[Json]:
+    """Return the entries of a catalog that have the form of one."""
+    if not isinstance(given, dict) or any(_describe(given, _CATALOG, "")):
+        return []
+    entries = enumerate(given["streams"])
+    return [entry for number, entry in entries if not any(_entry_errors(number, entry))]
+
+
+def _entry_errors(number: int, entry: object) -> Iterator[str]:
+    name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
+    label = f"The catalog's entry of {name}" if name else f"The catalog's streams[{number}]"
+    found = list(_describe(entry, _ENTRY, label))
+    yield from found
+    if found or not isinstance(entry, dict):
+        return
+    for place, item in enumerate(entry.get("metadata", ())):
+        breadcrumb = item.get("breadcrumb") if isinstance(item, dict) else None
+        about = f"{label}, metadata[{place}]"
+        if isinstance(breadcrumb, list | tuple):
+            about = f"The catalog's metadata of {field_path(name, breadcrumb)}"
+        yield from _describe(item, _METADATA, about)
+
+
+def _describe(value: object, schema: Json, label: str) -> Iterator[str]:
+    errors = _Validator(schema).iter_errors(value)
+    for sentence in describe_errors(errors, schema, root_name=label):
+        yield sentence if sentence.startswith(label) else f"{label}: {sentence}"
+
+
+def field_path(stream: object, breadcrumb: Iterable[object]) -> str:
+    """Name a field by its breadcrumb: ``stats.clicks``."""
+    fields = [str(step) for step in list(breadcrumb)[1::2]]
+    return ".".join([str(stream), *fields])

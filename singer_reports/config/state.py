@@ -1,0 +1,84 @@
+"""The user's state: what is wrong with it, before anything is read.
+
+Bookmarks of streams that the tap does not have are none of its business: several taps may share a
+state, and theirs are handed on as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+
+from singer_reports.config.bookmarks import day_errors, definition_errors
+from singer_reports.config.json_files import Unreadable
+from singer_reports.config.messages import quote_value
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable, Iterator
+    from zoneinfo import ZoneInfo
+
+    from singer_reports.streams.date_range import DateRangeStream
+
+
+def state_errors(
+    given: object, streams: Iterable[DateRangeStream], zone: ZoneInfo | datetime.timezone
+) -> Iterator[str]:
+    """Say what is wrong with a state.
+
+    Args:
+        given: The state as it was read.
+        streams: The dated streams that will be read.
+        zone: The time zone of the API's days.
+
+    Yields:
+        A sentence per problem.
+    """
+    if isinstance(given, Unreadable):
+        yield f"The state in {given}"
+        return
+    found = list(_structure_errors(given))
+    yield from found
+    if found or not isinstance(given, dict):
+        return
+    bookmarks = given.get("bookmarks", {})
+    for stream in streams:
+        bookmark = bookmarks.get(stream.name, {})
+        if stream.replication_method == REPLICATION_INCREMENTAL:
+            yield from day_errors(stream.name, bookmark, zone)
+        yield from definition_errors(stream.name, bookmark, stream.definition)
+
+
+def _structure_errors(given: object) -> Iterator[str]:
+    if not isinstance(given, dict):
+        yield f"The state must be an object, written {{…}}, not {quote_value(given)}."
+        return
+    if "bookmarks" not in given:
+        if "streams" in given:
+            yield "The state looks like a catalog: hand it over as --catalog."
+        for name, value in given.items():
+            if isinstance(value, dict) and "bookmarks" in value:
+                yield (
+                    f"The state has its bookmarks inside of {name}: hand over only what stands "
+                    f"under {name}."
+                )
+    bookmarks = given.get("bookmarks", {})
+    if not isinstance(bookmarks, dict):
+        shown = quote_value(bookmarks)
+        yield f"The state: bookmarks must be an object, written {{…}}, not {shown}."
+        return
+    for name, bookmark in bookmarks.items():
+        yield from _bookmark_form_errors(f"The state: bookmarks.{name}", bookmark)
+
+
+def _bookmark_form_errors(path: str, bookmark: object) -> Iterator[str]:
+    if not isinstance(bookmark, dict):
+        yield f"{path} must be an object, written {{…}}, not {quote_value(bookmark)}."
+        return
+    # The SDK takes its own keys without a look.
+    if not isinstance(bookmark.get("progress_markers", {}), dict):
+        yield f"{path}.progress_markers must be an object, written {{…}}."
+    partitions = bookmark.get("partitions", [])
+    if not isinstance(partitions, list) or not all(isinstance(each, dict) for each in partitions):
+        yield f"{path}.partitions must be a list of objects."

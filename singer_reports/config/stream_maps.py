@@ -1,0 +1,69 @@
+"""Finds what is wrong with stream maps before a record goes through them."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from singer_reports.config.messages import alternatives, quote_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from singer_sdk import Stream
+
+#: How a map removes a stream or a field: YAML and some orchestrators cannot hand over a null.
+_REMOVED = (None, "__NULL__")
+
+
+def map_errors(
+    stream_maps: Mapping[str, Any], streams: Iterable[Stream], *, complete: bool
+) -> Iterator[str]:
+    """Say which maps are about no stream or field, as what they hide would be shown; and the like.
+
+    Args:
+        stream_maps: The setting of this name; of its values, those of a wrong type are passed over.
+        streams: The streams there are.
+        complete: Whether these are all of them.
+
+    Yields:
+        A sentence per problem.
+    """
+    known = {stream.name: stream for stream in streams}
+    for name, transform in stream_maps.items():
+        source = transform.get("__source__", name) if isinstance(transform, dict) else name
+        matching = [known[match] for match in fnmatch.filter(known, str(source))]
+        if complete and not matching and not name.startswith("__"):
+            rest = alternatives(source, known, "--discover lists the streams")
+            yield f"stream_maps.{name} is about {source}, and there is no such stream{rest}"
+        if isinstance(transform, dict):
+            yield from _field_errors(name, transform, matching)
+
+
+def _field_errors(
+    name: str, transform: Mapping[str, Any], streams: Iterable[Stream]
+) -> Iterator[str]:
+    """Check the map of one stream, or of several if its name has wildcards."""
+    fields = {field for stream in streams for field in stream.schema["properties"]}
+    keys = {key for stream in streams for key in stream.primary_keys}
+    for field, expression in transform.items():
+        path = f"stream_maps.{name}.{field}"
+        if expression in _REMOVED:
+            if field.startswith("__"):
+                continue
+            if fields and field not in fields:
+                rest = alternatives(field, fields, "--discover lists the fields")
+                yield f"{path} removes a field that does not exist{rest}"
+            if field in keys and "__key_properties__" not in transform:
+                yield (
+                    f"{path} removes a field of the key, without which rows cannot be told apart. "
+                    "Keep it, or name another key in __key_properties__."
+                )
+        elif isinstance(expression, str) and field not in ("__alias__", "__source__"):
+            # As the SDK does it, which stops at the first.
+            try:
+                _ = ast.parse(expression).body[0]
+            except (SyntaxError, ValueError, IndexError):
+                rest = f"such as float(revenue), not {quote_value(expression)}."
+                yield f"{path} must be an expression {rest}"

@@ -1,0 +1,1 @@
+"""Requests over HTTP; knows no stream and no schema."""

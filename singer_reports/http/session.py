@@ -1,0 +1,113 @@
+"""The HTTP session of a run, shared by all streams and threads, for a single host."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from singer_reports.http.errors import ConnectionFailedError, ResponseTooLargeError
+from singer_reports.http.proxy import find_proxy
+
+if TYPE_CHECKING:
+    from singer_reports.redaction import Redactor
+
+#: The most a response may have, in bytes. Its rows take several times as much in memory.
+MAX_RESPONSE_BYTES = 256 * 1024**2
+#: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
+CHUNK_SIZE = 1024**2
+
+
+class RedactingSession(requests.Session):
+    """A session that redacts secrets from the errors it raises: a URL may contain the token."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Take what knows the secrets."""
+        super().__init__()
+        self._redactor = redactor
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
+        """Send a request; redact the error if it fails."""
+        try:
+            return super().send(request, **options)
+        except Exception as error:
+            self._redactor.redact_error(error)
+            raise
+
+
+def make_session(
+    url: str, user_agent: str, connections: int, redactor: Redactor
+) -> requests.Session:
+    """Make the connections.
+
+    Args:
+        url: The address of the API.
+        user_agent: Who asks.
+        connections: How many may be kept open.
+        redactor: Is told the passwords of proxies, too.
+    """
+    session = RedactingSession(redactor)
+    session.headers["User-Agent"] = user_agent
+    adapter = HTTPAdapter(pool_maxsize=connections)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
+    # Proxies and certificates are read from the environment once, for the one address there is:
+    # requests would look through all variables with each request, and into .netrc for a password.
+    environment = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies = environment["proxies"]
+    for proxy in session.proxies.values():
+        password = urlsplit(proxy).password or ""
+        redactor.add(password)
+        redactor.add(unquote(password))
+    session.verify = environment["verify"]
+    session.trust_env = False
+    session.hooks["response"] += [read_body, refuse_strangers]
+    return session
+
+
+def refuse_strangers(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
+    """Refuse responses that do not come from the API: of a proxy, or of a server that wants TLS.
+
+    Raises:
+        ConnectionFailedError: If this is one.
+    """
+    url = urlsplit(str(response.url))
+    wants_password = response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    if wants_password and (proxy := find_proxy(url.geturl())):
+        message = ". ".join(proxy.wants_password())
+        raise ConnectionFailedError(message)
+    # What nginx, Apache, Tomcat and Go answer to a request without TLS on a port for TLS.
+    if (
+        url.scheme == "http"
+        and response.status_code == HTTPStatus.BAD_REQUEST
+        and re.search(rb"HTTPS|SSL-enabled|requires TLS", response.content[:4096])
+    ):
+        host = url.netloc.rpartition("@")[2]
+        message = f"{host} expects HTTPS. Let the setting api_url begin with https://."
+        raise ConnectionFailedError(message)
+
+
+def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
+    """Read a response to its end, in large chunks.
+
+    Raises:
+        ResponseTooLargeError: If it is larger than ``MAX_RESPONSE_BYTES``.
+    """
+    chunks = []
+    size = 0
+    for chunk in response.iter_content(CHUNK_SIZE):
+        size += len(chunk)
+        if size > MAX_RESPONSE_BYTES:
+            response.close()
+            message = (
+                f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more than "
+                "a day can have. Check the setting api_url, and report it if that is right."
+            )
+            raise ResponseTooLargeError(message)
+        chunks.append(chunk)
+    # Where requests keeps what it has read by itself.
+    response._content = b"".join(chunks)  # noqa: SLF001

@@ -1,0 +1,92 @@
+"""Records written by the slice instead of one by one, to the same bytes.
+
+The SDK handles every record by itself: it looks up which fields are selected, makes a message,
+encodes it, writes a line and flushes. Where a record goes out as it is, all of that comes to a text
+before it and a text behind it, and a slice's records can be encoded and written together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+from singer_sdk import Stream
+from singer_sdk.contrib.msgspec import encoder
+from singer_sdk.mapper import SameRecordTransform
+
+from singer_reports.output.stdout import STDOUT
+
+if TYPE_CHECKING:
+    import datetime
+
+    from singer_reports.records.row_types import Row
+
+#: How many rows are written at a time: few enough to stay in the processor's cache.
+CHUNK_ROWS = 200
+_PROPERTY = 2  # A breadcrumb of a field of the record itself has two steps.
+
+
+class BulkWriter:
+    """Writes the records of one stream."""
+
+    def __init__(self, stream: Stream, deselected: list[str]) -> None:
+        """Prepare what stands before every record.
+
+        Args:
+            stream: The stream.
+            deselected: The fields that are not selected.
+        """
+        self._prefix = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream.name)
+        version = stream._stream_version  # noqa: SLF001 - the SDK has no other name for it
+        self._version = b"" if version is None else b',"version":%d' % version
+        self._deselected = deselected
+
+    def encode(self, rows: list[Row]) -> list[bytes]:
+        """Make the JSON of each row.
+
+        Args:
+            rows: The rows; fields that are not selected are taken out of them.
+        """
+        for name in self._deselected:
+            for row in rows:
+                setattr(row, name, UNSET)
+        # A line per row; no row can hold the end of a line, which JSON writes as an escape.
+        return encoder.encode_lines(rows).split(b"\n")[:-1] if rows else []
+
+    def write(self, rows: list[bytes], time_extracted: datetime.datetime) -> None:
+        """Write RECORD messages.
+
+        Args:
+            rows: The JSON of each row.
+            time_extracted: When they were read.
+        """
+        suffix = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(time_extracted))
+        separator = suffix + self._prefix
+        for start in range(0, len(rows), CHUNK_ROWS):
+            records = separator.join(rows[start : start + CHUNK_ROWS])
+            STDOUT.write(self._prefix + records + suffix)
+
+
+def bulk_writer(stream: Stream) -> BulkWriter | None:
+    """Make a writer for a stream whose records go out as they are, and none for any other.
+
+    Stream maps, flattening, fields selected inside of fields, tests of the connection, child
+    streams and a stream's own ``post_process`` are left to the SDK.
+    """
+    maps = stream.stream_maps
+    is_passthrough = (
+        len(maps) == 1
+        and type(maps[0]) is SameRecordTransform
+        and not maps[0].flattening_enabled
+        and stream.ABORT_AT_RECORD_COUNT is None
+        and not stream.child_streams
+        and type(stream).post_process is Stream.post_process
+    )
+    if not (stream.selected and is_passthrough):
+        return None
+    unselected = [breadcrumb for breadcrumb, selected in stream.mask.items() if not selected]
+    deselected = [breadcrumb[-1] for breadcrumb in unselected if len(breadcrumb) == _PROPERTY]
+    nested = [breadcrumb for breadcrumb in unselected if breadcrumb[1:2] != breadcrumb[-1:]]
+    if any(breadcrumb[1] not in deselected for breadcrumb in nested):
+        return None
+    return BulkWriter(stream, deselected)

@@ -1,0 +1,1 @@
+"""From JSON to complete, typed rows: decoding, checks, schemas. Pure: no network."""

@@ -1,0 +1,1 @@
+"""From the slices of a stream to checked records and bookmarks."""

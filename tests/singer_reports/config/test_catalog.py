@@ -1,0 +1,151 @@
+"""Catalogs: what is filled in and told, and what Meltano makes of them, which is never refused."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.tap import TapAdsterra
+from tests.support import select
+
+if TYPE_CHECKING:
+    from singer_reports.tap import ReportTap
+    from tests.support import Adsterra
+
+MELTANO = Path(__file__).parents[3] / ".venv-meltano" / "bin" / "python"
+CONFIG: dict[type[ReportTap], dict[str, Any]] = {
+    TapAdsterra: {"api_token": "t0ken", "reports": [{"name": "own", "group_by": ["country"]}]},
+    TapAdcloud: {"client_id": "me", "client_secret": "s3cr3t", "start_date": "2024-01-01"},
+}
+#: Applies what users write into ``meltano.yml``, a line each, as Meltano does; it logs there, too.
+APPLY = """
+import json, sys
+from meltano.core.plugin.singer.catalog import *
+given, jobs = sys.stdin.read().split("\\n")
+made = []
+for patterns, metadata in json.loads(jobs):
+    catalog = json.loads(given)
+    SelectExecutor(["!*.*"]).visit(catalog)
+    SelectExecutor(patterns).visit(catalog)
+    rules = [MetadataRule(stream, [], key, value) for stream, key, value in metadata]
+    MetadataExecutor(rules).visit(catalog)
+    made.append(catalog)
+print()
+print(json.dumps(made))
+"""
+#: What they write: patterns of ``select``, and ``metadata``.
+SELECTIONS: list[tuple[list[str], list[tuple[str, str, Any]]]] = [
+    (["*.*"], []),
+    (["*"], []),
+    (["*.*", "!*.date", "!*.id"], []),
+    (["{dated}.clicks"], []),
+    (["{dated}.*", "!{dated}.clicks", "{table}.name"], []),
+    (["{dated}"], [("{dated}", "replication-method", "FULL_TABLE")]),
+    (
+        ["{dated}", "{table}"],
+        [
+            ("{dated}", "replication-method", "INCREMENTAL"),
+            ("{dated}", "replication-key", "date"),
+        ],
+    ),
+    (["*.*"], [("*", "replication-method", "FULL_TABLE")]),
+    (["*.*", "!{table}.*"], [("{table}", "selected", False)]),
+]
+
+
+def discovered(tap: type[ReportTap]) -> dict[str, Any]:
+    """Write a catalog to a file, as it were, and read it again."""
+    catalog: dict[str, Any] = json.loads(tap(config=dict(CONFIG[tap])).catalog_json_text)
+    return catalog
+
+
+def entry(catalog: dict[str, Any], stream: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [
+        item for item in catalog["streams"] if item["tap_stream_id"] == stream
+    ]
+    return found[0]
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("tap", CONFIG)
+def test_a_catalog_as_discovered_is_taken_without_a_word(
+    tap: type[ReportTap], caplog: pytest.LogCaptureFixture
+) -> None:
+    tap(config=dict(CONFIG[tap]), catalog=discovered(tap))
+    assert warnings(caplog) == []
+
+
+def test_a_catalog_by_hand_is_completed_and_the_user_told(
+    adsterra: Adsterra, caplog: pytest.LogCaptureFixture
+) -> None:
+    by_hand = {"streams": [{"tap_stream_id": "stats"}, {"tap_stream_id": "domains", "schema": {}}]}
+    run = adsterra.run(catalog=by_hand)
+    whole = adsterra.run("stats", "domains")
+    assert run.without_times() == whole.without_times()
+    (line,) = [line for line in warnings(caplog) if "catalog" in line]
+    assert line == (
+        "The catalog lacks what the tap has, and was completed: domains (key_properties, id, "
+        "title), stats (key_properties, replication_key, date, domain, placement, 6 more). To "
+        "choose for yourself, write a new one with --discover."
+    )
+
+
+def test_what_an_older_version_did_not_know_is_told_where_it_is_selected(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    catalog = select(discovered(TapAdsterra), ["stats"])
+    for stream in ("stats", "placements"):
+        item = entry(catalog, stream)
+        new = list(item["schema"]["properties"])[-1]
+        del item["schema"]["properties"][new]
+    TapAdsterra(config=dict(CONFIG[TapAdsterra]), catalog=catalog)
+    (line,) = warnings(caplog)
+    assert "stats (db_last_update_time)." in line
+    assert "placements" not in line
+
+
+def test_what_is_not_selected_may_be_anything(caplog: pytest.LogCaptureFixture) -> None:
+    """Streams and fields that have gone do no harm while nobody asks for them."""
+    catalog = select(discovered(TapAdsterra), ["stats"])
+    entry(catalog, "own")["tap_stream_id"] = "gone"
+    item = entry(catalog, "stats")
+    item["schema"]["properties"]["gone"] = {"type": "string"}
+    item["metadata"].append({"breadcrumb": ["properties", "gone"], "metadata": {"selected": False}})
+    TapAdsterra(config=dict(CONFIG[TapAdsterra]), catalog=catalog)
+    assert warnings(caplog) == []
+
+
+@pytest.mark.skipif(not MELTANO.exists(), reason="Meltano is not installed; make meltano does it")
+@pytest.mark.parametrize("tap", CONFIG)
+def test_what_meltano_makes_of_a_catalog_is_taken_without_a_word(
+    tap: type[ReportTap], caplog: pytest.LogCaptureFixture
+) -> None:
+    dated, table = {TapAdsterra: ("stats", "domains"), TapAdcloud: ("advertiser_report", "topics")}[
+        tap
+    ]
+    jobs = json.dumps(SELECTIONS).replace("{dated}", dated).replace("{table}", table)
+    applied = subprocess.run(
+        [MELTANO, "-c", APPLY],
+        input=f"{json.dumps(discovered(tap))}\n{jobs}",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    catalogs = json.loads(applied.stdout.splitlines()[-1])
+    for catalog, (_, metadata) in zip(catalogs, json.loads(jobs), strict=True):
+        taken = tap(config=dict(CONFIG[tap]), catalog=catalog)
+        assert warnings(caplog) == []
+        for stream in taken.streams.values():
+            keys = [*stream.primary_keys, *filter(None, [stream.replication_key])]
+            assert not stream.selected or all(stream.mask["properties", key] for key in keys)
+        methods = {value for _, key, value in metadata if key == "replication-method"}
+        assert not methods or taken.streams[dated].replication_method in methods

@@ -1,0 +1,121 @@
+"""Secrets in what is said: found however they are written, and wherever they stand."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from urllib.parse import quote, quote_plus
+
+import pytest
+from singer_sdk.logging import StructuredFormatter
+
+from singer_reports.redaction import Redactor
+
+URL = "http://user:password@api.example.com/s3cr3t/stats.json"
+ODD = "s3cr/3t+\"q\\uote'%41&=;#end-of-it"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"as it is: {ODD}",
+        f"partly: {quote(ODD)}",
+        quote(ODD, safe=""),
+        f"in a form: {quote_plus(ODD)}",
+        json.dumps(ODD),
+        json.dumps({"secret": ODD}).replace("/", "\\/"),
+        repr(ODD),
+        repr([ODD]),
+        f"twice {ODD}{ODD}",
+    ],
+)
+def test_a_secret_is_found_however_it_is_written(written: str) -> None:
+    redacted = Redactor([ODD]).redact(written)
+    assert "***" in redacted
+    assert not any(piece in redacted for piece in ("s3c", "uote", "41", "end-of-it"))
+
+
+@pytest.mark.parametrize("length", range(8, len(ODD)))
+def test_a_secret_is_found_where_it_is_cut_off(length: int) -> None:
+    assert Redactor([ODD]).redact(f"It says: {ODD[:length]}") == "It says: ***"
+    assert Redactor([ODD]).redact(f"{ODD[:length]}…") == "***…"
+
+
+def test_what_is_too_short_to_be_a_secret_is_left_alone() -> None:
+    assert Redactor(["", "a", "abc", "abcd"]).redact("a fabcabcde") == "a fabc***e"
+
+
+def test_a_secret_with_the_end_of_its_line_is_found_without_it() -> None:
+    assert Redactor(["s3cr3t\n"]).redact("s3cr3t, s3cr3t\n") == "***, ***"
+
+
+def failing() -> ValueError:
+    """Make an error that says nothing, and follows from one that says too much."""
+    try:
+        try:
+            raise KeyError(URL)
+        except KeyError:
+            message = "It failed"
+            raise ValueError(message) from None
+    except ValueError as error:
+        return error
+
+
+@pytest.mark.parametrize("formatter", [logging.Formatter(), StructuredFormatter()])
+def test_no_log_shows_what_led_to_an_error(formatter: logging.Formatter) -> None:
+    handler = logging.StreamHandler(lines := io.StringIO())
+    handler.setFormatter(formatter)
+    handler.addFilter(Redactor(["s3cr3t"]))
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    logger.error("It failed", exc_info=failing(), extra={"url": URL, "schema": {"url": [URL]}})
+    assert "It failed" in lines.getvalue()
+    assert "s3cr3t" not in lines.getvalue()
+
+
+def test_an_error_and_all_that_led_to_it_is_redacted() -> None:
+    error = failing()
+    Redactor(["s3cr3t"]).redact_error(error)
+    assert error.__context__ is not None
+    assert "s3cr3t" not in repr([error, error.args, error.__context__])
+    assert error.args[0] == "It failed"
+
+
+def test_no_log_line_shows_a_secret_in_message_arguments_or_traceback() -> None:
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    redactor = Redactor(["s3cr3t", ""])
+    handler.addFilter(redactor)
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    logger.warning("GET %s", URL)
+    logger.warning("%s", {"url": URL})
+    redactor.add("t0k3n")
+    try:
+        raise ValueError(URL) from KeyError("t0k3n")
+    except ValueError:
+        logger.exception("It failed")
+    written = lines.getvalue()
+    assert "s3cr3t" not in written
+    assert "t0k3n" not in written
+    assert written.count("***") >= 4
+    assert "Traceback" in written
+
+
+def test_the_secrets_of_two_taps_in_one_process_are_kept() -> None:
+    handler = logging.StreamHandler(lines := io.StringIO())
+    logger = logging.getLogger("two taps")
+    logger.addHandler(handler)
+    for secret in ("f1rst-s3cr3t", "s3cond-s3cr3t"):
+        Redactor([secret]).install()
+    logger.error("f1rst-s3cr3t and s3cond-s3cr3t")
+    assert lines.getvalue() == "*** and ***\n"
+    assert len(handler.filters) == 1
+    logger.removeHandler(handler)
+
+
+def test_a_line_without_secrets_stays_as_it_is() -> None:
+    record = logging.makeLogRecord({"msg": "%d rows", "args": (5,)})
+    assert Redactor(["s3cr3t"]).filter(record)
+    assert (record.msg, record.args) == ("%d rows", (5,))
