@@ -13,18 +13,17 @@ from typing import Any, ClassVar, cast
 import click
 from singer_sdk import Tap
 from singer_sdk.cli import plugin_cli
-from singer_sdk.plugin_base import PluginBase, _ConfigInput
-from singer_sdk.tap_base import CliTestOptionValue
 
 from singer_reports.cli_errors import TapCommand
 from singer_reports.config.json_files import JsonFile, StateFile, Unreadable, read_json
 from singer_reports.config.messages import invalid_config_error, quote_value
 from singer_reports.http.errors import RETRIABLE_ERRORS, ConnectionFailedError, RequestError
 from singer_reports.library import LibraryTap
+from singer_reports.sdk_internals import ConfigInput
 
 
 @dataclass
-class Settings(_ConfigInput):
+class Settings(ConfigInput):
     """The settings files as they were read."""
 
     #: Why files could not be read, a sentence each.
@@ -38,9 +37,9 @@ class CommandTap(LibraryTap):
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
         """Make the command, with the log that the environment asks for."""
         try:
-            command: click.Command = PluginBase.__dict__["cli"].method(cls)
+            command: click.Command = super().cli
         except ValueError as error:
-            variables = f"{cls._env_var_prefix}LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG"
+            variables = f"{cls.environment_prefix()}LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG"
             sys.exit(f"Cannot configure logging: {str(error).rstrip('.')}. Correct {variables}.")
         return command
 
@@ -93,10 +92,10 @@ class CommandTap(LibraryTap):
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:  # noqa: ARG003
         """Ask once for each stream, and say which may be read with this credential."""
-        if value == CliTestOptionValue.Disabled.value:
+        if value == "disabled":
             return
         arguments = cls._arguments(ctx.params.get("config"))
-        if value == CliTestOptionValue.Schema.value:
+        if value == "schema":
             cls(**arguments).write_schemas()
             ctx.exit()
         with contextlib.ExitStack() as stack:
@@ -125,7 +124,7 @@ class CommandTap(LibraryTap):
             try:
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
             except RequestError as error:
-                tap.redactor.redact_error(error)
+                tap.run.redactor.redact_error(error)
                 if isinstance(error.__cause__, (*RETRIABLE_ERRORS, ConnectionFailedError)):
                     # No other stream would fare better.
                     raise
@@ -145,7 +144,7 @@ class CommandTap(LibraryTap):
         *,
         about: bool = False,
         about_format: str | None = None,
-        config: _ConfigInput | None = None,
+        config: ConfigInput | None = None,
         **inputs: Any,  # noqa: ANN401
     ) -> None:
         """Run, with a catalog and a state that have been read already."""
@@ -156,13 +155,13 @@ class CommandTap(LibraryTap):
         try:
             tap.sync_all()
         except Exception as error:
-            tap.redactor.redact_error(error)
+            tap.run.redactor.redact_error(error)
             raise
 
     @classmethod
     def _how_to_give_settings(cls) -> str:
         needed = cls.config_jsonschema["required"]
-        variables = [cls._env_var_prefix + name.upper() for name in needed]
+        variables = [cls.environment_prefix() + name.upper() for name in needed]
         return (
             f"There are no settings. Write {', '.join(needed)} into a JSON file and name it with "
             f"--config, or set {', '.join(variables)} and give --config=ENV."
@@ -178,7 +177,7 @@ class CommandTap(LibraryTap):
             elif parameter.name == "state":
                 parameter.type = StateFile()
             elif parameter.name == "test":
-                parameter.type = click.Choice([option.value for option in CliTestOptionValue])
+                parameter.type = click.Choice(["all", "schema", "disabled"])
         return TapCommand(
             name=command.name,
             callback=command.callback,

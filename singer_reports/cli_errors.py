@@ -11,10 +11,10 @@ from typing import Any
 import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.logging import StructuredFormatter
-from singer_sdk.plugin_base import SingerCommand
 
 from singer_reports.http.errors import RequestError
 from singer_reports.output.stdout import SignalExit
+from singer_reports.sdk_internals import SingerCommand
 
 
 class TapCommand(SingerCommand):

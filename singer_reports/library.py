@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream, Tap
+from singer_reports.output.stdout import STDOUT
+from singer_reports.sdk_internals import SdkTap, records_without_messages
+from singer_reports.streams.full_table import FullTableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from singer_reports.redaction import Redactor
+    from singer_reports.run import Run
 
 
-class LibraryTap(Tap):
+class LibraryTap(SdkTap):
     """A tap that a Python program can read."""
 
-    #: Knows the secrets of the run.
-    redactor: Redactor
+    #: What all streams of this run share.
+    run: Run
 
     def records(self, stream: str) -> Iterator[dict[str, Any]]:
         """Read a stream; nothing is written to standard output.
@@ -40,23 +43,18 @@ class LibraryTap(Tap):
             raise ValueError(message)
         return self._records(self.streams[stream])
 
-    def _records(self, stream: Stream) -> Iterator[dict[str, Any]]:
+    def _records(self, stream: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         stream.selected = True
-        name = stream.stream_maps[0].stream_alias
+        if isinstance(stream, FullTableStream):
+            stream.writes_messages = False
         try:
-            # As in BATCH mode: the SDK has no public way to records without messages.
-            for record in stream._sync_records(write_messages=False):  # noqa: SLF001
-                for message in stream._generate_record_messages(record):  # noqa: SLF001
-                    # The setting stream_maps can make further streams of this one.
-                    if message.stream == name:
-                        yield message.record
+            yield from records_without_messages(stream)
         except Exception as error:
-            self.redactor.redact_error(error)
+            self.run.redactor.redact_error(error)
             raise
 
-    def _setup_signal_handlers(self) -> None:
-        """Leave the signals to the program; the SDK takes them for every tap that is made."""
-
     def handle_signals(self) -> None:
-        """Let SIGINT and SIGTERM end the run as the command does it."""
-        super()._setup_signal_handlers()
+        """Let SIGINT and SIGTERM end the run behind the last whole line of output."""
+        # Every finished window has its state out, and a run that was cut short must not look whole.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: STDOUT.handle_signal(number))

@@ -1,4 +1,4 @@
-"""How the Adcloud API is asked, and what its errors mean.
+"""The Adcloud API: URL, authentication, pages and errors.
 
 Source: *Adcloud API description*, version 1.0; for version 2 of the API, Adcloud's own clients.
 """
@@ -14,6 +14,7 @@ from singer_sdk.exceptions import RetriableAPIError
 from singer_reports.http.errors import RequestError, is_retriable
 from singer_reports.records.schemas import schemas_of
 from singer_reports.streams.full_table import FullTableStream
+from singer_reports.streams.paginators import PageNumberPaginator, Paginator
 from tap_adcloud.envelopes import ErrorBody, ResponseV2
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from singer_reports.records.page import Page
     from tap_adcloud.auth import OAuthAuthenticator
-    from tap_adcloud.tap import TapAdcloud
 
 SCHEMAS = schemas_of("tap_adcloud")
 
@@ -45,12 +45,7 @@ class AdcloudStream(FullTableStream):
     ignored_fields = frozenset({"_meta"})
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
-    paginated = True
-
-    def __init__(self, tap: TapAdcloud, **options: Any) -> None:  # noqa: ANN401
-        """Know the tap, for its token."""
-        super().__init__(tap, **options)
-        self.adcloud = tap
+    paginator: Paginator = PageNumberPaginator()
 
     @property
     def url_base(self) -> str:
@@ -60,7 +55,8 @@ class AdcloudStream(FullTableStream):
     @property
     def authenticator(self) -> OAuthAuthenticator:
         """Puts the token into the header."""
-        return self.adcloud.authenticator
+        authenticator: OAuthAuthenticator = self.run.authenticator
+        return authenticator
 
     def get_url_params(
         self,
@@ -82,16 +78,14 @@ class AdcloudStream(FullTableStream):
         """Name the parameters that restrict a response to a slice of the stream."""
         return {}
 
-    def _request(
-        self, prepared_request: requests.PreparedRequest, context: Context | None
-    ) -> requests.Response:
-        """Send a request; if its token has died, once more with a new one."""
+    def send_once(self, request: requests.PreparedRequest) -> requests.Response:
+        """Send a request; once more with a new token if its token is not valid any more."""
         try:
-            return super()._request(prepared_request, context)
+            return super().send_once(request)
         except UnauthorizedError:
-            self.authenticator.invalidate(prepared_request)
+            self.authenticator.invalidate(request)
         try:
-            return super()._request(prepared_request, context)
+            return super().send_once(request)
         except UnauthorizedError:
             message = (
                 "Adcloud refused a new access token as well. Ask Adcloud whether this client may "
@@ -103,7 +97,7 @@ class AdcloudStream(FullTableStream):
         """Look for a failure in the status and, since HTTP may say 200 all the same, in the body.
 
         Raises:
-            Unauthorized: If the token was not accepted.
+            UnauthorizedError: If the token was not accepted.
         """
         parsed = ErrorBody.parse(response.content)
         error_body = parsed or ErrorBody()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from singer_reports.dates import Window
     from singer_reports.records.page import Page
     from singer_reports.records.row_types import Row, Schema
-    from tap_adcloud.tap import TapAdcloud
+    from singer_reports.run import Run
 
 #: What a row of the report is one of, beside its day (Fetch advertiser reports).
 DIMENSIONS = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
@@ -33,11 +33,11 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
     null_key_values = dict.fromkeys(DIMENSIONS, 0)
     computed_fields = ("extracted_at",)
 
-    def __init__(self, tap: TapAdcloud) -> None:
+    def __init__(self, run: Run) -> None:
         """Read from the version that the setting names."""
-        self.version = tap.config.get("report_api_version", "v1")
+        self.version = run.tap.config.get("report_api_version", "v1")
         self.envelope = ResponseV1 if self.version == "v1" else ResponseV2
-        super().__init__(tap)
+        super().__init__(run)
 
     @property
     def definition(self) -> dict[str, Any]:

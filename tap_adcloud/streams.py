@@ -15,7 +15,7 @@ from tap_adcloud.client import SCHEMAS, AdcloudStream
 from tap_adcloud.reports import AdvertiserReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from singer_reports.records.page import Page
     from singer_reports.records.row_types import Row, Schema
@@ -135,29 +135,35 @@ class CampaignPerformance(AdcloudStream):
     name = "campaign_performance"
     path = "/campaign_performance_data"
     primary_keys = ("campaign_id",)
+    slice_unit = "campaigns"
+    logs_progress = True
 
-    def rows_by_slice(self) -> Iterable[list[Row]]:
-        """Read the performance of all campaigns, many a request."""
-        ids = self._ids()
-        starts = range(0, len(ids), CAMPAIGNS_PER_REQUEST)
+    def slices(self) -> list[CampaignChunk]:
+        """Read the ids of all campaigns, and plan requests for many of them each."""
+        campaigns = Campaigns(self.run)
+        campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
+        ids = [row["id"] for _, rows in campaigns.read_slices(campaigns.slices()) for row in rows]
         chunks = [
-            CampaignChunk(tuple(ids[start : start + CAMPAIGNS_PER_REQUEST])) for start in starts
+            CampaignChunk(tuple(ids[start : start + CAMPAIGNS_PER_REQUEST]))
+            for start in range(0, len(ids), CAMPAIGNS_PER_REQUEST)
         ]
-        if self.ABORT_AT_RECORD_COUNT is not None:
+        if self.is_connection_test:
             chunks = chunks[:1]
         plural = "" if len(chunks) == 1 else "s"
         self.log("%s: %d campaigns, %d request%s", self.name, len(ids), len(chunks), plural)
-        with self.progress(len(chunks), "requests") as progress:
-            for _, rows in self.read_slices(chunks):
-                count = len(rows)
-                yield rows
-                progress.advance(1, count)
+        return chunks
 
-    def _ids(self) -> list[int]:
-        """Read the ids of all campaigns."""
-        campaigns = Campaigns(self.adcloud)
-        campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
-        return [row["id"] for rows in campaigns.rows_by_slice() for row in rows]
+    def slice_size(self, stream_slice: CampaignChunk) -> int:
+        """Return the number of campaigns."""
+        return len(stream_slice.ids)
+
+    def split(self, stream_slice: CampaignChunk) -> Sequence[CampaignChunk]:
+        """Return the halves of a chunk; none of a single campaign."""
+        ids = stream_slice.ids
+        if len(ids) == 1:
+            return ()
+        middle = len(ids) // 2
+        return CampaignChunk(ids[:middle]), CampaignChunk(ids[middle:])
 
     def filters(self, stream_slice: CampaignChunk) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""

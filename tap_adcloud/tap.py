@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from singer_sdk import typing as th
 
-from singer_reports.config.messages import quote_value
+from singer_reports.config.messages import ConfigError, quote_value
 from singer_reports.config.settings import (
     NO_SPACE_PATTERN,
     URL_PATTERN,
@@ -104,13 +104,12 @@ class TapAdcloud(ReportTap):
         super().__init__(**options)
         config = self.config
         base = f"{config.get('api_url', '').rstrip('/')}/{config.get('report_api_version')}"
-        #: The access token of the run.
-        self.authenticator = OAuthAuthenticator(
-            self.session,
+        self.run.authenticator = OAuthAuthenticator(
+            self.run.session,
             base + TOKEN_PATH,
             {name: config.get(name, "") for name in ("client_id", "client_secret")},
             timeout=config.get("request_timeout", 0),
-            redactor=self.redactor,
+            redactor=self.run.redactor,
         )
 
     @property
@@ -121,13 +120,15 @@ class TapAdcloud(ReportTap):
         except (LookupError, TypeError, ValueError, OSError):
             return datetime.UTC
 
-    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[str]:
+    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[ConfigError]:
         """Say what is wrong with the settings beyond what their schema can say."""
         yield from super().find_config_errors(invalid_settings)
         if "timezone" not in invalid_settings and not isinstance(self.zone, ZoneInfo):
             name = quote_value(self.config.get("timezone"))
-            yield f"timezone must be an IANA name such as Europe/Berlin, not {name}."
+            yield ConfigError(
+                "timezone", f"timezone must be an IANA name such as Europe/Berlin, not {name}."
+            )
 
     def discover_streams(self) -> list[AdcloudStream]:
         """Make the streams; needs no network."""
-        return [stream(self) for stream in STREAMS]
+        return [stream(self.run) for stream in STREAMS]

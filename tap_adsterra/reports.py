@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from singer_reports.records.page import Page
     from singer_reports.records.row_types import Row
-    from singer_reports.tap import ReportTap
+    from singer_reports.run import Run
     from tap_adsterra.client import ItemsResponse
 
 #: All the API can group by, in the order reports have them (Statistics, group_by).
@@ -87,7 +87,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
 
     def __init__(
         self,
-        tap: ReportTap,
+        run: Run,
         name: str | None = None,
         dimensions: tuple[str, ...] | None = None,
         filters: Mapping[str, Any] | None = None,
@@ -101,14 +101,14 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.computed_fields = (
             ("date", "db_last_update_time") if self.daily_requests else ("db_last_update_time",)
         )
-        self.window_days = 1 if self.daily_requests else tap.config.get("window_days", 1)
+        self.window_days = 1 if self.daily_requests else run.tap.config.get("window_days", 1)
         fields = self.schema["properties"]
         self.null_key_values = {
             name: _NULL_KEY_VALUES[fields[name]["type"]]
             for name in self.dimensions
             if name != "date"
         }
-        super().__init__(tap, name=name)
+        super().__init__(run, name=name)
 
     @property
     def definition(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from singer_reports.config.messages import invalid_config_error
+from singer_reports.config.messages import ConfigError, invalid_config_error
 from singer_reports.config.settings import (
     COUNTRY_PATTERN,
     NAME_PATTERN,
@@ -73,6 +73,7 @@ class TapAdsterra(ReportTap):
     """  # noqa: D205 - the text is shown by --about
 
     name = "tap-adsterra"
+    stream_settings = frozenset({"reports"})
     credential_setting = "api_token"
     earliest_day = FIRST_DAY
 
@@ -144,16 +145,16 @@ class TapAdsterra(ReportTap):
         additional_properties=False,
     ).to_dict()
 
-    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[str]:
+    def find_config_errors(self, invalid_settings: set[str]) -> Iterator[ConfigError]:
         """Say what is wrong with the settings beyond what their schema can say."""
         yield from super().find_config_errors(invalid_settings)
         reports = self.config.get("reports")
         if isinstance(reports, list):
-            yield from _report_errors(reports)
+            yield from (ConfigError("reports", text) for text in _report_errors(reports))
 
     def built_in_streams(self) -> list[AdsterraStream]:
         """Make the streams of the tap itself."""
-        return [stream(self) for stream in STREAMS]
+        return [stream(self.run) for stream in STREAMS]
 
     def discover_streams(self) -> list[AdsterraStream]:
         """Make the built-in streams and one a report of the user's; needs no network.
@@ -162,7 +163,10 @@ class TapAdsterra(ReportTap):
             ConfigValidationError: If the reports are not what they must be. Discovery is otherwise
                 done without looking at the settings.
         """
-        if report_errors := [text for text in self.config_errors if text.startswith("reports")]:
+        report_errors = [
+            error.message for error in self.config_errors if error.setting == "reports"
+        ]
+        if report_errors:
             raise invalid_config_error(report_errors)
         streams = self.built_in_streams()
         for report in self.config.get("reports", ()):
@@ -173,7 +177,9 @@ class TapAdsterra(ReportTap):
             if placements := report.get("placement_ids"):
                 filters["placement_ids[]"] = [int(each) for each in placements]
             streams.append(
-                ReportStream(self, report["name"], ordered_dimensions(report["group_by"]), filters)
+                ReportStream(
+                    self.run, report["name"], ordered_dimensions(report["group_by"]), filters
+                )
             )
         return streams
 

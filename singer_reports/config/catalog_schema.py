@@ -117,8 +117,8 @@ def _entry_errors(number: int, entry: object) -> Iterator[str]:
 
 def _describe(value: object, schema: Json, label: str) -> Iterator[str]:
     errors = _Validator(schema).iter_errors(value)
-    for sentence in describe_errors(errors, schema, root_name=label):
-        yield sentence if sentence.startswith(label) else f"{label}: {sentence}"
+    for error in describe_errors(errors, schema, root_name=label):
+        yield error.message if error.setting == label else f"{label}: {error.message}"
 
 
 def field_path(stream: object, breadcrumb: Iterable[object]) -> str:

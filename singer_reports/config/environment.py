@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_reports.config.json_files import json_error
-from singer_reports.config.messages import quote_value
+from singer_reports.config.messages import ConfigError, quote_value
 from singer_reports.http.proxy import certificate_variable, find_proxy, is_valid_url
 
 if TYPE_CHECKING:
@@ -29,29 +29,30 @@ _ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 )
 
 
-def connection_setting_errors(url: str | None) -> Iterator[str]:
+def connection_setting_errors(url: str | None) -> Iterator[ConfigError]:
     """Say what is wrong with the setting api_url, the proxy and the trusted certificates.
 
     Args:
         url: The setting; ``None`` if it is known to be wrong.
 
     Yields:
-        A sentence per problem.
+        What is wrong, by the setting or the environment variable.
     """
     if url and not is_valid_url(url):
-        yield (
+        yield ConfigError(
+            "api_url",
             "api_url must name a valid host and, if it names a port, one from 0 to 65535, "
-            f"not {quote_value(url)}."
+            f"not {quote_value(url)}.",
         )
         url = None
     proxy = find_proxy(url) if url else None
     if proxy and (error := proxy.find_error()):
-        yield error
+        yield ConfigError(proxy.source, error)
     variable = certificate_variable()
     if variable and not (url or "").startswith("http://"):
         path = Path(os.environ[variable])
         if error := _certificates_error(path):
-            yield f"The variable {variable} names {path}, which {error}"
+            yield ConfigError(variable, f"The variable {variable} names {path}, which {error}")
 
 
 def _certificates_error(path: Path) -> str | None:
@@ -74,7 +75,7 @@ def _certificates_error(path: Path) -> str | None:
 
 def describe_environment(
     environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
-) -> dict[str, str]:
+) -> list[ConfigError]:
     """Say which environment variables are wrong: of another type, not JSON, or misspelt.
 
     Args:
@@ -83,11 +84,11 @@ def describe_environment(
         schema: The schema of the whole configuration.
 
     Returns:
-        A sentence per variable, by the setting or the variable. What a variable says is not shown
+        One error per variable, by the setting or the variable. What a variable says is not shown
         where it is secret.
     """
     settings = schema["properties"]
-    found = {}
+    found = []
     for name, setting in settings.items():
         variable = prefix + name.upper()
         text = environment.get(variable)
@@ -96,16 +97,17 @@ def describe_environment(
             continue
         if {"array", "object"} & set(kinds):
             if error := json_error(text):
-                found[name] = f"{variable} {error}."
+                found.append(ConfigError(name, f"{variable} {error}."))
             continue
         for kind, must_be, is_it in _ENV_PARSERS:
             if kind in kinds and not is_it(text):
                 value = "" if setting.get("secret") else f", not {quote_value(text)}"
-                found[name] = f"{variable} must be {must_be}{value}."
+                found.append(ConfigError(name, f"{variable} must be {must_be}{value}."))
     known = {prefix + name.upper() for name in settings}
     for variable in sorted(set(environment) - known):
         if variable.startswith(prefix):
             close = difflib.get_close_matches(variable, known, n=1, cutoff=_SIMILARITY)
             if close:
-                found[variable] = f"{variable} is not read; did you mean {close[0]}?"
+                message = f"{variable} is not read; did you mean {close[0]}?"
+                found.append(ConfigError(variable, message))
     return found

@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -17,6 +17,15 @@ _MAX_QUOTED_LENGTH = 60
 _MAX_LISTED = 12
 #: Looks like a misplaced secret: 16 or more letters and digits, or a password in a URL.
 LOOKS_SECRET = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
+
+
+class ConfigError(NamedTuple):
+    """Something wrong with a setting."""
+
+    #: The setting, or the environment variable if it is no setting's.
+    setting: str
+    #: What is wrong, in a sentence for the user.
+    message: str
 
 
 def invalid_config_error(found: Sequence[str]) -> ConfigValidationError:

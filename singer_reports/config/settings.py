@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from singer_reports.config.messages import ConfigError
+
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterator, Mapping
@@ -84,7 +86,7 @@ def date_settings(
 
 def date_errors(
     days: Mapping[str, datetime.date | None], earliest: datetime.date, today: datetime.date
-) -> Iterator[str]:
+) -> Iterator[ConfigError]:
     """Say what is wrong with the first and the last day to read.
 
     Args:
@@ -93,18 +95,25 @@ def date_errors(
         today: The API's current day.
 
     Yields:
-        One sentence per problem.
+        What is wrong, by the setting.
     """
     start, end = days.get("start_date"), days.get("end_date")
     if start and start < earliest:
-        yield f"start_date must be {earliest} or later, not {start}: there is nothing before that."
+        yield ConfigError(
+            "start_date",
+            f"start_date must be {earliest} or later, not {start}: there is nothing before that.",
+        )
     if start and start > today:
-        yield (
+        yield ConfigError(
+            "start_date",
             f"start_date {start} is in the future, so there would be nothing to read: by the clock "
-            f"of this machine it is {today}."
+            f"of this machine it is {today}.",
         )
     if start and end and start > end:
-        yield f"start_date {start} is after end_date {end}, so there would be nothing to read."
+        yield ConfigError(
+            "start_date",
+            f"start_date {start} is after end_date {end}, so there would be nothing to read.",
+        )
 
 
 def concurrency_setting() -> Property:
@@ -142,31 +151,38 @@ def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
     ]
 
 
-def sdk_setting_errors(config: Mapping[str, Any]) -> Iterator[str]:
+def sdk_setting_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     """Say what is wrong with the SDK's own settings beyond what their schema says.
 
     Args:
         config: The settings; values of a wrong type are passed over.
 
     Yields:
-        A sentence per problem.
+        What is wrong, by the setting.
     """
     if config.get("flattening_enabled") is True and "flattening_max_depth" not in config:
-        yield "flattening_max_depth is missing: flattening_enabled needs it."
+        yield ConfigError(
+            "flattening_max_depth",
+            "flattening_max_depth is missing: flattening_enabled needs it.",
+        )
     batches = config.get("batch_config")
     if not batches or not isinstance(batches, dict):
         return
     for part, name in (("encoding", "format"), ("storage", "root")):
         value = batches.get(part)
         if value is None or (isinstance(value, dict) and value.get(name) is None):
-            yield f"batch_config.{part}.{name} is missing: batch_config needs it."
+            yield ConfigError(
+                "batch_config",
+                f"batch_config.{part}.{name} is missing: batch_config needs it.",
+            )
     encoding = batches.get("encoding")
     if (
         isinstance(encoding, dict)
         and encoding.get("format") == "parquet"
         and find_spec("pyarrow") is None
     ):
-        yield (
+        yield ConfigError(
+            "batch_config",
             "batch_config.encoding.format parquet needs the Python package pyarrow: install it "
-            "beside the tap, or use jsonl."
+            "beside the tap, or use jsonl.",
         )

@@ -6,7 +6,7 @@ state, and theirs are handed on as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
@@ -19,11 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from singer_reports.streams.date_range import DateRangeStream
+
+class StreamWithBookmark(Protocol):
+    """What a state is compared with: a stream that is read by windows of days."""
+
+    name: str
+
+    @property
+    def replication_method(self) -> str:
+        """``INCREMENTAL``, or ``FULL_TABLE`` if the catalog says so."""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What the rows depend on."""
 
 
 def state_errors(
-    given: object, streams: Iterable[DateRangeStream], zone: ZoneInfo | datetime.timezone
+    given: object, streams: Iterable[StreamWithBookmark], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
     """Say what is wrong with a state.
 

@@ -1,10 +1,10 @@
-"""Sentences about what is wrong with a configuration; none of them shows a secret."""
+"""Turns the errors of jsonschema into sentences for the user; none of them shows a secret."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from singer_reports.config.messages import LOOKS_SECRET, alternatives, quote_value
+from singer_reports.config.messages import LOOKS_SECRET, ConfigError, alternatives, quote_value
 from singer_reports.config.secrets import secret_settings
 from singer_reports.config.settings import PATTERN_HINTS
 
@@ -27,8 +27,8 @@ def describe_errors(
     errors: Iterable[ValidationError],
     schema: Mapping[str, Any],
     root_name: str = "the configuration",
-) -> Iterator[str]:
-    """Write the errors of jsonschema as sentences for the user, with no secret in them.
+) -> Iterator[ConfigError]:
+    """Describe the errors of jsonschema, without showing a secret.
 
     Args:
         errors: What the validator found.
@@ -36,34 +36,46 @@ def describe_errors(
         root_name: What the whole is called.
 
     Yields:
-        A sentence per problem, which names the setting, what it must be and what it is.
+        Which top-level setting is wrong, what it must be and what it is. Errors of the whole have
+        ``root_name`` for a setting.
     """
     secrets = secret_settings(schema)
     # Missing settings first. Of a path, only one error is told, and `enum` says more than `type`.
     ordered = sorted(errors, key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
-    reported = set()
+    reported: set[str] = set()
+    incomplete: set[str] = set()
     for error in ordered:
         path = _path(error.absolute_path) or root_name
         rules = cast("dict[str, Any]", error.schema)
-        top = next(iter(error.absolute_path), None)
+        top = str(next(iter(error.absolute_path), root_name))
         match error.validator:
             case "required":
-                # jsonschema reports each missing property separately, named only in its message.
-                name = error.message.split("'")[1]
-                setting = rules["properties"][name]
-                what = setting.get("description", "").partition(". ")[0].rstrip(".")
-                yield f"{_join(path, name, root_name)} is missing: {what}."
+                # jsonschema makes an error per missing property, and none says which one it is.
+                if path in incomplete:
+                    continue
+                incomplete.add(path)
+                for name in cast("list[str]", error.validator_value):
+                    if name not in cast("dict[str, Any]", error.instance):
+                        text = rules["properties"][name].get("description", "")
+                        what = text.partition(". ")[0].rstrip(".")
+                        missing = _join(path, name, root_name)
+                        setting = name if path == root_name else top
+                        yield ConfigError(setting, f"{missing} is missing: {what}.")
             case "additionalProperties":
                 known = list(rules["properties"])
                 for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
                     named = LOOKS_SECRET.sub("***", _join(path, name, root_name))
-                    yield f"{named} is not a setting{alternatives(name, known, 'see --about')}"
+                    listed = alternatives(name, known, "see --about")
+                    yield ConfigError(name, f"{named} is not a setting{listed}")
             case _ if path not in reported:
                 reported.add(path)
                 rule = _RULES.get(str(error.validator), lambda _: "")(error.validator_value)
                 value = "" if top in secrets else f", not {_quote_with_type(error.instance)}"
-                yield (
-                    f"{path} must be {rule}{value}." if rule else f"{path} is invalid; see --about."
+                yield ConfigError(
+                    top,
+                    f"{path} must be {rule}{value}."
+                    if rule
+                    else f"{path} is invalid; see --about.",
                 )
 
 

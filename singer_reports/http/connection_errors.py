@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=BaseException)
 
-#: What OpenSSL says when the other side responses without TLS.
+#: What OpenSSL says when the other side responds without TLS.
 _NO_TLS = {
     "HTTP_REQUEST",
     "PACKET_LENGTH_TOO_LONG",

@@ -47,7 +47,7 @@ def is_retriable(status: int) -> bool:
     return status in _RETRIABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def should_split_window(error: BaseException | None) -> bool:
+def should_split(error: BaseException | None) -> bool:
     """Say whether a request may have failed because it requested too much."""
     if isinstance(error, RetriableAPIError):
         response = error.response

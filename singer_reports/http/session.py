@@ -22,23 +22,6 @@ MAX_RESPONSE_BYTES = 256 * 1024**2
 CHUNK_SIZE = 1024**2
 
 
-class RedactingSession(requests.Session):
-    """A session that redacts secrets from the errors it raises: a URL may contain the token."""
-
-    def __init__(self, redactor: Redactor) -> None:
-        """Take what knows the secrets."""
-        super().__init__()
-        self._redactor = redactor
-
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
-        """Send a request; redact the error if it fails."""
-        try:
-            return super().send(request, **options)
-        except Exception as error:
-            self._redactor.redact_error(error)
-            raise
-
-
 def make_session(
     url: str, user_agent: str, connections: int, redactor: Redactor
 ) -> requests.Session:
@@ -50,7 +33,7 @@ def make_session(
         connections: How many may be kept open.
         redactor: Is told the passwords of proxies, too.
     """
-    session = RedactingSession(redactor)
+    session = requests.Session()
     session.headers["User-Agent"] = user_agent
     adapter = HTTPAdapter(pool_maxsize=connections)
     for scheme in ("https://", "http://"):

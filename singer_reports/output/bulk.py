@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from singer_sdk import Stream
-from singer_sdk.contrib.msgspec import encoder
-from singer_sdk.mapper import SameRecordTransform
 
 from singer_reports.output.stdout import STDOUT
+from singer_reports.sdk_internals import SameRecordTransform, encoder, stream_version
 
 if TYPE_CHECKING:
     import datetime
@@ -37,7 +36,7 @@ class BulkWriter:
             deselected: The fields that are not selected.
         """
         self._prefix = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream.name)
-        version = stream._stream_version  # noqa: SLF001 - the SDK has no other name for it
+        version = stream_version(stream)
         self._version = b"" if version is None else b',"version":%d' % version
         self._deselected = deselected
 

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_reports.sdk_internals import MsgSpecWriter
 
 if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message

@@ -56,6 +56,10 @@ class PageResponse:
         self.keys: list[Any] = []
         #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
         self.source_keys: list[Any] = []
+        #: The pages of the slice that it shows to be needed.
+        self.next_pages: Sequence[Page] = ()
+        #: Whether these are left out, as in a connection test.
+        self.is_partial = False
         if self.page_count > MAX_PAGES:
             message = f"it announces {self.page_count:,} pages"
             raise ResponseSchemaError(message)
@@ -74,7 +78,7 @@ def check_and_sort(
     Raises:
         InconsistentResponseError: If the rows are not those the API announced.
     """
-    if len(responses) == responses[0].page_count:
+    if not any(response.is_partial for response in responses):
         count = sum(response.count for response in responses)
         check_total(
             count, [response.total_count for response in responses], has_more=responses[-1].has_more

@@ -1,7 +1,7 @@
-"""A stream of dated rows: plan, fetch, rows and bookmark, with a window of days as the unit.
+"""A stream of dated rows, read by windows of days.
 
-The bookmark holds the complete days of the windows that were read and written whole, from the first
-to the last, and not the values of rows: a day without rows counts, a window that failed does not.
+The bookmark holds the first and the last of the complete days that have been read and written, not
+the values of rows: a day without rows counts, a window that failed does not.
 """
 
 from __future__ import annotations
@@ -14,22 +14,15 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
 from singer_reports.config.bookmarks import Settings, coverage, written
-from singer_reports.http.errors import RequestError, should_split_window
 from singer_reports.records.decoder import ResponseSchemaError
-from singer_reports.records.page import Page, PageResponse
 from singer_reports.streams.full_table import FullTableStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import requests
-    from singer_sdk.helpers.types import Context, Record
+    from collections.abc import Sequence
 
     from singer_reports.dates import EarlierWindow, Window
+    from singer_reports.records.page import Page
     from singer_reports.records.row_types import Row
-
-#: A window that may still be cut in halves is given up sooner than a single day.
-ATTEMPTS_BEFORE_SPLIT = 3
 
 
 class DateRangeStream(FullTableStream):
@@ -39,6 +32,8 @@ class DateRangeStream(FullTableStream):
 
     replication_key = "date"
     is_sorted = True
+    slice_unit = "days"
+    logs_progress = True
     #: The most days a request asks for.
     window_days: int = 1
 
@@ -55,17 +50,17 @@ class DateRangeStream(FullTableStream):
 
     # Plan
 
-    def plan(self) -> list[Window]:
-        """Make the windows this run reads, from the settings, the bookmark and the clock.
+    def slices(self) -> list[Window]:
+        """Plan the windows this run reads, from the settings, the bookmark and the clock.
 
-        First come the days from the last one covered on, less the lookback; then, the latest first,
-        those before the first one covered, if ``start_date`` has moved earlier.
+        The days after the last one covered come first, with the lookback before them. If
+        ``start_date`` has moved earlier, those before the first one covered follow, latest first.
         """
-        tap = self._shared
-        start, end = tap.date_setting("start_date"), tap.date_setting("end_date")
+        run = self.run
+        start, end = run.date_setting("start_date"), run.date_setting("end_date")
         assert start is not None, "every tap's start_date is required or has a default"  # noqa: S101
-        yesterday = tap.today - dates.ONE_DAY
-        last = dates.last_day(end, tap.today, include_today=self.config["include_today"])
+        yesterday = run.today - dates.ONE_DAY
+        last = dates.last_day(end, run.today, include_today=self.config["include_today"])
         covered = self._read_bookmark(start, yesterday)
         first = dates.first_day(start, covered, self.config["lookback_days"])
         later = list(dates.windows(first, last, self.window_days))
@@ -73,8 +68,8 @@ class DateRangeStream(FullTableStream):
         planned: list[Window] = [*later, *earlier]
         if not planned and not (covered and start < covered.first):
             self.warn("nothing to read, as %s would be the first day and %s the last", first, last)
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            # A test of the connection asks once, for the days most likely to have rows.
+        if self.is_connection_test:
+            # One request, for the days most likely to have rows.
             return later[-1:] or planned[:1]
         if later:
             self._log_plan(dates.Window(first, last), len(later))
@@ -103,7 +98,7 @@ class DateRangeStream(FullTableStream):
         return list(dates.earlier_windows(start, before, self.window_days))
 
     def _log_plan(self, days: Window, requests: int) -> None:
-        at_least = "at least " if self.paginated else ""
+        at_least = "" if self.paginator.is_single_page else "at least "
         plural = "" if requests == 1 else "s"
         self.log("%s: %s, %s%d request%s", self.name, days, at_least, requests, plural)
 
@@ -112,8 +107,8 @@ class DateRangeStream(FullTableStream):
         if self.replication_method != REPLICATION_INCREMENTAL:
             self.covered = None
             return None
-        tap = self._shared
-        settings = Settings(start, yesterday, tap.zone, tap.earliest_day, self.definition)
+        run = self.run
+        settings = Settings(start, yesterday, run.zone, run.earliest_day, self.definition)
         found = coverage(self.stream_state, settings)
         for warning in found.warnings:
             self.warn("%s", warning)
@@ -122,7 +117,7 @@ class DateRangeStream(FullTableStream):
             first = dates.first_day(start, found.days, self.config["lookback_days"])
             before = first - dates.ONE_DAY
             self.covered = None if before < found.days.first else found.days._replace(last=before)
-        if self.covered and found.warnings and self.ABORT_AT_RECORD_COUNT is None:
+        if self.covered and found.warnings and not self.is_connection_test:
             # Also if this run reads no complete day, or the next one would be told the same.
             self.stream_state.update(written(self.covered, "date", self.definition))
         return found.days
@@ -131,43 +126,13 @@ class DateRangeStream(FullTableStream):
         """Log a warning of this stream."""
         self.log(f"%s: {message}", self.name, *arguments, level=logging.WARNING)
 
-    # Fetch and rows
+    def slice_size(self, stream_slice: Window) -> int:
+        """Return the days of a window."""
+        return stream_slice.days
 
-    def rows_by_slice(self) -> Iterable[list[Any]]:
-        """Read the windows in order, several at a time; each ends with a bookmark."""
-        plan = self.plan()
-        with self.progress(sum(window.days for window in plan), "days") as progress:
-            for window, rows in self.read_slices(plan):
-                count = len(rows)
-                yield rows
-                self._finish_window(window)
-                progress.advance(window.days, count)
-
-    def send_request(self, page: Page, max_attempts: int | None = None) -> requests.Response:
-        """Ask for a window, giving up sooner where it can still be cut in halves."""
-        return super().send_request(
-            page, max_attempts or (ATTEMPTS_BEFORE_SPLIT if page.slice.days > 1 else None)
-        )
-
-    def fetch_page(self, page: Page) -> PageResponse | None:
-        """Fetch a page; ``None`` if its window asks for more than the API can answer at once."""
-        try:
-            return super().fetch_page(page)
-        except RequestError as error:
-            if page.slice.days == 1 or not should_split_window(error.__cause__):
-                raise
-            self.log(
-                "%s: too much for the API at once, so asking for half as many days",
-                self.request_label(page),
-                level=logging.WARNING,
-            )
-            return None
-
-    def further_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
-        """Name the further pages of a window, or its halves if it was too much."""
-        if response is None:
-            return map(Page.first, page.slice.split())
-        return super().further_pages(page, response)
+    def split(self, stream_slice: Window) -> Sequence[Window]:
+        """Return the halves of a window; none of a single day."""
+        return stream_slice.split() if stream_slice.days > 1 else ()
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
         """Return the rows of the window's days, without any the API sent beyond them."""
@@ -195,26 +160,14 @@ class DateRangeStream(FullTableStream):
 
     # Bookmark
 
-    def _finish_window(self, window: Window) -> None:
-        """Move the bookmark past a window whose rows have all been written, and say so."""
-        if (
-            self.ABORT_AT_RECORD_COUNT is not None
-            or self.replication_method != REPLICATION_INCREMENTAL
-        ):
+    def finish_slice(self, stream_slice: Window) -> None:
+        """Advance the bookmark past a window whose records have all been written."""
+        if self.is_connection_test or self.replication_method != REPLICATION_INCREMENTAL:
             return
-        yesterday = self._shared.today - dates.ONE_DAY
-        self.covered = dates.extend(self.covered, window, yesterday)
+        yesterday = self.run.today - dates.ONE_DAY
+        self.covered = dates.extend(self.covered, stream_slice, yesterday)
         if self.covered is not None:
             self.stream_state.update(written(self.covered, "date", self.definition))
-            self.state_manager.is_flushed = False
         if self.writes_messages:
-            # In BATCH mode these rows are in a file the target has not been told of yet.
-            self._write_state_message()
-
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
-        """Leave the bookmark alone: it follows windows, not rows."""
-
-    def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Leave the state alone: the plan says where a run starts."""
+            # In BATCH mode these records are in a file that the target does not know of yet.
+            self.write_state()

@@ -1,8 +1,4 @@
-"""A stream of an HTTP API: how it asks, tries again and fails, without a word on what it reads.
-
-Built from the Singer SDK's own hooks on ``requests``; a tap adds the address, the authentication
-and what the API's errors mean.
-"""
+"""A stream that sends requests: URL, retries and errors. It knows nothing of rows."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import backoff
 import msgspec
 import requests
-from singer_sdk.exceptions import RetriableAPIError
-from singer_sdk.streams.rest import PageContext, RESTStream
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.streams.rest import PageContext
 
 from singer_reports.http.connection_errors import describe_error
 from singer_reports.http.errors import (
@@ -27,67 +23,77 @@ from singer_reports.http.errors import (
     is_retriable,
     retry_after,
 )
+from singer_reports.sdk_internals import SdkStream
+from singer_reports.streams.unused_hooks import RefusesUnusedHooks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from singer_sdk.helpers.types import Context
-
-    from singer_reports.tap import ReportTap
+    from singer_reports.run import Run
 
 #: The longest ``Retry-After`` a run waits for, in seconds; past it the user decides.
 MAX_RETRY_AFTER = 900
 
 
-def _is_news(line: logging.LogRecord) -> bool:
-    """Keep the SDK from calling unhandled what is told in a sentence at the end."""
-    return not str(line.msg).startswith("An unhandled error")
+class HttpStream(RefusesUnusedHooks, SdkStream):
+    """A stream of an HTTP API.
 
-
-class HttpStream(RESTStream[Any]):
-    """A stream that sends requests and gets answers, or says why not."""
+    The SDK's hooks on requests, responses and retries work as documented; those that could not are
+    refused when the class is made.
+    """
 
     #: The API's name, as users know it.
     api_name: ClassVar[str]
-    #: How often a request is sent before its failure is final. Six attempts last about a minute.
-    max_attempts: ClassVar[int] = 6
 
     # A redirect would carry the token to wherever it points.
     allow_redirects = False
 
-    def __init__(self, tap: ReportTap, **options: Any) -> None:  # noqa: ANN401
-        """Take what all streams of a run share from the tap."""
-        super().__init__(tap, **options)
-        self._shared = tap
-        logging.getLogger(f"{self.tap_name}.{self.name}").addFilter(_is_news)
+    def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
+        """Make a stream of a run.
+
+        Args:
+            run: What all streams of the run share.
+            options: What else the SDK's stream takes, such as ``name`` and ``schema``.
+        """
+        super().__init__(run.tap, **options)
+        self.run = run
+        self.silence_unhandled_error()
+        #: Set once no response is wanted any more, so that no thread goes on retrying.
         self._ended = threading.Event()
 
-    # What is asked
+    @property
+    def is_connection_test(self) -> bool:
+        """Whether only a few records are wanted, to see whether the stream may be read."""
+        return self.ABORT_AT_RECORD_COUNT is not None
+
+    # Requests
 
     @property
     def requests_session(self) -> requests.Session:
-        """The connections, shared by all streams and threads of a run."""
-        return self._shared.session
+        """The session of the run."""
+        return self.run.session
 
     @property
     def timeout(self) -> int:
-        """Seconds to wait for a connection, and for each piece of a response."""
+        """Seconds to wait for a connection, and for each chunk of a response."""
         return int(self.config["request_timeout"])
 
     def request_label(self, page: object) -> str:
-        """Name a request for people: the stream and what was asked of it."""
+        """Name a request for people: the stream and the page."""
         return f"{self.name} {'' if page is None else page}".strip()
 
-    def send_request(self, page: Any, max_attempts: int | None = None) -> requests.Response:  # noqa: ANN401
-        """Send one request, as often as it takes.
+    def send_request(self, page: Any, max_tries: int | None = None) -> requests.Response:  # noqa: ANN401
+        """Request a page, again after errors that may pass.
 
         Args:
             page: What ``get_http_request`` finds as ``next_page_token``.
-            max_attempts: How often to send it; the stream's own number if none is given.
+            max_tries: How often to send it at most; ``backoff_max_tries()`` unless given.
 
         Raises:
-            RequestError: If it cannot be had; its cause is the last failure.
+            RequestError: If all attempts fail, or one in a way that is final; its cause is the last
+                error.
         """
+        max_tries = max_tries or self.backoff_max_tries()
         request = self.get_http_request(
             page=PageContext(stream_context=self.context, next_page_token=page)
         )
@@ -100,10 +106,19 @@ class HttpStream(RESTStream[Any]):
                 **{"json" if self.payload_as_json else "data": request.data},
             )
         )
-        max_attempts = max_attempts or self.max_attempts
-        send = self.request_decorator(self._request, max_attempts, self.request_label(page))
+        send = backoff.on_exception(
+            self.backoff_wait_generator,
+            RETRIABLE_ERRORS,
+            max_tries=max_tries,
+            jitter=self.backoff_jitter,
+            giveup=self._gives_up,
+            on_backoff=lambda details: self.backoff_handler(
+                {**details, "page": page, "max_tries": max_tries}
+            ),
+            logger=None,
+        )(self.send_once)
         try:
-            return send(prepared, None)  # type: ignore[no-any-return]
+            return send(prepared)
         except RETRIABLE_ERRORS as error:
             wait = retry_after(error)
             found = describe_error(error, request.url)
@@ -112,55 +127,64 @@ class HttpStream(RESTStream[Any]):
             hint = (
                 f"It asks to wait {wait:,.0f} seconds: run again after that."
                 if wait and wait > MAX_RETRY_AFTER
-                else f"That was try {max_attempts} of {max_attempts}: {then} next run goes on here."
+                else f"That was try {max_tries} of {max_tries}: {then} next run goes on here."
             )
             raise self.fatal_error(page, f"{found} {hint}") from error
-        except RequestError as error:
+        except FatalAPIError as error:
             raise self.fatal_error(page, str(error)) from error
 
-    # What goes wrong
+    def send_once(self, request: requests.PreparedRequest) -> requests.Response:
+        """Send a request within the rate limit, authenticated, and validate its response.
+
+        Raises:
+            ConnectionFailedError: If all requests will fail until the user corrects something.
+            RequestError: If the response ends the stream.
+        """
+        self.run.rate_limiter.wait()
+        try:
+            response = self.requests_session.send(
+                self.authenticator(request),
+                timeout=self.timeout,
+                allow_redirects=self.allow_redirects,
+            )
+        except Exception as error:
+            # Its text may hold the URL, and with it the token.
+            self.run.redactor.redact_error(error)
+            if isinstance(error, RETRIABLE_ERRORS):
+                found = describe_error(error, str(request.url))
+                if found.lasting:
+                    raise ConnectionFailedError(str(found)) from error
+            raise
+        self.log_request_duration(response)
+        self.validate_response(response)
+        return response
+
+    # Errors
 
     def fatal_error(self, page: Any, message: str) -> RequestError:  # noqa: ANN401
         """Make the error that ends the stream: where it happened, what it is and what to do."""
         # What led to it is kept as the cause, and holds what the API has said.
         if error := sys.exception():
-            self._shared.redactor.redact_error(error)
-        redacted = self._shared.redactor.redact(f"{self.request_label(page)}: {message}")
+            self.run.redactor.redact_error(error)
+        redacted = self.run.redactor.redact(f"{self.request_label(page)}: {message}")
         # What the API says may have several lines.
         return RequestError(" ".join(redacted.split()))
 
-    def _request(
-        self, prepared_request: requests.PreparedRequest, context: Context | None
-    ) -> requests.Response:
-        self._shared.rate_limiter.wait()
-        try:
-            return super()._request(prepared_request, context)
-        except RETRIABLE_ERRORS as error:
-            found = describe_error(error, str(prepared_request.url))
-            if found.lasting:
-                raise ConnectionFailedError(str(found)) from error
-            raise
-
-    @property
-    def _LOG_REQUEST_METRICS(self) -> bool:  # type: ignore[override]  # noqa: N802
-        # A line a request is for whoever looks into it; the plan has said how many there will be.
-        return self.logger.isEnabledFor(logging.DEBUG)
-
     def validate_response(self, response: requests.Response) -> None:
-        """Tell a response to use from one to ask for again and from one that ends the stream.
+        """Accept the response, or raise a retriable or a fatal error.
 
         Raises:
             RetriableAPIError: For a status that may pass, and for a body that is not JSON.
             RequestError: For any other status but 2xx, with what to do.
         """
         status = response.status_code
-        if is_retriable(status):
+        if is_retriable(status) or status in self.extra_retry_statuses:
             message = f"{self.api_name} answered {status} {response.reason}"
             raise RetriableAPIError(message, response)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise RequestError(self.response_error_message(response))
         try:
-            # A look at the form only: what is in it is decoded later, and once.
+            # Only whether it is JSON: what it says is decoded later, and once.
             msgspec.json.decode(response.content, type=msgspec.Raw)
         except (msgspec.DecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no content type")
@@ -172,7 +196,7 @@ class HttpStream(RESTStream[Any]):
         """Say what an error response means and what to do; a tap knows more of its API's.
 
         Args:
-            response: A response with a status of 3xx or 4xx that is not tried again.
+            response: A response with a status of 3xx or 4xx that is not retried.
         """
         if response.is_redirect:
             return (
@@ -181,42 +205,42 @@ class HttpStream(RESTStream[Any]):
             )
         return f"{self.api_name} answered {response.status_code} {response.reason}."
 
-    def request_decorator(
-        self, func: Callable[..., Any], max_attempts: int | None = None, label: str = ""
-    ) -> Callable[..., Any]:
-        """Send again what failed for a passing reason, with growing pauses."""
+    # Retries
 
-        def log(details: Any) -> None:  # noqa: ANN401
-            error = details["exception"]
-            if retry_after(error) is not None:
-                self._shared.rate_limiter.pause(details["wait"])
-            found = describe_error(error, details["args"][0].url)
-            self.log(
-                "%s: %s; trying again in %.0f seconds (try %d of %d)%s",
-                label or self.name,
-                found.what,
-                details["wait"],
-                details["tries"] + 1,
-                max_attempts or self.max_attempts,
-                f". {found.advice}" if found.advice else "",
-                level=logging.WARNING,
-            )
-
-        retry: Callable[[Callable[..., Any]], Callable[..., Any]] = backoff.on_exception(
-            self.backoff_wait_generator,
-            RETRIABLE_ERRORS,
-            max_tries=max_attempts or self.max_attempts,
-            jitter=self.backoff_jitter,
-            giveup=lambda _: self._ended.is_set(),
-            on_backoff=log,
-            logger=None,
-        )
-        return retry(func)
+    def backoff_max_tries(self) -> int:
+        """Return how often a request is sent at most; six attempts take about a minute."""
+        return 6
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
-        """Wait 2, 4, 8 … seconds, or as long as the API asks to."""
+        """Wait 2, 4, 8 ... seconds, or as long as the API's ``Retry-After`` says."""
         steps = backoff.expo(factor=2)
         next(steps)
         error = yield 0
-        while (requested_wait := retry_after(error)) is None or requested_wait <= MAX_RETRY_AFTER:
-            error = yield next(steps) if requested_wait is None else requested_wait
+        while True:
+            wait = retry_after(error)
+            error = yield next(steps) if wait is None else wait
+
+    def backoff_handler(self, details: Any) -> None:  # noqa: ANN401
+        """Log that a request is sent again, and hold back all others if the API asks to wait.
+
+        Args:
+            details: As ``backoff`` makes them, with the ``page`` and the ``max_tries``.
+        """
+        error = details["exception"]
+        if retry_after(error) is not None:
+            self.run.rate_limiter.pause(details["wait"])
+        found = describe_error(error, details["args"][0].url)
+        self.log(
+            "%s: %s; trying again in %.0f seconds (try %d of %d)%s",
+            self.request_label(details["page"]),
+            found.what,
+            details["wait"],
+            details["tries"] + 1,
+            details["max_tries"],
+            f". {found.advice}" if found.advice else "",
+            level=logging.WARNING,
+        )
+
+    def _gives_up(self, error: Exception) -> bool:
+        """Report whether not to wait: nobody needs the response, or the API asks for too long."""
+        return self._ended.is_set() or (retry_after(error) or 0) > MAX_RETRY_AFTER

@@ -74,13 +74,13 @@ class Impatient(_Connections):
 
 def mount_fault(tap: ReportTap, fault: Fault, change: RequestChange) -> None:
     """Let something happen to the requests of a tap that a fault matches."""
-    tap.session.mount("http://", FaultAdapter(fault, change))
+    tap.run.session.mount("http://", FaultAdapter(fault, change))
 
 
 def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
     """Let a tap give up soon the requests that faults in the sandbox keep waiting."""
     # Copies: the sandbox counts the requests as well.
-    tap.session.mount("http://", Impatient(*(dataclasses.replace(fault) for fault in faults)))
+    tap.run.session.mount("http://", Impatient(*(dataclasses.replace(fault) for fault in faults)))
 
 
 def to_closed_port(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -157,10 +157,10 @@ class Reader:
         """
         token = others.get("token", Response(to_json(GOOD_TOKEN)))
         by_path = {TOKEN_PATH: token, **self.sample.before, "": response}
-        self.tap.session.mount("https://", ResponsesByPath(by_path))
+        self.tap.run.session.mount("https://", ResponsesByPath(by_path))
         vars(self.tap)["_state"].clear()
         if isinstance(self.tap, TapAdcloud):
-            self.tap.authenticator._token = None
+            self.tap.run.authenticator._token = None
         return sync(self.tap)
 
 

@@ -253,7 +253,7 @@ class Machine:
             lookback_days=lookback_days,
             **self.report.settings,
         )
-        tap.session.mount(self.sandbox.url, self.adapter)
+        tap.run.session.mount(self.sandbox.url, self.adapter)
         return sync(tap)
 
     def check_states(self, run: RunResult, bookmark: datetime.date | None) -> None:

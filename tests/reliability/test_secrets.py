@@ -355,7 +355,7 @@ def test_the_password_of_a_proxy_is_known(
     monkeypatch.setenv("HTTP_PROXY", "http://me:pa55%2Dof%2Dthe%2Dproxy@127.0.0.1:1")
     tap = adsterra.tap(api_url="http://api.invalid")
     for password in ("pa55-of-the-proxy", "pa55%2Dof%2Dthe%2Dproxy"):
-        assert tap.redactor.redact(password) == "***"
+        assert tap.run.redactor.redact(password) == "***"
 
 
 def test_a_program_that_runs_a_tap_by_itself_gets_no_secret_either(adsterra: Adsterra) -> None:

@@ -123,7 +123,7 @@ def test_an_error_that_nobody_foresaw_holds_no_secret_either(
         raise RuntimeError(message)
 
     tap = adsterra.tap()
-    monkeypatch.setattr(tap.streams["domains"], "finish_rows", fail)
+    monkeypatch.setattr(tap.streams["domains"], "post_process_rows", fail)
     with pytest.raises(RuntimeError, match=r"^no row of \*\*\*$"):
         list(tap.records("domains"))
 

@@ -43,19 +43,19 @@ class Watched:
         self.lock = threading.Lock()
         tap = adcloud.tap(REPORT, **settings)
         report: Any = tap.streams[REPORT]
-        report.ask = self.counting(report.ask)
+        report.send_request = self.counting(report.send_request)
         self.thread = threading.Thread(target=lambda: self.runs.append(sync(tap)), daemon=True)
         self.thread.start()
 
-    def counting(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+    def counting(self, send: Callable[..., Any]) -> Callable[..., Any]:
         """Count the requests that are under way."""
 
-        def counted(page: Any) -> Any:
+        def counted(*arguments: Any) -> Any:
             with self.lock:
                 self.under_way += 1
                 self.most = max(self.most, self.under_way)
             try:
-                return ask(page)
+                return send(*arguments)
             finally:
                 with self.lock:
                     self.under_way -= 1

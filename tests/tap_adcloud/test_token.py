@@ -147,7 +147,7 @@ def test_its_age_counts_from_before_it_was_asked_for(
 
 def revoke_after(adcloud: Adcloud, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all tokens die once some days have been read."""
-    finish = AdvertiserReport._finish_window
+    finish = AdvertiserReport.finish_slice
     done: list[object] = []
 
     def finish_and_revoke(stream: AdvertiserReport, window: Any) -> None:
@@ -156,7 +156,7 @@ def revoke_after(adcloud: Adcloud, days: int, monkeypatch: pytest.MonkeyPatch) -
         if len(done) == days:
             adcloud.sandbox.tokens.revoke_all()
 
-    monkeypatch.setattr(AdvertiserReport, "_finish_window", finish_and_revoke)
+    monkeypatch.setattr(AdvertiserReport, "finish_slice", finish_and_revoke)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -12,8 +12,8 @@ import pytest
 
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
-from singer_reports.streams.date_range import ATTEMPTS_BEFORE_SPLIT
 from singer_reports.streams.http_stream import MAX_RETRY_AFTER
+from singer_reports.streams.sliced_stream import TRIES_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.network_faults import give_up_soon
@@ -89,7 +89,7 @@ def test_retry_after_is_obeyed(adsterra: Adsterra, waits: list[float], *, as_dat
 def test_one_429_holds_all_threads(adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch) -> None:
     tap = adsterra.tap("stats", window_days=3)
     paused: list[float] = []
-    monkeypatch.setattr(tap.rate_limiter, "pause", paused.append)
+    monkeypatch.setattr(tap.run.rate_limiter, "pause", paused.append)
     adsterra.sandbox.faults.add(Fault("rate_limit", path="stats", seconds=70, times=1))
     assert sync(tap).error is None
     assert len(paused) == 1
@@ -134,7 +134,7 @@ def test_a_window_that_asks_for_too_much_is_cut_in_halves(
     assert run.error is None
     assert run.records("stats") == undisturbed.records("stats")
     assert run.bookmark("stats") == "2024-04-24"
-    assert adsterra.windows() == sorted(small + ATTEMPTS_BEFORE_SPLIT * large)
+    assert adsterra.windows() == sorted(small + TRIES_BEFORE_SPLIT * large)
 
 
 def test_a_single_day_that_cannot_be_had_ends_the_run(adsterra: Adsterra) -> None:
@@ -316,7 +316,7 @@ def test_a_test_of_the_connection_asks_once_a_stream(adsterra: Adsterra) -> None
     tap = adsterra.tap("stats", window_days=3, include_today=False)
     assert tap.run_connection_test()
     paths = [request.path for request in adsterra.sandbox.requests]
-    streams = [stream(tap) for stream in STREAMS]
+    streams = [stream(tap.run) for stream in STREAMS]
     assert sorted(paths) == sorted(f"/publisher{stream.path}" for stream in streams)
     assert set(adsterra.windows()) == {"2024-04-28..2024-04-30"}
     assert tap.state["bookmarks"].get("stats") == {}

@@ -392,9 +392,9 @@ def test_a_folder_and_a_file_of_certificates_are_taken(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     (tmp_path / "0a1b2c3d.0").touch()
-    assert adsterra.tap(api_url="https://api.example.com").session.verify == str(tmp_path)
+    assert adsterra.tap(api_url="https://api.example.com").run.session.verify == str(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
-    assert adsterra.tap(api_url="https://api.example.com").session.verify == certifi.where()
+    assert adsterra.tap(api_url="https://api.example.com").run.session.verify == certifi.where()
 
 
 def test_a_proxy_that_needs_another_package_is_told_before_the_first_request(

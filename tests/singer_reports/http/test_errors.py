@@ -9,7 +9,7 @@ import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.http.errors import is_retriable, retry_after, should_split_window
+from singer_reports.http.errors import is_retriable, retry_after, should_split
 
 
 def failed(status: int, **headers: str) -> RetriableAPIError:
@@ -52,8 +52,8 @@ def test_an_error_without_a_response_asks_for_nothing() -> None:
 
 
 def test_only_timeouts_and_server_errors_speak_of_too_much() -> None:
-    assert should_split_window(failed(504))
-    assert should_split_window(requests.ReadTimeout())
-    assert not should_split_window(failed(429))
-    assert not should_split_window(requests.ConnectionError())
-    assert not should_split_window(None)
+    assert should_split(failed(504))
+    assert should_split(requests.ReadTimeout())
+    assert not should_split(failed(429))
+    assert not should_split(requests.ConnectionError())
+    assert not should_split(None)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from singer_reports.output.bulk import bulk_writer
-from singer_reports.records.row_types import as_dictionary, row_type
+from singer_reports.records.row_types import row_type
 from singer_reports.streams import full_table
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
@@ -88,12 +88,17 @@ def written(
     stream: Any = tap.streams[name]
     row_of = row_type(stream.schema)
 
-    def rows_by_slice() -> Iterator[list[Any]]:
-        for stream_slice in copy.deepcopy(slices):
-            rows = [row_of(**row) for row in stream_slice]
-            yield stream._bulk.encode(rows) if stream._bulk else list(map(as_dictionary, rows))
+    def read_slices(planned: list[list[dict[str, Any]]]) -> Iterator[tuple[None, list[Any]]]:
+        for stream_slice in copy.deepcopy(planned):
+            yield None, stream.encode_rows([row_of(**row) for row in stream_slice])
 
-    with mock.patch.object(stream, "rows_by_slice", rows_by_slice):
+    with mock.patch.multiple(
+        stream,
+        slices=lambda: slices,
+        slice_size=len,
+        read_slices=read_slices,
+        finish_slice=lambda _: None,
+    ):
         run = sync(tap)
     assert run.error is None
     return run.output

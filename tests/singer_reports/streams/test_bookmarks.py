@@ -210,7 +210,7 @@ class Runs(RuleBasedStateMachine):
     def read(self, **changes: Any) -> RunResult:
         config = {**CONFIG, "start_date": str(self.start), **changes}
         tap = Tap(config=config, state=self.state, catalog=json.loads(CATALOG))
-        tap.session.mount("http://", self.api)
+        tap.run.session.mount("http://", self.api)
         self.api.asked.clear()
         self.api.responded.clear()
         return sync(tap)

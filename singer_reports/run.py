@@ -1,0 +1,79 @@
+"""What all streams of one run share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_reports import dates
+from singer_reports.http.rate_limit import RateLimiter
+from singer_reports.http.session import make_session
+
+if TYPE_CHECKING:
+    import datetime
+    from zoneinfo import ZoneInfo
+
+    import requests
+    from singer_sdk import Tap
+
+    from singer_reports.redaction import Redactor
+
+
+class Run:
+    """One clock reading, session, rate limiter and redactor, for all streams of a run."""
+
+    #: Connections to the API, for any number of threads.
+    session: requests.Session
+    #: Keeps all threads under the setting ``requests_per_minute``.
+    rate_limiter: RateLimiter
+    #: Authenticates requests, where one authenticator serves all streams.
+    authenticator: Any = None
+
+    def __init__(
+        self,
+        tap: Tap,
+        *,
+        now: datetime.datetime,
+        zone: ZoneInfo | datetime.timezone,
+        earliest_day: datetime.date,
+        redactor: Redactor,
+    ) -> None:
+        """Begin a run; ``connect`` makes what needs valid settings.
+
+        Args:
+            tap: The tap, which the SDK's streams need.
+            now: When the run started, in UTC.
+            zone: The time zone of the API's days.
+            earliest_day: The first day the API has anything of.
+            redactor: Knows the secrets.
+        """
+        self.tap = tap
+        self.now = now
+        self.zone = zone
+        self.earliest_day = earliest_day
+        self.redactor = redactor
+
+    def connect(self) -> None:
+        """Make the session and the rate limiter from the settings; nothing is sent."""
+        config = self.tap.config
+        self.rate_limiter = RateLimiter(config.get("requests_per_minute"), log=self.tap.logger.info)
+        self.session = make_session(
+            str(config.get("api_url", "")),
+            str(config.get("user_agent") or f"{self.tap.name}/{self.tap.plugin_version}"),
+            config.get("max_concurrency", 1),
+            self.redactor,
+        )
+
+    @property
+    def today(self) -> datetime.date:
+        """The API's current day, as it was when the run started."""
+        return dates.today(self.now, self.zone)
+
+    def date_setting(self, name: str) -> datetime.date | None:
+        """Read a setting that holds a day; ``None`` if it is not set.
+
+        Raises:
+            ValueError: If it is neither a day nor a date-time.
+            OverflowError: If it is a date-time beyond all years in the API's zone.
+        """
+        text = self.tap.config.get(name)
+        return None if text is None else dates.parse_day(text, self.zone)

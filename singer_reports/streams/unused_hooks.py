@@ -1,0 +1,33 @@
+"""The SDK's public hooks that are never called here, and what to use instead."""
+
+from __future__ import annotations
+
+UNUSED_HOOKS = {
+    "build_prepared_request": "get_http_request",
+    "calculate_sync_cost": "validate_response",
+    "get_new_paginator": "paginator",
+    "get_next_page_token": "paginator",
+    "next_page_token_jsonpath": "paginator",
+    "parse_response": "envelope and post_process_rows",
+    "prepare_request": "get_http_request",
+    "records_jsonpath": "envelope",
+    "request_decorator": "backoff_max_tries, backoff_wait_generator and backoff_handler",
+    "request_records": "fetch_page",
+    "update_sync_costs": "validate_response",
+}
+
+
+class RefusesUnusedHooks:
+    """Refuses a class with a hook that would silently do nothing."""
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Look for hooks of the SDK that are never called.
+
+        Raises:
+            TypeError: If the class defines one.
+        """
+        super().__init_subclass__(**options)
+        for name, instead in UNUSED_HOOKS.items():
+            if name in vars(cls):
+                message = f"{cls.__name__}.{name} would never be called: use {instead} instead"
+                raise TypeError(message)
