@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.responses import Responses
 
-_PATIENCE_SECONDS = 60
+_STARTUP_TIMEOUT = 60
 
 
 class _Protocol(asyncio.Protocol):
@@ -93,7 +93,7 @@ class Server:
             TimeoutError: If it does not.
         """
         self._process.start()
-        if not self._ready.poll(_PATIENCE_SECONDS):
+        if not self._ready.poll(_STARTUP_TIMEOUT):
             message = "The server has not started"
             raise TimeoutError(message)
         self.port: int = self._ready.recv()

@@ -35,7 +35,7 @@ class MissingReportError(DatabaseError):
     """None of the reports that a query names is in the database."""
 
 
-class Answer(NamedTuple):
+class QueryResult(NamedTuple):
     """What a query gave.
 
     Attributes:
@@ -87,7 +87,7 @@ class Database:
         self._schema = f"source.{_quoted(schema)}"
         self._connection.execute(f"use {self._schema}")
 
-    def run(self, query: Path, since: datetime.date | None = None) -> Answer:
+    def run(self, query: Path, since: datetime.date | None = None) -> QueryResult:
         """Run a query.
 
         Args:
@@ -126,7 +126,7 @@ class Database:
         if "stream" in columns:
             place = columns.index("stream")
             rows = [row for row in rows if row[place] not in absent]
-        return Answer(columns, rows, absent)
+        return QueryResult(columns, rows, absent)
 
     def _rows(self, stream: str, since: datetime.date | None) -> str:
         """Write a query for the rows of a stream, from a day on."""

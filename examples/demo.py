@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from examples.database import QUERIES, Answer, Database
+from examples.database import QUERIES, Database, QueryResult
 from examples.periods import Span
 from examples.query import table
 
@@ -33,7 +33,7 @@ class Read(NamedTuple):
     rows: Counter[str]
 
 
-def read_in(log: str) -> Read:
+def parse_log(log: str) -> Read:
     """Find in Meltano's log what was read into DuckDB.
 
     Args:
@@ -70,7 +70,7 @@ def summary(read: Read, database: Database) -> str:
     ]
     columns = ["stream", "first_day", "last_day", "days_read", "rows_read", "rows_in_all"]
     lists = [count for stream, count in read.rows.items() if stream not in read.days]
-    return f"{table(Answer(columns, rows, []))}\nand {sum(lists):,} rows of {len(lists)} lists"
+    return f"{table(QueryResult(columns, rows, []))}\nand {sum(lists):,} rows of {len(lists)} lists"
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("log", type=Path, help="Meltano's log")
     parser.add_argument("database", type=Path, help="the DuckDB file")
     arguments = parser.parse_args()
-    read = read_in(arguments.log.read_text(encoding="utf-8"))
+    read = parse_log(arguments.log.read_text(encoding="utf-8"))
     print("This run has read into DuckDB:\n")
     print(summary(read, Database(arguments.database)))
 

@@ -21,7 +21,7 @@ import vl_convert
 from examples import text
 from examples.charts import Bar, bars
 from examples.database import FOLDER, Database, DatabaseError
-from examples.panels import ask, groups, network, panels
+from examples.panels import groups, network, panels, run_query
 from examples.periods import Span, buckets, span_of, unit_for
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def completeness(database: Database) -> list[dict[str, Any]]:
     Returns:
         The streams; those with days have a chart of their rows.
     """
-    streams = ask(database, "freshness")
-    gaps = ask(database, "missing_days")
-    counts = ask(database, "rows_per_day")
+    streams = run_query(database, "freshness")
+    gaps = run_query(database, "missing_days")
+    counts = run_query(database, "rows_per_day")
     per_day = dict(groups(counts, "stream"))
     dates = [row["date"] for row in counts] + [gap["last_day"] for gap in gaps]
     for stream in streams:
@@ -95,11 +95,13 @@ def contents(database: Database) -> dict[str, Any]:
         "adsterra": adsterra,
         "adcloud": adcloud,
         "panels": [panel for shown in (adsterra, adcloud) if shown for panel in panels(shown)],
-        "sites": groups(ask(database, "adsterra_by_placement", earned_since), "domain_id"),
-        "countries_earned": ask(database, "adsterra_by_country", earned_since),
-        "countries_spent": groups(ask(database, "adcloud_by_country", spent_since), "currency"),
-        "websites": groups(ask(database, "adcloud_by_website", spent_since), "currency"),
-        "campaigns": groups(ask(database, "adcloud_by_campaign", spent_since), "currency"),
+        "sites": groups(run_query(database, "adsterra_by_placement", earned_since), "domain_id"),
+        "countries_earned": run_query(database, "adsterra_by_country", earned_since),
+        "countries_spent": groups(
+            run_query(database, "adcloud_by_country", spent_since), "currency"
+        ),
+        "websites": groups(run_query(database, "adcloud_by_website", spent_since), "currency"),
+        "campaigns": groups(run_query(database, "adcloud_by_campaign", spent_since), "currency"),
         "streams": completeness(database),
     }
 

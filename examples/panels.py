@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from examples import text
 from examples.charts import Bar, bars
 from examples.database import QUERIES, Database, MissingReportError
-from examples.periods import DAY, Bucket, Span, add_up, buckets, first_looks, span_of, unit_for
+from examples.periods import DAY, Bucket, Span, add_up, buckets, key_periods, span_of, unit_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ _RECENT_DAYS = 90
 _SHARED = {"revenue_usd": "amount", "cpm_usd": "cpm", "costs": "amount"}
 
 
-def ask(database: Database, query: str, since: datetime.date | None = None) -> list[Row]:
+def run_query(database: Database, query: str, since: datetime.date | None = None) -> list[Row]:
     """Run a query of the folder.
 
     Args:
@@ -84,7 +84,7 @@ def network(database: Database, name: str, kind: str) -> Network | None:
     Returns:
         The network, or `None` if it has no days.
     """
-    rows = ask(database, f"{name.lower()}_daily")
+    rows = run_query(database, f"{name.lower()}_daily")
     if not rows:
         return None
     dates = [row["date"] for row in rows]
@@ -111,7 +111,7 @@ def _panel(shown: Network, rows: Sequence[Row]) -> dict[str, Any]:
         "network": shown,
         "currency": rows[0]["currency"],
         "total": add_up(rows),
-        "periods": first_looks(rows, shown.today),
+        "periods": key_periods(rows, shown.today),
         "charts": charts,
         "days": days,
         "months": [(month, add_up(month.rows)) for month in reversed(months)],

@@ -143,7 +143,7 @@ def span_of(date: datetime.date, unit: str) -> Span:
     return Span(date.replace(day=1), date.replace(day=days))
 
 
-def first_looks(rows: Sequence[Row], today: datetime.date) -> list[Period]:
+def key_periods(rows: Sequence[Row], today: datetime.date) -> list[Period]:
     """Add up what people look at first: yesterday, the last days, this month and the last one.
 
     Only days that are over count. A period is compared with as many days before it, a day with the

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from examples.database import QUERIES, Answer, Database, DatabaseError
+from examples.database import QUERIES, Database, DatabaseError, QueryResult
 
 
 def written(value: Any, column: str) -> str:  # noqa: ANN401 - whatever a database has.
@@ -45,7 +45,7 @@ def written(value: Any, column: str) -> str:  # noqa: ANN401 - whatever a databa
     return text
 
 
-def table(result: Answer) -> str:
+def table(result: QueryResult) -> str:
     """Write a response as lines of columns: numbers to the right, everything else to the left."""
     cells = [
         [written(value, column) for value, column in zip(row, result.columns, strict=True)]

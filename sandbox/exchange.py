@@ -25,14 +25,14 @@ class Exchange:
         scope: The request.
         receive: Where to hear that the client has gone.
         send: Where to answer.
-        proceed: What answers it well, to where it is told.
+        call_app: What answers it well, to where it is told.
         fault: The fault.
     """
 
     scope: Scope
     receive: Receive
     send: Send
-    proceed: Callable[[Send], Awaitable[None]]
+    call_app: Callable[[Send], Awaitable[None]]
     fault: Fault
 
     async def good_response(self) -> tuple[Message, bytes]:
@@ -50,7 +50,7 @@ class Exchange:
             else:
                 body.extend(message.get("body", b""))
 
-        await self.proceed(keep)
+        await self.call_app(keep)
         start["headers"] = [pair for pair in start["headers"] if pair[0] != b"content-length"]
         return start, bytes(body)
 
@@ -90,7 +90,7 @@ class Exchange:
         """
         await response(self.scope, self.receive, self.send)
 
-    async def gone(self, seconds: float | None = None) -> bool:
+    async def wait_for_disconnect(self, seconds: float | None = None) -> bool:
         """Wait for the client to go.
 
         Args:
@@ -125,4 +125,4 @@ class Exchange:
             transport.abort()
         else:
             transport.close()
-        await self.gone()
+        await self.wait_for_disconnect()

@@ -112,7 +112,7 @@ class Fault:
         field: Which field.
         value: Which value.
         by: By how much.
-        seen: How many requests matched so far.
+        matched: How many requests matched so far.
         triggered: How many requests triggered it so far.
     """
 
@@ -132,7 +132,7 @@ class Fault:
     field: str | None = None
     value: Any = None
     by: int = 1
-    seen: int = 0
+    matched: int = 0
     triggered: int = 0
 
     def matches(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> bool:
@@ -158,8 +158,8 @@ class Fault:
         Returns:
             Whether it triggers the fault.
         """
-        self.seen += 1
-        due = self.seen > self.after and (self.times is None or self.triggered < self.times)
+        self.matched += 1
+        due = self.matched > self.after and (self.times is None or self.triggered < self.times)
         self.triggered += due
         return due
 

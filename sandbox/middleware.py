@@ -94,21 +94,21 @@ class RecordingMiddleware:
                 seen.status = message["status"]
             await send(message)
 
-        async def proceed(send: Send) -> None:
+        async def call_app(send: Send) -> None:
             await self._app(scope, _replay(body, receive), send)
 
         fault = self._faults.trigger(seen.method, seen.path, seen.query)
         if fault is None:
-            await proceed(recording_send)
+            await call_app(recording_send)
             return
         seen.fault = fault.kind
         # Some faults are in the data, not in the delivery: the API itself looks for them.
         scope["state"]["fault"] = fault
         apply_fault = TRANSPORT_FAULTS.get(fault.kind)
         if apply_fault is None:
-            await proceed(recording_send)
+            await call_app(recording_send)
         else:
-            await apply_fault(Exchange(scope, receive, recording_send, proceed, fault))
+            await apply_fault(Exchange(scope, receive, recording_send, call_app, fault))
 
 
 async def _body(receive: Receive) -> bytes:

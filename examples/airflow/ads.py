@@ -27,7 +27,7 @@ RANGES_AT_A_TIME = 4
 #: The API allows a user 1200. Ranges of one account may run beside each other and its daily run.
 REQUESTS_PER_MINUTE = 1000 // (RANGES_AT_A_TIME + 1)
 #: The most days the API gives in one response.
-DAYS_A_RANGE = 365
+DAYS_PER_RANGE = 365
 
 DAY = Param(FIRST_DAY.isoformat(), type="string", format="date")
 EVERY_TASK = {
@@ -86,7 +86,7 @@ class ReadAccount(BashOperator):
             "MELTANO_STATE_ID": state_id,
             "TAP_ADSTERRA_API_TOKEN": Connection.get(f"adsterra_{self.account}").password,
             "TAP_ADSTERRA_REQUESTS_PER_MINUTE": str(REQUESTS_PER_MINUTE),
-            "TAP_ADSTERRA_WINDOW_DAYS": str(DAYS_A_RANGE),
+            "TAP_ADSTERRA_WINDOW_DAYS": str(DAYS_PER_RANGE),
             f"{LOADER.upper().replace('-', '_')}_DEFAULT_TARGET_SCHEMA": self.account,
         }
 
@@ -102,7 +102,7 @@ def ranges(first: date, last: date) -> Iterator[tuple[date, date]]:
         The first and the last day of each range.
     """
     while first <= last:
-        end = min(last, first + timedelta(DAYS_A_RANGE - 1))
+        end = min(last, first + timedelta(DAYS_PER_RANGE - 1))
         yield first, end
         first = end + timedelta(1)
 
