@@ -14,7 +14,7 @@ from examples.periods import Span
 from examples.query import table
 
 _RUN = re.compile(r"Running job with name '\w+:[\w-]+-to-(?P<loader>[\w-]+)'")
-#: What a tap is about to read of a report: days, or a single day.
+#: The log line of a tap with the days of a report that it will read, or a single day.
 _DAYS = re.compile(
     r" (?P<stream>\w+): (?P<first>\d{4}-\d\d-\d\d)(\.\.(?P<last>\d{4}-\d\d-\d\d))?, "
 )
@@ -22,11 +22,11 @@ _ROWS = re.compile(r"""Loading (?P<rows>\d+) rows into '.*"(?P<stream>\w+)"'""")
 
 
 class Read(NamedTuple):
-    """What was read of the streams.
+    """What a run has read.
 
     Attributes:
         days: The first and the last day of each report.
-        rows: How many rows each stream had.
+        rows: The number of rows of each stream.
     """
 
     days: dict[str, Span]
@@ -34,11 +34,7 @@ class Read(NamedTuple):
 
 
 def parse_log(log: str) -> Read:
-    """Find in Meltano's log what was read into DuckDB.
-
-    Args:
-        log: The log.
-    """
+    """Return what was read into DuckDB, from Meltano's log."""
     read = Read({}, Counter())
     counts = False
     for line in log.splitlines():
@@ -55,12 +51,7 @@ def parse_log(log: str) -> Read:
 
 
 def summary(read: Read, database: Database) -> str:
-    """Write what was read, beside how many rows there are.
-
-    Args:
-        read: What was read.
-        database: Where it is.
-    """
+    """Return a table of what was read, beside the number of rows in the database."""
     freshness = database.run(QUERIES / "freshness.sql")
     place = freshness.columns.index("rows")
     stored = {row[0]: row[place] for row in freshness.rows}

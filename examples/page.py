@@ -27,20 +27,13 @@ from examples.periods import Span, buckets, span_of, unit_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Where ``make demo`` puts its rows, which nobody may take for money.
+#: The folder of ``make demo``, whose pages must say that their numbers are made up.
 DEMO = FOLDER.parent / "output" / "demo"
 DEMO_NOTE = "Made-up numbers: the sandbox of this project"
 
 
 def completeness(database: Database) -> list[dict[str, Any]]:
-    """Put together what the page shows of each stream.
-
-    Args:
-        database: Where the rows are.
-
-    Returns:
-        The streams; those with days have a chart of their rows.
-    """
+    """Return what the page shows of each stream; those with days have a chart of their rows."""
     streams = run_query(database, "freshness")
     gaps = run_query(database, "missing_days")
     counts = run_query(database, "rows_per_day")
@@ -79,14 +72,7 @@ def completeness(database: Database) -> list[dict[str, Any]]:
 
 
 def contents(database: Database) -> dict[str, Any]:
-    """Ask everything the page shows.
-
-    Args:
-        database: Where the rows are.
-
-    Returns:
-        The variables of the template.
-    """
+    """Run all queries of the page and return the variables of its template."""
     adsterra = network(database, "Adsterra", "earned")
     adcloud = network(database, "Adcloud", "spent")
     earned_since = adsterra and adsterra.recent.first
@@ -107,15 +93,12 @@ def contents(database: Database) -> dict[str, Any]:
 
 
 def render(path: Path, note: str = "", schema: str = "main") -> str:
-    """Make the page.
+    """Return the page in HTML.
 
     Args:
         path: The DuckDB file.
-        note: What readers should know about the rows, if anything.
+        note: A remark about the rows, for the top of the page.
         schema: The schema with the tables.
-
-    Returns:
-        The page in HTML.
 
     Raises:
         DatabaseError: The file cannot be read.
@@ -146,12 +129,12 @@ def render(path: Path, note: str = "", schema: str = "main") -> str:
 
 @functools.cache
 def _vega() -> str:
-    """Bundle Vega, Vega-Lite and what embeds them: about 0.9 MB."""
+    """Return JavaScript with Vega, Vega-Lite and vega-embed: about 0.9 MB."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def can_open() -> bool:
-    """Whether somebody sits at a screen: at a terminal, on a desktop, not in a pipe."""
+    """Return whether a browser can be opened: on a desktop, in a terminal, not in a pipe."""
     desktop = sys.platform in {"darwin", "win32"} or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
@@ -159,7 +142,7 @@ def can_open() -> bool:
 
 
 def main() -> None:
-    """Write the page beside the file, say where it is, and open it where somebody can see it."""
+    """Write the page beside the file, print its path, and open it if there is a desktop."""
     parser = argparse.ArgumentParser(prog="python -m examples.page", description=__doc__)
     parser.add_argument("database", type=Path, help="the DuckDB file")
     parser.add_argument("--schema", default="main", help="the schema with the tables")
