@@ -1,1 +1,1 @@
-"""How fast the taps are, beside others that do the same work: ``python -m benchmarks``."""
+"""Benchmark of the taps against other tools for the same work: ``python -m benchmarks``."""

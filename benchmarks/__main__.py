@@ -1,4 +1,4 @@
-"""The benchmark as a command: prepares the rows, checks everybody, measures, prints the table."""
+"""Command line of the benchmark: checks all contestants, measures, prints a table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main() -> int:
     """Run the benchmark.
 
     Returns:
-        The exit code: 0 if everybody read the right rows.
+        The exit code: 0 if all contestants read the right rows.
     """
     options = _options()
     rounds = options.rounds
@@ -40,7 +40,7 @@ def main() -> int:
     digits = every.pop(DIGITS)
     contestants = _chosen(CONTESTANTS, options.only)
     workloads = _chosen([every[letter] for letter in _LETTERS], options.only)
-    # What takes no time is not compared, so it needs no start either.
+    # A workload without timed output is not compared by time, so its start-up is not measured.
     starts = {workload.start for workload in workloads if workload.outputs}
     workloads += [every[name] for name in sorted(starts)]
     present = [contestant for contestant in contestants if contestant.installed]
@@ -99,12 +99,12 @@ def _options() -> argparse.Namespace:
 
 
 def _chosen(every: Sequence[Named], names: list[str]) -> list[Named]:
-    """Return those that are named, or all if none is."""
+    """Return those whose names are in ``names``, or all if there are none."""
     return [one for one in every if one.name in names] or list(every)
 
 
 def _decimals(runner: Runner, contestant: Contestant, digits: Workload) -> str:
-    """See what becomes of a number that binary floating point cannot hold."""
+    """Return how a contestant writes a number that binary floating point cannot hold."""
     if contestant.rows_in == "nowhere":
         return ""
     try:
@@ -118,7 +118,7 @@ def _decimals(runner: Runner, contestant: Contestant, digits: Workload) -> str:
 def _check(
     runner: Runner, contestants: Sequence[Contestant], workloads: Sequence[Workload]
 ) -> Results:
-    """Compare everybody's rows on every workload; keep these runs for the peak memory."""
+    """Compare the rows of all contestants on every workload; return these runs for peak memory."""
     expected = cache(lambda name: Expected(by_name[name].data))
     by_name = {workload.name: workload for workload in workloads}
     results: Results = {}
@@ -138,7 +138,7 @@ def _measure(
     results: Results,
     rounds: int,
 ) -> None:
-    """Measure everybody in turn, as often as is requested."""
+    """Measure all contestants in turn, ``rounds`` times, and add the runs to ``results``."""
     for number in range(rounds):
         for workload in workloads:
             for output in workload.outputs:

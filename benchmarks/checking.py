@@ -1,4 +1,4 @@
-"""Whether a contestant's rows are the prepared ones: each once, with every value."""
+"""Compares a contestant's rows with the prepared ones: each once, with all values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_BYTES = 100
 
 
 class RowsDifferError(Exception):
-    """The rows are not the prepared ones."""
+    """The rows differ from the prepared ones."""
 
 
 def _decode(line: bytes) -> Row:
@@ -34,10 +34,10 @@ def _decode(line: bytes) -> Row:
 
 
 class Expected:
-    """The prepared rows, ready to be compared with."""
+    """The prepared rows, decoded for comparison."""
 
     def __init__(self, data: Dataset) -> None:
-        """Decode them, with exact decimals."""
+        """Decode the rows, with exact decimals."""
         self._data = data
         self._day_numbers = {day: number for number, day in enumerate(data.days)}
         self._rows = [
@@ -49,14 +49,14 @@ class Expected:
         return tuple(row.get(name) for name in self._data.key)
 
     def compare(self, records: Iterable[Row], adds: frozenset[str] = frozenset()) -> None:
-        """Compare a contestant's rows with the prepared ones; their order does not count.
+        """Compare a contestant's rows with the prepared ones, in any order.
 
         Args:
             records: The rows.
-            adds: Fields the contestant adds, which do not count either.
+            adds: Fields that the contestant adds, which are ignored.
 
         Raises:
-            RowsDifferError: If a row or a field is missing, too many, or has another value.
+            RowsDifferError: A row or field is missing, unexpected, duplicate, or has another value.
         """
         data = self._data
         seen = [
@@ -92,21 +92,21 @@ def _differences(row: Row, expected: Row) -> str:
 
 
 def singer_records(lines: Iterable[bytes]) -> Iterator[Row]:
-    """Find the records among Singer messages."""
+    """Yield the records of Singer messages."""
     for message in map(_decode, lines):
         if message["type"] == "RECORD":
             yield message["record"]
 
 
 def airbyte_records(lines: Iterable[bytes]) -> Iterator[Row]:
-    """Find the records among Airbyte messages."""
+    """Yield the records of Airbyte messages."""
     for message in map(_decode, lines):
         if message["type"] == "RECORD":
             yield message["record"]["data"]
 
 
 def file_records(folder: Path, table: str) -> Iterator[Row]:
-    """Read the records of a table from files with a JSON document a line."""
+    """Yield the records of a table from files of JSON lines."""
     for path in sorted(folder.rglob(f"{table}/*.jsonl")):
         with path.open("rb") as lines:
             yield from map(_decode, lines)

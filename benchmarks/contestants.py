@@ -1,4 +1,4 @@
-"""Who is measured, and the commands that start them."""
+"""The contestants, and the commands that start them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.workloads import Workload
 
 PROJECT = Path(__file__).resolve().parent.parent
-#: Where the contestants live that are not part of this project's own environment.
+#: Python of the environment with the contestants that are not installed with this project.
 PEERS_PYTHON = PROJECT / ".venv-benchmarks" / "bin" / "python"
 STREAMS = {"adcloud": "advertiser_report", "adsterra": "stats_by_country"}
 
@@ -30,14 +30,15 @@ class Contestant:
     """A program that reads a workload.
 
     Attributes:
-        name: What ``--only`` calls it.
-        title: What the table calls it.
-        command: Makes its command line, and the files that needs in a folder.
+        name: Its name on the command line, for ``--only``.
+        title: Its title in the table.
+        command: Makes its command line from a workload, the server's URL and a folder, and writes
+            the files it needs into the folder.
         rows_in: Where its rows go: ``singer`` or ``airbyte`` messages on the standard output,
             ``files`` of JSON lines in the folder, or ``nowhere``.
-        adds: Fields it adds to the rows.
-        distribution: The distribution it comes from, if it lives in the environment of the peers.
-        workloads: The workloads it takes part in.
+        adds: Fields that it adds to the rows.
+        distribution: Its distribution, if it is installed in the environment of the peers.
+        workloads: The workloads that it takes part in.
     """
 
     name: str
@@ -49,12 +50,12 @@ class Contestant:
     workloads: str = "ABCD"
 
     def takes_part_in(self, workload: Workload) -> bool:
-        """Whether it reads a workload."""
+        """Return whether the contestant reads a workload."""
         return workload.name in self.workloads or workload.name.startswith(START)
 
     @property
     def version(self) -> str | None:
-        """The version of the peer's distribution; ``None`` where it is not installed."""
+        """The version of the peer's distribution; ``None`` if it is not installed."""
         code = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
         if self.distribution is None or not PEERS_PYTHON.exists():
             return None
@@ -64,15 +65,15 @@ class Contestant:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be measured."""
+        """Whether the contestant can be measured."""
         return self.distribution is None or self.version is not None
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Make the environment of a contestant: nobody's settings, and no word to anyone outside.
+    """Return a contestant's environment variables: no settings of the user's, no telemetry.
 
-    Of Python's own, one lets it write every line at once, and one compile its modules anew at every
-    start.
+    Python's own are left out because PYTHONUNBUFFERED writes every line at once, and
+    PYTHONDONTWRITEBYTECODE compiles all modules again at every start.
     """
     kept = {
         name: value

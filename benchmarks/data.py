@@ -1,4 +1,4 @@
-"""The rows that all contestants read: the sandbox's, prepared before anything is measured."""
+"""The rows that all contestants read: the sandbox's, prepared before the measurement."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 FIRST_DAY = datetime.date(2024, 1, 1)
-#: Old enough never to be restated again, and a whole day.
+#: A complete day that is never restated again.
 _SETTLED = Snapshot(8, 24)
 #: A cost with more digits than a binary floating point number can hold.
 LONG_NUMBER = "12345678901234567.8901"
-#: What becomes of it in one.
+#: The same number as a binary floating point number.
 ROUNDED_NUMBER = "12345678901234568"
 
 
@@ -30,10 +30,10 @@ class Dataset:
     """Rows by day, as JSON.
 
     Attributes:
-        key: The fields that tell a row from all others of its day.
+        key: The fields that identify a row within its day.
         days: The days, in order.
-        templates: The rows of the first days. Later days hold the same rows again, with their own
-            date, so that a million rows need not all be in memory.
+        templates: The rows of the first days. Later days repeat them with their own date, so that a
+            million rows need not be in memory.
     """
 
     key: tuple[str, ...]
@@ -41,28 +41,28 @@ class Dataset:
     templates: Sequence[Sequence[bytes]]
 
     def template_of(self, number: int) -> int:
-        """Say which template a day, numbered from 0, has its rows from."""
+        """Return the index of the template with the rows of a day, numbered from 0."""
         return number % len(self.templates)
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         sizes = [len(rows) for rows in self.templates]
         return sum(sizes[self.template_of(number)] for number in range(len(self.days)))
 
 
 def days_from(first: datetime.date, count: int) -> list[str]:
-    """Write ``count`` days, beginning with ``first``, as ``YYYY-MM-DD``."""
+    """Return ``count`` days from ``first`` on, as ``YYYY-MM-DD``."""
     return [str(first + datetime.timedelta(number)) for number in range(count)]
 
 
 def advertiser_report(days: int, rows_per_day: int, templates: int) -> Dataset:
-    """Make days of Adcloud's advertiser report: 42 fields a row.
+    """Return days of Adcloud's advertiser report, with 42 fields per row.
 
     Args:
-        days: How many days.
-        rows_per_day: How many rows each has.
-        templates: How many of the days are made; the others repeat them.
+        days: The number of days.
+        rows_per_day: The number of rows per day.
+        templates: The number of days that are made; the others repeat them.
     """
     dates = days_from(FIRST_DAY, days)
     made = [
@@ -74,7 +74,7 @@ def advertiser_report(days: int, rows_per_day: int, templates: int) -> Dataset:
 
 
 def _days_with(count: int) -> Iterator[tuple[str, Sequence[bytes]]]:
-    """Find days of the sandbox that have rows, and cut them to ``count``."""
+    """Yield days of the sandbox that have rows, cut to ``count`` rows."""
     for number in itertools.count():
         day = FIRST_DAY + datetime.timedelta(number)
         rows = row_texts(day, _SETTLED, count * 5 // 4 + 10, Settings.page_type)
@@ -83,17 +83,16 @@ def _days_with(count: int) -> Iterator[tuple[str, Sequence[bytes]]]:
 
 
 def one_number(text: str) -> Dataset:
-    """Make a report of one row, which costs ``text``."""
+    """Return a report of one row, whose ``costs`` are ``text``."""
     report = advertiser_report(1, 1, 1)
     before, name, _ = report.templates[0][0].rpartition(b'"costs":')
     return replace(report, templates=[[b"%s%s%s}" % (before, name, text.encode())]])
 
 
 def statistics(count: int) -> Dataset:
-    """Make Adsterra's statistics by placement and country: 8 fields a row.
+    """Return ``count`` rows of Adsterra's statistics by placement and country: 8 fields per row.
 
-    Args:
-        count: How many rows, over as many days as they take.
+    They cover as many days as they need.
     """
     days: list[str] = []
     templates: list[list[bytes]] = []
@@ -109,12 +108,12 @@ def statistics(count: int) -> Dataset:
 
 
 def without_rows(dataset: Dataset) -> Dataset:
-    """Make the first day of a dataset, without any rows."""
+    """Return the first day of a dataset, without rows."""
     return replace(dataset, days=dataset.days[:1], templates=[[]])
 
 
 def shuffled(dataset: Dataset) -> list[bytes]:
-    """Put all rows of a dataset into an order of no meaning, which is how Adsterra sends them."""
+    """Return all rows of a dataset in an order without meaning, as Adsterra sends them."""
     rows = [row for template in dataset.templates for row in template]
     Random("statistics").shuffle(rows)  # noqa: S311 - not a secret
     return rows

@@ -1,7 +1,7 @@
-"""Run one command and measure it. A process of its own, and a small one.
+"""Run one command and measure it, in a small process of its own.
 
-The kernel counts the memory of the process that starts another to the one started, so the
-benchmark, which holds all rows, must not start what it measures.
+The kernel counts the memory of a process towards the processes it starts, so the benchmark, which
+holds all rows in memory, must not start what it measures.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import subprocess
 import sys
 import time
 
-#: What the first record of Singer taps and of Airbyte sources has in it.
+#: Text in every RECORD message of Singer taps and Airbyte sources.
 _RECORD = b'RECORD"'
 _READ_BYTES = 1 << 20
-# The unit of ru_maxrss: kilobytes, but for macOS.
+# The unit of ru_maxrss is a kilobyte, on macOS a byte.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def main() -> None:
-    """Run ``launch.py RESULT OUTPUT COMMAND...`` and write what was measured to the file RESULT.
+    """Run ``launch.py RESULT OUTPUT COMMAND...`` and write the measurements to the file RESULT.
 
     OUTPUT is where the command writes: ``null`` to /dev/null, ``pipe`` to this process, which reads
-    and drops it, ``inherit`` to where this process writes.
+    and discards it, ``inherit`` to the standard output of this process.
     """
     result, output, *command = sys.argv[1:]
     target = {"null": subprocess.DEVNULL, "pipe": subprocess.PIPE, "inherit": None}[output]
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _drain(descriptor: int, started: float) -> float | None:
-    """Read to the end; return the seconds after which the first record came."""
+    """Read to the end and return the seconds until the first record; ``None`` without one."""
     first, tail = None, b""
     while read := os.read(descriptor, _READ_BYTES):
         if first is None:

@@ -1,4 +1,4 @@
-"""The limits of the machine: the same rows with as little work as can be.
+"""Lower limits of the time on this machine: the same rows with as little work as possible.
 
 ``python -m benchmarks.limits bare|raw|fetch SETTINGS``
 """
@@ -23,7 +23,7 @@ _PAGES = re.compile(rb'"pages":(\d+)')
 
 
 def contents(settings: dict[str, Any]) -> Iterator[bytes]:
-    """Fetch all responses, one after the other, over one connection."""
+    """Yield the bodies of all responses, fetched one after the other over one connection."""
     with requests.Session() as session:
         if settings["api"] == "adsterra":
             yield _get(session, f"{settings['api_url']}/stats.json", _statistics(settings))
@@ -56,7 +56,7 @@ def _get(session: requests.Session, url: str, params: dict[str, Any]) -> bytes:
 
 
 def _around() -> tuple[bytes, bytes]:
-    """What a RECORD message has before and behind the record."""
+    """Return the parts of a RECORD message before and after the record."""
     now = datetime.datetime.now(datetime.UTC).isoformat()
     return (
         b'{"type":"RECORD","stream":"rows","record":',
@@ -65,7 +65,7 @@ def _around() -> tuple[bytes, bytes]:
 
 
 def bare(settings: dict[str, Any]) -> None:
-    """Decode every response, with exact decimals, then encode and write every row."""
+    """Decode every response with exact decimals, then encode and write every row."""
     decode = msgspec.json.Decoder(float_hook=Decimal).decode
     encode = msgspec.json.Encoder(decimal_format="number").encode
     write = sys.stdout.buffer.write
@@ -77,7 +77,7 @@ def bare(settings: dict[str, Any]) -> None:
 
 
 def raw(settings: dict[str, Any]) -> None:
-    """Cut every response into rows without a look at what they hold."""
+    """Cut every response into rows without decoding them."""
     for content in contents(settings):
         if b"[{" not in content:
             continue
@@ -88,7 +88,7 @@ def raw(settings: dict[str, Any]) -> None:
 
 
 def fetch(settings: dict[str, Any]) -> None:
-    """Only fetch."""
+    """Fetch all responses and write nothing."""
     for _ in contents(settings):
         pass
 

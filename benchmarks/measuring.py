@@ -1,4 +1,4 @@
-"""Runs: one to check a contestant's rows, then as many as are requested to measure it."""
+"""Runs of contestants: one to check the rows, then as many as requested to measure."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ _LINES_SHOWN = 20
 
 
 class RunFailedError(Exception):
-    """A contestant ended with an error."""
+    """A contestant has failed."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What was measured of one run, all of it as a whole process.
+    """Measurements of one run, of the process as a whole.
 
     Attributes:
-        seconds: From its start to its end.
-        cpu_seconds: What it and its children spent of the processors, in the system as well.
-        peak_bytes: The most memory it held.
-        seconds_to_first_record: Until its first record could be read; ``None`` if nobody read.
+        seconds: The time from its start to its end.
+        cpu_seconds: The CPU time, user and system, of the process and its children.
+        peak_bytes: The peak memory.
+        seconds_to_first_record: The time until its first record could be read; ``None`` if its
+            output was not read.
     """
 
     seconds: float
@@ -49,17 +50,17 @@ class Runner:
     """Runs contestants against the server."""
 
     def __init__(self, server: Server, folder: Path) -> None:
-        """Know the server.
+        """Use a running server.
 
         Args:
-            server: The server, which is running.
-            folder: For the contestants' files.
+            server: The server.
+            folder: The folder for the contestants' files; every run deletes its contents.
         """
         self._server = server
         self._folder = folder
 
     def measure(self, contestant: Contestant, workload: Workload, output: str) -> Run:
-        """Run a contestant, its output going to ``null`` or to a ``pipe``."""
+        """Run a contestant with its output to ``null`` or to a ``pipe``."""
         with self._start(contestant, workload, output, subprocess.DEVNULL):
             pass
         return self._result(contestant, workload)
@@ -68,8 +69,8 @@ class Runner:
         """Run a contestant and compare all its rows with the prepared ones.
 
         Raises:
-            RowsDifferError: If they are others.
-            RunFailedError: If it ends with an error.
+            RowsDifferError: The rows differ.
+            RunFailedError: The contestant has failed.
         """
         to_us = contestant.rows_in in ("singer", "airbyte")
         output = subprocess.PIPE if to_us else subprocess.DEVNULL
@@ -83,7 +84,7 @@ class Runner:
                     differ = error
                     for _ in process.stdout:
                         pass
-        # An error of its own says more than the rows that are missing for it.
+        # If the contestant has failed, its own error explains the missing rows.
         run = self._result(contestant, workload)
         if differ is not None:
             raise differ
@@ -102,7 +103,7 @@ class Runner:
         result = str(self._folder / "result.json")
         with (self._folder / "log").open("wb") as log:
             return subprocess.Popen(  # noqa: S603
-                # Without what this process has loaded: see launch.py.
+                # Isolated and without site-packages, to keep the process small: see launch.py.
                 [sys.executable, "-I", "-S", launch.__file__, result, output, *command],
                 cwd=PROJECT,
                 env=environment(folder),

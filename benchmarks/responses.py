@@ -1,4 +1,4 @@
-"""The responses of both APIs, ready to be sent, so that nothing is left to do but to send them."""
+"""Complete HTTP responses of both APIs, prepared so that the server only has to send them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _TOKEN_RESPONSE = b'{"access_token":"%s","scope":""}' % TOKEN.encode()
 
 
 class Responses(Protocol):
-    """What a part of the server answers with."""
+    """The responses of one part of the server."""
 
     @property
     def seconds(self) -> float:
-        """How long each response takes, in seconds."""
+        """The delay of each response, in seconds."""
 
     def find(self, path: str, query: str) -> bytes:
         """Return the response to a request, head and body."""
 
 
 def http_response(body: bytes, status: str = "200 OK") -> bytes:
-    """Make a response in HTTP of a body in JSON."""
+    """Return an HTTP response with a JSON body."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return b"%s\r\n\r\n%s" % (head.encode(), body)
 
@@ -39,10 +39,10 @@ class ReportResponses:
     """Adcloud's advertiser report, version 1, in pages of 200 rows.
 
     Attributes:
-        days: The days there are.
+        days: The days.
         pages: The responses with the pages of each template day.
-        empty: The response for a page beyond the last.
-        seconds: How long a response takes.
+        empty: The response for a page after the last.
+        seconds: The delay of each response, in seconds.
     """
 
     days: Sequence[str]
@@ -51,7 +51,7 @@ class ReportResponses:
     seconds: float = 0
 
     def find(self, path: str, query: str) -> bytes:
-        """Return a page, or a token to whoever asks for one."""
+        """Return a page of the report, or an access token."""
         if path == "/v1/oauth/access_token":
             return http_response(_TOKEN_RESPONSE)
         params = parse_qs(query)
@@ -64,7 +64,7 @@ class ReportResponses:
         if int(page) > len(pages):
             return self.empty
         prepared = pages[int(page) - 1]
-        # As long as before, so that the head stays right.
+        # All dates have the same length, so the Content-Length stays correct.
         return prepared.replace(self.days[template].encode(), date.encode())
 
 
@@ -73,7 +73,7 @@ def report_responses(dataset: Dataset, seconds: float = 0) -> ReportResponses:
 
     Args:
         dataset: The rows.
-        seconds: How long each response takes.
+        seconds: The delay of each response, in seconds.
     """
     pages = [
         [http_response(body) for body in _pages(date, rows)]
@@ -101,7 +101,7 @@ class StatisticsResponses:
 
     Attributes:
         everything: The response.
-        seconds: How long it takes.
+        seconds: The delay of the response, in seconds.
     """
 
     everything: bytes

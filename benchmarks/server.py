@@ -1,4 +1,4 @@
-"""The server of the benchmark: prepared bytes, sent by a process that does nothing else."""
+"""Server of the benchmark: sends prepared bytes, in a process that does nothing else."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from benchmarks.responses import Responses
 
-_PATIENCE_SECONDS = 60
+_STARTUP_TIMEOUT = 60
 
 
 class _Protocol(asyncio.Protocol):
-    """One connection: the first part of a request's path says which answers it wants."""
+    """One connection; the first segment of a request's path selects the responses."""
 
     def __init__(self, parts: Mapping[str, Responses]) -> None:
         self._parts = parts
@@ -70,52 +70,48 @@ def _run(parts: Mapping[str, Responses], ready: Connection) -> None:
 
 
 class Server:
-    """The server, for as long as a ``with`` block lasts.
+    """The server, for the duration of a ``with`` block.
 
     Attributes:
-        port: The local port it listens at.
+        port: The local port.
     """
 
     def __init__(self, parts: Mapping[str, Responses]) -> None:
-        """Prepare the process.
-
-        Args:
-            parts: The responses, by the first part of the path.
-        """
+        """Prepare the process; ``parts`` has the responses by the first segment of the path."""
         context = multiprocessing.get_context("spawn")
         self._ready, child = context.Pipe(duplex=False)
         self._process = context.Process(target=_run, args=(parts, child), daemon=True)
 
     def __enter__(self) -> Self:
-        """Start it, and wait until it listens.
+        """Start the server and wait until it listens.
 
         Raises:
-            TimeoutError: If it does not.
+            TimeoutError: The server has not started within a minute.
         """
         self._process.start()
-        if not self._ready.poll(_PATIENCE_SECONDS):
+        if not self._ready.poll(_STARTUP_TIMEOUT):
             message = "The server has not started"
             raise TimeoutError(message)
         self.port: int = self._ready.recv()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the server."""
         self._process.terminate()
         self._process.join()
 
     def url(self, part: str) -> str:
-        """Say where a part is."""
+        """Return the URL of a part."""
         return f"http://127.0.0.1:{self.port}/{part}"
 
     def capacity(self, targets: Sequence[str]) -> tuple[float, float]:
-        """Measure how much the server can send to a client that does next to nothing.
+        """Measure how much the server can send to a client that does almost nothing.
 
         Args:
-            targets: What to ask for, one after the other over one connection.
+            targets: The paths to request, one after the other over one connection.
 
         Returns:
-            Requests a second, and megabytes (of a million bytes) a second.
+            Requests per second, and megabytes (of a million bytes) per second.
         """
         connection = http.client.HTTPConnection("127.0.0.1", self.port)
         size = 0

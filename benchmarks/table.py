@@ -1,4 +1,4 @@
-"""The results as one Markdown table, with what has to be known to read it."""
+"""The results as one Markdown table, with the notes needed to read it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.measuring import Run
     from benchmarks.workloads import Workload
 
-#: The runs of each workload and contestant, by where the output went; the checking run as "check".
+#: The runs of each workload and contestant, by their output; the run that checks rows is "check".
 Results = dict[tuple[str, str], dict[str, list["Run"]]]
 
 _HEADINGS = (
@@ -34,13 +34,13 @@ def table(
     results: Results,
     decimals: dict[str, str],
 ) -> str:
-    """Write the table.
+    """Return the results as a Markdown table.
 
     Args:
-        workloads: What was read, in the order of the table.
-        contestants: Who read it, also those that are not installed.
-        results: What was measured.
-        decimals: What became of a long number, by contestant.
+        workloads: The workloads, in the order of the table.
+        contestants: The contestants, including those that are not installed.
+        results: The runs.
+        decimals: How each contestant writes a long number.
     """
     lines = [_line(_HEADINGS), _line(["---", *["---:"] * (len(_HEADINGS) - 2), "---"])]
     for workload in workloads:
@@ -66,7 +66,10 @@ def table(
 def ratio_without_start(
     results: Results, workload: Workload, contestant: Contestant
 ) -> float | None:
-    """Say how many times as fast as the stock tap it is, not counting what it takes to start."""
+    """Return how many times as fast as the stock tap a contestant is, without the start-up times.
+
+    ``None`` without measurements of both, and for the workloads that measure the start-up itself.
+    """
     seconds = []
     for name in ("stock", contestant.name):
         whole, start = (
@@ -104,14 +107,14 @@ def _figures(
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Write the median, and the least and the most."""
+    """Return the median, the minimum and the maximum."""
     if not values:
         return _NONE
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def _ratio(others: Sequence[Run], runs: Sequence[Run]) -> float | None:
-    """Say how many times as fast as the others these runs are, by the medians."""
+    """Return how many times as fast as the others these runs are, by the medians."""
     if not (others and runs):
         return None
     return median(run.seconds for run in others) / median(run.seconds for run in runs)
@@ -124,13 +127,13 @@ def _times(ratio: float | None) -> str:
 def notes(
     command: str, rounds: int, contestants: Sequence[Contestant], capacity: tuple[float, float]
 ) -> str:
-    """Write what has to be known beside the table.
+    """Return the notes below the table.
 
     Args:
         command: The command line that made it.
         rounds: How often everything was run.
-        contestants: Who was measured.
-        capacity: What the server can send: requests and megabytes a second.
+        contestants: The contestants.
+        capacity: What the server can send: requests and megabytes per second.
     """
     versions = [f"{name} {version(name)}" for name in ("singer-sdk", "msgspec", "requests")]
     peers = [contestant for contestant in contestants if contestant.distribution]

@@ -1,6 +1,7 @@
-"""What is measured: the four workloads, and beside them responses without rows, to know how long
-starting takes, and one row to see whose numbers are exact.
-"""  # noqa: D205
+"""The workloads: four that are compared, and small ones for start-up time and exact numbers.
+
+Responses without rows show how long starting takes, one row shows whether numbers stay exact.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from benchmarks.data import Dataset
     from benchmarks.responses import Responses
 
-#: How long a response of workload C takes: what a request over the internet takes at least.
+#: The delay of a response in workload C: the least that a request over the internet takes.
 LATENCY_SECONDS = 0.05
-#: How many requests may be under way in workload C.
+#: The maximum number of concurrent requests in workload C.
 CONCURRENCY = 8
-#: How many times the rows of A workload D has.
+#: The rows of workload D, as a multiple of those of A.
 TIMES_FOR_MEMORY = 20
 DIGITS = "digits"
-#: What the workload without rows is called, before the name of its API.
+#: The name of a workload without rows, before the name of its API.
 START = "start-"
 
 _DAYS = 8
@@ -37,17 +38,17 @@ _TEMPLATES_FOR_MEMORY = 4
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to read.
+    """Rows to read.
 
     Attributes:
-        name: Its letter, also the first part of the path at the server.
-        title: What it is, for people.
-        api: Whose answers these are, ``adcloud`` or ``adsterra``.
+        name: Its letter, also the first segment of its path on the server.
+        title: Its title in the table.
+        api: The API, ``adcloud`` or ``adsterra``.
         data: The rows.
-        responses: The same as the server sends it.
-        outputs: Where the output goes when it is measured, see ``launch``; empty where only the
-            memory is of interest, which the checking run shows.
-        concurrency: How many requests may be under way; ``None`` leaves it to the contestant.
+        responses: The responses with these rows.
+        outputs: Where the output goes when it is measured, see ``launch``; empty if only the peak
+            memory matters, which the run that checks the rows shows.
+        concurrency: The maximum of concurrent requests; ``None`` for the contestant's default.
     """
 
     name: str
@@ -60,18 +61,15 @@ class Workload:
 
     @property
     def start(self) -> str:
-        """The name of the workload in which the same API has no rows."""
+        """The name of the workload without rows for the same API."""
         return f"{START}{self.api}"
 
 
 def prepare(rows: int) -> dict[str, Workload]:
-    """Prepare all workloads.
+    """Return all workloads by name.
 
     Args:
-        rows: How many rows A, B and C have, rounded down to full days; D has 20 times as many.
-
-    Returns:
-        The workloads by name.
+        rows: The number of rows of A, B and C, rounded down to full days; D has 20 times as many.
     """
     report = advertiser_report(_DAYS, max(1, rows // _DAYS), _DAYS)
     long_days = advertiser_report(

@@ -1,6 +1,7 @@
-"""The charts of the page, in Vega-Lite: a bar per day, week or month.
+"""Charts of the page, in Vega-Lite: a bar per day, week or month.
 
-Colours are variables of the page's style sheet, which has one value for light and one for dark.
+Colours are variables of the page's style sheet, which has one value for light mode and one for
+dark mode.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from examples.periods import DAY, Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Up to so many days, the year need not be written at each.
+#: The longest axis, in days, whose labels have no year.
 _DAYS_WITHOUT_YEAR = 300
-#: The share of its days that a bar leaves free on either side.
+#: The margin on either side of a bar, as a share of its days.
 _MARGIN = 1 / 12
 _STYLE = {
     "background": "transparent",
@@ -40,9 +41,9 @@ class Bar(NamedTuple):
 
     Attributes:
         span: Its days.
-        value: How high it is.
-        whole: Whether all of its days are over and were read; the bar is pale if not.
-        facts: What to show to those who point at it, by heading.
+        value: Its height.
+        whole: Whether all of its days are over and were read; if not, the bar is pale.
+        facts: The texts of its tooltip, by heading.
     """
 
     span: Span
@@ -51,7 +52,7 @@ class Bar(NamedTuple):
     facts: dict[str, str]
 
 
-def bars(  # noqa: PLR0913 - what a chart needs, and no more.
+def bars(  # noqa: PLR0913 - a chart needs them all.
     found: Sequence[Bar],
     span: Span,
     *,
@@ -60,15 +61,15 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
     gaps: Sequence[Span] = (),
     scale: bool = True,
 ) -> dict[str, Any]:
-    """Draw bars as wide and as high as the page leaves room for.
+    """Return a bar chart that fills the width and height of its place on the page.
 
     Args:
         found: The bars.
         span: The days of the horizontal axis, so that charts below one another can be compared.
-        name: What the chart shows, for those who cannot see it.
-        color: The variable of the style sheet that has the bars' colour.
-        gaps: Days without rows, which are marked as such.
-        scale: Whether to write numbers at the vertical axis.
+        name: What the chart shows, for screen readers.
+        color: The variable of the style sheet with the colour of the bars.
+        gaps: Days without rows, which are marked.
+        scale: Whether the vertical axis has numbers.
 
     Returns:
         The chart in Vega-Lite.
@@ -81,7 +82,7 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
             grid=False,
             labelPadding=5,
             tickCount={"expr": "ceil(width / 110)"},
-            # Below the middle of the day, not below its beginning.
+            # By default, a label stands below the beginning of its day, not below its middle.
             labelOffset={"expr": f"width / {2 * span.days}"},
         )
     )
@@ -112,7 +113,7 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
         fillOpacity=altair.FillOpacity("opacity:Q").scale(None),
         description="text:N",
     )
-    # The line around it shows a day even among ten years.
+    # The outline makes a single day visible on an axis of ten years.
     missing = (
         altair.Chart(altair.InlineData(values=[_interval(gap) for gap in gaps]))
         .mark_rect(
@@ -120,7 +121,7 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
         )
         .encode(x="begin:T", x2="end:T")
     )
-    # Low bars are hard to point at, so the whole height above a bar's days takes the pointer.
+    # Low bars are hard to point at, so the tooltip covers the full height of the chart.
     pointed = everywhere.mark_rect(fillOpacity=0, aria=False, color="var(--ink)").encode(
         x="begin:T", x2="end:T", tooltip=[altair.Tooltip(f"{heading}:N") for heading in headings]
     )
@@ -138,12 +139,12 @@ def bars(  # noqa: PLR0913 - what a chart needs, and no more.
 
 
 def _midnight(date: datetime.date) -> altair.DateTime:
-    """The beginning of a day, as scales want it."""
+    """Return the beginning of a day in the form that Vega-Lite's scales need."""
     return altair.DateTime(year=date.year, month=date.month, date=date.day, utc=True)
 
 
 def _interval(span: Span) -> dict[str, str]:
-    """The times at which days and their bar begin and end."""
+    """Return the times at which days and their bar begin and end."""
     begin, end = (
         datetime.datetime.combine(date, datetime.time(), datetime.UTC)
         for date in (span.first, span.last + DAY)

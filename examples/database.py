@@ -1,7 +1,7 @@
 """DuckDB files with rows of the taps, and how to run the queries in the folder ``queries`` on them.
 
-A query may name streams that are not selected, and so have no table. It gets an empty one in their
-place: then it answers for the streams that are there.
+A query may name streams that are not selected and so have no table. They are replaced by empty
+tables, so that the query returns rows of the other streams.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 QUERIES = FOLDER / "queries"
-#: The streams that have a row per day and more, and so can be missing one by one.
+#: The streams with rows per day; a query needs one of those that it names.
 REPORTS = ("stats", "stats_by_country", "stats_by_sub_id", "advertiser_report")
-#: The schema of each stream. Adsterra's reports have their fields from that of ``stats``.
+#: The schema of each stream. All of Adsterra's reports have fields of the schema ``stats``.
 _SCHEMAS = {file.stem: file for file in (FOLDER.parent / "schemas").glob("*/*.json")}
 _SCHEMAS |= dict.fromkeys(REPORTS[1:3], _SCHEMAS["stats"])
-#: JSON types and the types of the columns that target-duckdb makes of them; others become text.
+#: The column types of target-duckdb, by JSON type; all other types become text.
 _TYPES = {"integer": "bigint", "number": "double", "boolean": "boolean"}
 
 
 class DatabaseError(Exception):
-    """Rows cannot be read, or are not there: one or two sentences that say what to do."""
+    """Rows are missing or cannot be read; the message says what to do."""
 
 
 class MissingReportError(DatabaseError):
-    """None of the reports that a query names is in the database."""
+    """The database has none of the reports that a query names."""
 
 
-class Answer(NamedTuple):
-    """What a query gave.
+class QueryResult(NamedTuple):
+    """Result of a query.
 
     Attributes:
         columns: The names of the columns.
@@ -53,7 +53,7 @@ class Database:
     """The tables in one schema of a DuckDB file."""
 
     def __init__(self, path: Path, schema: str = "main") -> None:
-        """Open the file, to read only.
+        """Open the file, read-only.
 
         Args:
             path: The file.
@@ -87,18 +87,18 @@ class Database:
         self._schema = f"source.{_quoted(schema)}"
         self._connection.execute(f"use {self._schema}")
 
-    def run(self, query: Path, since: datetime.date | None = None) -> Answer:
+    def run(self, query: Path, since: datetime.date | None = None) -> QueryResult:
         """Run a query.
 
         Args:
-            query: The file.
-            since: The first day to read of the reports; all days unless given.
+            query: The file with the query.
+            since: The first day to read from the reports; ``None`` for all days.
 
         Returns:
-            The response, without the streams that are absent.
+            The result, without rows about absent streams.
 
         Raises:
-            MissingReportError: None of the reports that the query names is there.
+            MissingReportError: The database has none of the reports that the query names.
             DatabaseError: The query cannot be run.
         """
         text = query.read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ class Database:
                 f" Select the stream {needed[0]} of {tap}, and run {tap} into this file."
             )
             raise MissingReportError(message)
-        # Temporary views come before the tables of the same names.
+        # DuckDB prefers temporary views to tables of the same names.
         for stream in named:
             source = self._rows(stream, since) if stream in self.tables else _no_rows(stream)
             self._connection.execute(f"create or replace temp view {stream} as {source}")
@@ -120,22 +120,22 @@ class Database:
             result = self._connection.sql(text)
             columns, rows = result.columns, result.fetchall()
         except duckdb.Error as error:
-            # The first line says what is wrong; those after it show the query.
+            # The first line is the message; the others show the query.
             message = f"{query.stem} cannot be run on {self.path}: {str(error).splitlines()[0]}"
             raise DatabaseError(message) from error
         if "stream" in columns:
             place = columns.index("stream")
             rows = [row for row in rows if row[place] not in absent]
-        return Answer(columns, rows, absent)
+        return QueryResult(columns, rows, absent)
 
     def _rows(self, stream: str, since: datetime.date | None) -> str:
-        """Write a query for the rows of a stream, from a day on."""
+        """Return a query for the rows of a stream, from a day on."""
         days = f" where cast(date as date) >= date '{since}'" if since and stream in REPORTS else ""
-        return f"select * from {self._schema}.{stream}{days}"  # noqa: S608 - a name of the schemas.
+        return f"select * from {self._schema}.{stream}{days}"  # noqa: S608 - a stream's name.
 
 
 def _no_rows(stream: str) -> str:
-    """Write a query that has the columns of a stream and no rows."""
+    """Return a query that has the columns of a stream and no rows."""
     fields = json.loads(_SCHEMAS[stream].read_text(encoding="utf-8"))["properties"]
     types = {
         name: next((_TYPES[kind] for kind in _TYPES if kind in field["type"]), "varchar")
@@ -146,17 +146,17 @@ def _no_rows(stream: str) -> str:
 
 
 def _words(text: str) -> set[str]:
-    """Return the words of a query outside of its comments and texts."""
+    """Return the words of a query outside of its comments and string literals."""
     return set(re.findall(r"\w+", re.sub(r"--.*|'[^']*'", "", text)))
 
 
 def _quoted(name: str, mark: str = '"') -> str:
-    """Quote a name or a text as SQL does."""
+    """Quote an identifier, or with another mark a string literal, as SQL does."""
     return mark + name.replace(mark, mark * 2) + mark
 
 
 def _why_unreadable(path: Path, error: duckdb.Error) -> str:
-    """Say why a file cannot be opened, and what to do."""
+    """Return why a file cannot be opened, and what to do."""
     if "Could not set lock" in str(error):
         return f"{path} is in use: another program is writing to it. Try again when it has ended."
     return f"{path} cannot be read: {str(error).splitlines()[0]}"

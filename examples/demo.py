@@ -9,12 +9,12 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from examples.database import QUERIES, Answer, Database
+from examples.database import QUERIES, Database, QueryResult
 from examples.periods import Span
 from examples.query import table
 
 _RUN = re.compile(r"Running job with name '\w+:[\w-]+-to-(?P<loader>[\w-]+)'")
-#: What a tap is about to read of a report: days, or a single day.
+#: The log line of a tap with the days of a report that it will read, or a single day.
 _DAYS = re.compile(
     r" (?P<stream>\w+): (?P<first>\d{4}-\d\d-\d\d)(\.\.(?P<last>\d{4}-\d\d-\d\d))?, "
 )
@@ -22,23 +22,19 @@ _ROWS = re.compile(r"""Loading (?P<rows>\d+) rows into '.*"(?P<stream>\w+)"'""")
 
 
 class Read(NamedTuple):
-    """What was read of the streams.
+    """What a run has read.
 
     Attributes:
         days: The first and the last day of each report.
-        rows: How many rows each stream had.
+        rows: The number of rows of each stream.
     """
 
     days: dict[str, Span]
     rows: Counter[str]
 
 
-def read_in(log: str) -> Read:
-    """Find in Meltano's log what was read into DuckDB.
-
-    Args:
-        log: The log.
-    """
+def parse_log(log: str) -> Read:
+    """Return what was read into DuckDB, from Meltano's log."""
     read = Read({}, Counter())
     counts = False
     for line in log.splitlines():
@@ -55,12 +51,7 @@ def read_in(log: str) -> Read:
 
 
 def summary(read: Read, database: Database) -> str:
-    """Write what was read, beside how many rows there are.
-
-    Args:
-        read: What was read.
-        database: Where it is.
-    """
+    """Return a table of what was read, beside the number of rows in the database."""
     freshness = database.run(QUERIES / "freshness.sql")
     place = freshness.columns.index("rows")
     stored = {row[0]: row[place] for row in freshness.rows}
@@ -70,7 +61,7 @@ def summary(read: Read, database: Database) -> str:
     ]
     columns = ["stream", "first_day", "last_day", "days_read", "rows_read", "rows_in_all"]
     lists = [count for stream, count in read.rows.items() if stream not in read.days]
-    return f"{table(Answer(columns, rows, []))}\nand {sum(lists):,} rows of {len(lists)} lists"
+    return f"{table(QueryResult(columns, rows, []))}\nand {sum(lists):,} rows of {len(lists)} lists"
 
 
 def main() -> None:
@@ -79,7 +70,7 @@ def main() -> None:
     parser.add_argument("log", type=Path, help="Meltano's log")
     parser.add_argument("database", type=Path, help="the DuckDB file")
     arguments = parser.parse_args()
-    read = read_in(arguments.log.read_text(encoding="utf-8"))
+    read = parse_log(arguments.log.read_text(encoding="utf-8"))
     print("This run has read into DuckDB:\n")
     print(summary(read, Database(arguments.database)))
 

@@ -21,29 +21,22 @@ import vl_convert
 from examples import text
 from examples.charts import Bar, bars
 from examples.database import FOLDER, Database, DatabaseError
-from examples.panels import ask, groups, network, panels
+from examples.panels import groups, network, panels, run_query
 from examples.periods import Span, buckets, span_of, unit_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Where ``make demo`` puts its rows, which nobody may take for money.
+#: The folder of ``make demo``, whose pages must say that their numbers are made up.
 DEMO = FOLDER.parent / "output" / "demo"
 DEMO_NOTE = "Made-up numbers: the sandbox of this project"
 
 
 def completeness(database: Database) -> list[dict[str, Any]]:
-    """Put together what the page shows of each stream.
-
-    Args:
-        database: Where the rows are.
-
-    Returns:
-        The streams; those with days have a chart of their rows.
-    """
-    streams = ask(database, "freshness")
-    gaps = ask(database, "missing_days")
-    counts = ask(database, "rows_per_day")
+    """Return what the page shows of each stream; those with days have a chart of their rows."""
+    streams = run_query(database, "freshness")
+    gaps = run_query(database, "missing_days")
+    counts = run_query(database, "rows_per_day")
     per_day = dict(groups(counts, "stream"))
     dates = [row["date"] for row in counts] + [gap["last_day"] for gap in gaps]
     for stream in streams:
@@ -79,14 +72,7 @@ def completeness(database: Database) -> list[dict[str, Any]]:
 
 
 def contents(database: Database) -> dict[str, Any]:
-    """Ask everything the page shows.
-
-    Args:
-        database: Where the rows are.
-
-    Returns:
-        The variables of the template.
-    """
+    """Run all queries of the page and return the variables of its template."""
     adsterra = network(database, "Adsterra", "earned")
     adcloud = network(database, "Adcloud", "spent")
     earned_since = adsterra and adsterra.recent.first
@@ -95,25 +81,24 @@ def contents(database: Database) -> dict[str, Any]:
         "adsterra": adsterra,
         "adcloud": adcloud,
         "panels": [panel for shown in (adsterra, adcloud) if shown for panel in panels(shown)],
-        "sites": groups(ask(database, "adsterra_by_placement", earned_since), "domain_id"),
-        "countries_earned": ask(database, "adsterra_by_country", earned_since),
-        "countries_spent": groups(ask(database, "adcloud_by_country", spent_since), "currency"),
-        "websites": groups(ask(database, "adcloud_by_website", spent_since), "currency"),
-        "campaigns": groups(ask(database, "adcloud_by_campaign", spent_since), "currency"),
+        "sites": groups(run_query(database, "adsterra_by_placement", earned_since), "domain_id"),
+        "countries_earned": run_query(database, "adsterra_by_country", earned_since),
+        "countries_spent": groups(
+            run_query(database, "adcloud_by_country", spent_since), "currency"
+        ),
+        "websites": groups(run_query(database, "adcloud_by_website", spent_since), "currency"),
+        "campaigns": groups(run_query(database, "adcloud_by_campaign", spent_since), "currency"),
         "streams": completeness(database),
     }
 
 
 def render(path: Path, note: str = "", schema: str = "main") -> str:
-    """Make the page.
+    """Return the page in HTML.
 
     Args:
         path: The DuckDB file.
-        note: What readers should know about the rows, if anything.
+        note: A remark about the rows, for the top of the page.
         schema: The schema with the tables.
-
-    Returns:
-        The page in HTML.
 
     Raises:
         DatabaseError: The file cannot be read.
@@ -144,12 +129,12 @@ def render(path: Path, note: str = "", schema: str = "main") -> str:
 
 @functools.cache
 def _vega() -> str:
-    """Bundle Vega, Vega-Lite and what embeds them: about 0.9 MB."""
+    """Return JavaScript with Vega, Vega-Lite and vega-embed: about 0.9 MB."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def can_open() -> bool:
-    """Whether somebody sits at a screen: at a terminal, on a desktop, not in a pipe."""
+    """Return whether a browser can be opened: on a desktop, in a terminal, not in a pipe."""
     desktop = sys.platform in {"darwin", "win32"} or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
@@ -157,7 +142,7 @@ def can_open() -> bool:
 
 
 def main() -> None:
-    """Write the page beside the file, say where it is, and open it where somebody can see it."""
+    """Write the page beside the file, print its path, and open it if there is a desktop."""
     parser = argparse.ArgumentParser(prog="python -m examples.page", description=__doc__)
     parser.add_argument("database", type=Path, help="the DuckDB file")
     parser.add_argument("--schema", default="main", help="the schema with the tables")

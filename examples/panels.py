@@ -1,4 +1,4 @@
-"""What the page shows of the money: of each network, and in each currency by itself."""
+"""Panels of the page: the money of each network, each currency separately."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from examples import text
 from examples.charts import Bar, bars
 from examples.database import QUERIES, Database, MissingReportError
-from examples.periods import DAY, Bucket, Span, add_up, buckets, first_looks, span_of, unit_for
+from examples.periods import DAY, Bucket, Span, add_up, buckets, key_periods, span_of, unit_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from examples.periods import Row
 
-#: How many days before the last one are shown one by one.
+#: How many days before the last one are shown separately.
 _RECENT_DAYS = 90
-#: What the networks' columns have in common, under one name.
+#: Common names for the columns that both networks have.
 _SHARED = {"revenue_usd": "amount", "cpm_usd": "cpm", "costs": "amount"}
 
 
-def ask(database: Database, query: str, since: datetime.date | None = None) -> list[Row]:
-    """Run a query of the folder.
+def run_query(database: Database, query: str, since: datetime.date | None = None) -> list[Row]:
+    """Run a query of the folder ``queries``.
 
     Args:
-        database: Where the rows are.
-        query: The name of the file, without its ending.
-        since: The first day to read; all days unless given.
+        database: The database.
+        query: The name of the file, without its suffix.
+        since: The first day to read; ``None`` for all days.
 
     Returns:
-        The rows of the response; none if no report that it reads is there.
+        The rows, by column; empty if the database has none of the reports.
     """
     try:
         result = database.run(QUERIES / f"{query}.sql", since)
@@ -43,7 +43,7 @@ def ask(database: Database, query: str, since: datetime.date | None = None) -> l
 
 
 def groups(rows: Iterable[Row], column: str) -> list[tuple[Any, list[Row]]]:
-    """Put rows together that follow one another and have the same value in a column."""
+    """Group consecutive rows that have the same value in a column."""
     return [(value, list(found)) for value, found in groupby(rows, itemgetter(column))]
 
 
@@ -54,10 +54,10 @@ class Network(NamedTuple):
         name: Its name.
         kind: Whether money is ``earned`` there or ``spent``.
         rows: Its days, by currency.
-        span: The first and the last of them.
-        recent: The days that are shown one by one.
+        span: The first and the last day.
+        recent: The days that are shown separately.
         today: The day of the last reading: the first day that is not over.
-        read_at: The time of the last reading, if the rows tell it.
+        read_at: The time of the last reading; ``None`` if the rows do not contain it.
     """
 
     name: str
@@ -69,22 +69,22 @@ class Network(NamedTuple):
     read_at: str | None
 
     def is_whole(self, days: Span) -> bool:
-        """Say whether all of these days are over, and none is before the first one read."""
+        """Return whether all of these days are over and none is before the first day read."""
         return self.span.first <= days.first and days.last < self.today
 
 
 def network(database: Database, name: str, kind: str) -> Network | None:
-    """Ask for the days of a network.
+    """Read the days of a network.
 
     Args:
-        database: Where the rows are.
+        database: The database.
         name: The name of the network.
         kind: Whether money is ``earned`` there or ``spent``.
 
     Returns:
-        The network, or `None` if it has no days.
+        The network; ``None`` if it has no days.
     """
-    rows = ask(database, f"{name.lower()}_daily")
+    rows = run_query(database, f"{name.lower()}_daily")
     if not rows:
         return None
     dates = [row["date"] for row in rows]
@@ -96,12 +96,12 @@ def network(database: Database, name: str, kind: str) -> Network | None:
 
 
 def panels(shown: Network) -> list[dict[str, Any]]:
-    """Put together what the page shows of a network's money, currency by currency."""
+    """Return a panel for each currency of a network."""
     return [_panel(shown, rows) for _, rows in groups(shown.rows, "currency")]
 
 
 def _panel(shown: Network, rows: Sequence[Row]) -> dict[str, Any]:
-    """Put together what the page shows of a network's money in one currency."""
+    """Return what the page shows of a network's money in one currency."""
     days = [row for row in rows if row["date"] >= shown.recent.first]
     charts = [_chart(shown, days, "day", shown.recent)]
     if shown.span != shown.recent:
@@ -111,7 +111,7 @@ def _panel(shown: Network, rows: Sequence[Row]) -> dict[str, Any]:
         "network": shown,
         "currency": rows[0]["currency"],
         "total": add_up(rows),
-        "periods": first_looks(rows, shown.today),
+        "periods": key_periods(rows, shown.today),
         "charts": charts,
         "days": days,
         "months": [(month, add_up(month.rows)) for month in reversed(months)],
@@ -119,7 +119,7 @@ def _panel(shown: Network, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _chart(shown: Network, rows: Sequence[Row], unit: str, span: Span) -> dict[str, Any]:
-    """Draw the money of some days, with a bar per day, week or month."""
+    """Return a chart of the money, with a bar per day, week or month."""
     heading = f"By {unit}, {text.days(span)}"
     drawn = bars(
         [_bar(bucket, unit, shown.kind) for bucket in buckets(rows, unit, shown.is_whole)],
@@ -131,7 +131,7 @@ def _chart(shown: Network, rows: Sequence[Row], unit: str, span: Span) -> dict[s
 
 
 def _bar(bucket: Bucket, unit: str, kind: str) -> Bar:
-    """Draw the money of a day, a week or a month."""
+    """Return the bar for the money of a day, a week or a month."""
     totals, currency = add_up(bucket.rows), bucket.rows[0]["currency"]
     facts = {
         **text.bucket(bucket, unit),

@@ -1,4 +1,4 @@
-"""Days put together: weeks, months, and the periods that people look at first. Pure functions."""
+"""Days grouped into weeks, months and the periods that readers look at first. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 DAY = datetime.timedelta(days=1)
-#: Up to this many days, a chart has a bar per day; up to the other, a bar per week; then per month.
+#: The most days with a bar per day, and with a bar per week; longer charts have bars per month.
 _MAX_DAYS, _MAX_DAYS_OF_WEEKS = 100, 800
 
 Row = dict[str, Any]
 
 
 class Span(NamedTuple):
-    """Days that follow one another.
+    """Consecutive days.
 
     Attributes:
-        first: The first.
-        last: The last, included.
+        first: The first day.
+        last: The last day, included.
     """
 
     first: datetime.date
@@ -31,15 +31,15 @@ class Span(NamedTuple):
 
     @property
     def days(self) -> int:
-        """How many days there are."""
+        """The number of days."""
         return (self.last - self.first).days + 1
 
 
 class Totals(NamedTuple):
-    """Sums over days, and the ratios made from them.
+    """Sums over days, and the ratios of these sums.
 
     Attributes:
-        days: How many days have rows.
+        days: The number of days with rows.
         amount: The money.
         impressions: The impressions.
         clicks: The clicks.
@@ -65,11 +65,11 @@ class Period(NamedTuple):
     """A period, and the one it is compared with.
 
     Attributes:
-        name: What people call it.
+        name: Its name on the page.
         span: Its days.
-        totals: Their sums.
-        before: The days to compare with, if rows go back that far.
-        change_percent: How much more money this is than in the days before.
+        totals: Its sums.
+        before: The days it is compared with; ``None`` if there are no rows that old.
+        change_percent: The change of the money from the days before, in percent.
     """
 
     name: str
@@ -94,11 +94,11 @@ class Bucket(NamedTuple):
 
 
 def add_up(rows: Iterable[Row], span: Span | None = None) -> Totals:
-    """Add up the rows of days.
+    """Return the sums over days.
 
     Args:
         rows: The rows, one per day.
-        span: The days that count; all of them unless given.
+        span: The days to include; ``None`` for all.
     """
     counted = [row for row in rows if span is None or span.first <= row["date"] <= span.last]
     amount, impressions, clicks = (
@@ -108,19 +108,19 @@ def add_up(rows: Iterable[Row], span: Span | None = None) -> Totals:
 
 
 def unit_for(span: Span) -> str:
-    """Choose what a bar of a chart stands for: a ``day``, a ``week`` or a ``month``."""
+    """Return the unit of a chart's bars: a ``day``, a ``week`` or a ``month``."""
     if span.days <= _MAX_DAYS:
         return "day"
     return "week" if span.days <= _MAX_DAYS_OF_WEEKS else "month"
 
 
 def buckets(rows: Sequence[Row], unit: str, whole: Callable[[Span], bool]) -> list[Bucket]:
-    """Put the rows of days together by day, week or month.
+    """Group the rows of days by day, week or month.
 
     Args:
         rows: The rows, in the order of their ``date``.
-        unit: What to put together: a ``day``, a ``week`` or a ``month``.
-        whole: Says of a bucket's days whether all of them are over and were read.
+        unit: The unit: a ``day``, a ``week`` or a ``month``.
+        whole: Returns whether all days of a bucket are over and were read.
     """
     found = groupby(rows, lambda row: span_of(row["date"], unit))
     return [Bucket(span, whole(span), list(group)) for span, group in found]
@@ -143,8 +143,8 @@ def span_of(date: datetime.date, unit: str) -> Span:
     return Span(date.replace(day=1), date.replace(day=days))
 
 
-def first_looks(rows: Sequence[Row], today: datetime.date) -> list[Period]:
-    """Add up what people look at first: yesterday, the last days, this month and the last one.
+def key_periods(rows: Sequence[Row], today: datetime.date) -> list[Period]:
+    """Return the periods that readers look at first: yesterday, the last days, this and last month.
 
     Only days that are over count. A period is compared with as many days before it, a day with the
     same day of the week before, and this month with as many days of the last one.
@@ -172,12 +172,15 @@ def first_looks(rows: Sequence[Row], today: datetime.date) -> list[Period]:
 
 
 def _days_before(date: datetime.date, days: int) -> Span:
-    """Return so many days before a day."""
+    """Return a number of days before a day."""
     return Span(date - days * DAY, date - DAY)
 
 
 def _compared(name: str, span: Span, before: Span, rows: Sequence[Row]) -> Period:
-    """Add up a period, and compare it if it has rows and they go back far enough."""
+    """Return a period with its sums.
+
+    It is compared with the days before it if it has rows and there are rows that old.
+    """
     first = rows[0]["date"]
     totals = add_up(rows, span)
     earlier = add_up(rows, before)

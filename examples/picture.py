@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: Where Chromium is, if it is installed.
+#: The path of Chromium; `None` if it is not installed.
 CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     if CHROMIUM is None:
         sys.exit("Chromium is not installed, and nothing else takes the picture.")
     with sync_playwright() as playwright:
-        # Chromium keeps no sandbox for root, whom containers often run as.
+        # Chromium refuses to start its sandbox as root, the usual user in containers.
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1280, "height": 1160}, color_scheme="light")
         tab.goto(arguments.page.absolute().as_uri())

@@ -14,15 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from examples.database import QUERIES, Answer, Database, DatabaseError
+from examples.database import QUERIES, Database, DatabaseError, QueryResult
 
 
-def written(value: Any, column: str) -> str:  # noqa: ANN401 - whatever a database has.
-    """Write a value of a response.
+def written(value: Any, column: str) -> str:  # noqa: ANN401 - a value of any type.
+    """Return a value as text.
 
     Args:
         value: The value.
-        column: The name of its column: ids and times of reading are told by it.
+        column: The name of its column, which identifies ids and times of reading.
     """
     if column == "read_at" and isinstance(value, str):
         value = datetime.datetime.fromisoformat(value)
@@ -36,17 +36,17 @@ def written(value: Any, column: str) -> str:  # noqa: ANN401 - whatever a databa
         case float() | Decimal():
             text = f"{value:,.3f}"
         case datetime.datetime():
-            # A time without a zone is in UTC, as Adsterra's are.
+            # Times without a zone, such as Adsterra's, are in UTC.
             zoned = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
             text = f"{zoned.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S}"
         case _:
-            # A name may hold what would break the line, or what a terminal would obey.
+            # A name may contain line breaks or control characters of terminals.
             text = "".join(sign if sign.isprintable() else " " for sign in str(value))
     return text
 
 
-def table(result: Answer) -> str:
-    """Write a response as lines of columns: numbers to the right, everything else to the left."""
+def table(result: QueryResult) -> str:
+    """Return a result as lines of columns: numbers aligned right, everything else left."""
     cells = [
         [written(value, column) for value, column in zip(row, result.columns, strict=True)]
         for row in result.rows
@@ -67,7 +67,7 @@ def table(result: Answer) -> str:
 
 
 def described() -> str:
-    """List the queries, each with the first sentence of its comment."""
+    """Return a list of the queries, each with the first sentence of its comment."""
     files = sorted(QUERIES.glob("*.sql"))
     width = max(len(file.stem) for file in files)
     lines = []
@@ -82,7 +82,7 @@ def file_of(query: str) -> Path:
     """Return the file of a query.
 
     Args:
-        query: The name of a file in the folder, with its ending or without, or a path.
+        query: The name of a file in the folder, with or without its suffix, or a path.
 
     Raises:
         DatabaseError: There is no such file.
@@ -95,7 +95,7 @@ def file_of(query: str) -> Path:
 
 
 def main() -> None:
-    """Print the response of a query, or which queries there are."""
+    """Print the result of a query, or the list of queries."""
     parser = argparse.ArgumentParser(prog="python -m examples.query", description=__doc__)
     parser.add_argument("query", nargs="?", help="a file of examples/queries; without it, a list")
     parser.add_argument("--database", type=Path, default=Path("output/ads.duckdb"))
@@ -113,7 +113,7 @@ def main() -> None:
     try:
         print(f"{table(result)}\n{count:,} row{'' if count == 1 else 's'}", flush=True)
     except BrokenPipeError:
-        # The reader has seen enough, as `head` has. At its end, Python would try to write again.
+        # The reader, such as `head`, has closed the pipe. Python would write to it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if result.absent:
         print(f"Without {', '.join(result.absent)}: not in {arguments.database}.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How the page writes numbers, days and names, in English with the day before the month."""
+"""Formats of the page for numbers, days and names: English, with the day before the month."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
     from examples.periods import Bucket, Span
 
 _LOCALE = Locale("en")
-#: What is written where there is nothing, such as a ratio of nothing to nothing.
+#: The text for a missing value, such as a ratio with a denominator of 0.
 _NOTHING = "-"
 
 
 def money(amount: Decimal | float | None, currency: str | None) -> str:
-    """Write an amount with its currency: ``USD 1,234.50``."""
+    """Format an amount with its currency: ``USD 1,234.50``."""
     if amount is None:
         return _NOTHING
-    # An unknown currency is written as such, for amounts without one cannot be compared.
+    # An unknown currency is shown, because amounts without a currency cannot be compared.
     return format_currency(amount, currency or "???", "¤¤ #,##0.00", locale=_LOCALE)
 
 
 def number(count: float) -> str:
-    """Write a whole number: ``1,234``."""
+    """Format a whole number: ``1,234``."""
     return format_decimal(count, "#,##0", locale=_LOCALE)
 
 
 def decimal(number: Decimal | float | None) -> str:
-    """Write a number to two decimals: ``1,234.50``."""
+    """Format a number with two decimals: ``1,234.50``."""
     return _NOTHING if number is None else format_decimal(number, "#,##0.00", locale=_LOCALE)
 
 
 def day(date: datetime.date) -> str:
-    """Write a day: ``1 May 2024``."""
+    """Format a day: ``1 May 2024``."""
     return format_date(date, "d MMM y", locale=_LOCALE)
 
 
 def weekday(date: datetime.date) -> str:
-    """Write a day with its name: ``Wed 1 May 2024``."""
+    """Format a day with its name: ``Wed 1 May 2024``."""
     return format_date(date, "EEE d MMM y", locale=_LOCALE)
 
 
 def days(span: Span) -> str:
-    """Write some days in a row: ``1 May 2024``, or ``28 Apr to 3 May 2024``."""
+    """Format consecutive days: ``1 May 2024``, or ``28 Apr to 3 May 2024``."""
     first, last = span
     if first == last:
         return day(last)
@@ -58,28 +58,28 @@ def days(span: Span) -> str:
 
 
 def bucket(bucket: Bucket, unit: str) -> dict[str, str]:
-    """Write a day, week or month under its name: ``{"Month": "1 to 31 May 2024"}``."""
+    """Format a day, week or month, by its unit: ``{"Month": "1 to 31 May 2024"}``."""
     written = weekday(bucket.span.first) if unit == "day" else days(bucket.span)
     return {unit.capitalize(): written if bucket.whole else f"{written} (incomplete)"}
 
 
 def month(date: datetime.date) -> str:
-    """Write a month: ``May 2024``."""
+    """Format a month: ``May 2024``."""
     return format_date(date, "MMM y", locale=_LOCALE)
 
 
 def change(percent: float) -> str:
-    """Write a change: ``+3.5 %`` or ``-3.5 %``."""
-    # Adding nothing makes -0.0 a plain zero.
+    """Format a change: ``+3.5 %`` or ``-3.5 %``."""
+    # Adding 0 turns -0.0 into 0.0.
     return f"{round(percent, 1) + 0:+,.1f} %"
 
 
 def minute(time: str | datetime.datetime) -> str:
-    """Write a time: ``1 May 2024, 12:00``."""
+    """Format a time: ``1 May 2024, 12:00``."""
     read = datetime.datetime.fromisoformat(time) if isinstance(time, str) else time
     return f"{day(read)}, {read:%H:%M}"
 
 
 def country(code: str | None) -> str:
-    """Write a country's name, or its code if it has none."""
+    """Return a country's name, or its code if it has none."""
     return str(_LOCALE.territories.get(code or "", code or _NOTHING))

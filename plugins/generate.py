@@ -1,6 +1,6 @@
-"""Write the definitions of both taps for Meltano and its hub: ``make plugins``.
+"""Generate the definitions of both taps for Meltano and its hub: ``make plugins``.
 
-All that a tap says of itself comes from its own command, so that a definition cannot say otherwise.
+A tap's own commands provide the contents, so that a definition cannot contradict the tap.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 HEAD = "# Made by `make plugins` from what the tap says of itself: change the tap, not this file.\n"
-#: What no command says.
+#: Contents that no command provides.
 ABOUT = {
     "tap-adsterra": {
         "label": "Adsterra Publishers API",
@@ -32,12 +32,12 @@ ABOUT = {
         "keywords": ["adcloud", "advertiser", "advertising", "api", "meltano_sdk"],
     },
 }
-#: What a setting may be, by the names that JSON Schema and Meltano have for it.
+#: The types that have the same name in JSON Schema and in Meltano.
 KINDS = ("array", "object", "string", "integer", "boolean")
 
 
 def definitions() -> dict[Path, str]:
-    """Make the definition of each tap, by the path of its file."""
+    """Return the definition of each tap, by the path of its file."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     return {
         PROJECT / "plugins" / "extractors" / f"{tap}--{project['name']}.yml": HEAD
@@ -47,7 +47,7 @@ def definitions() -> dict[Path, str]:
 
 
 def definition(tap: str, project: dict[str, Any]) -> dict[str, Any]:
-    """Make the definition of a tap.
+    """Return the definition of a tap.
 
     Args:
         tap: The name of its command.
@@ -55,7 +55,7 @@ def definition(tap: str, project: dict[str, Any]) -> dict[str, Any]:
     """
     said = output(tap, "--about", "--format=json")
     streams = output(tap, "--discover")["streams"]
-    # As long as the project has no address, a definition names none.
+    # Without a repository URL in pyproject.toml, the definition has none either.
     address = project.get("urls", {}).get("Repository")
     return {
         "name": tap,
@@ -78,7 +78,7 @@ def definition(tap: str, project: dict[str, Any]) -> dict[str, Any]:
 
 
 def output(tap: str, *arguments: str) -> Any:
-    """Run the command of a tap, and return the JSON it prints."""
+    """Run the command of a tap and return the JSON that it prints."""
     command = [sys.executable, "-m", tap.replace("-", "_"), *arguments]
     environment = {**os.environ, "LOGLEVEL": "WARNING"}
     result = subprocess.run(
@@ -88,9 +88,9 @@ def output(tap: str, *arguments: str) -> Any:
 
 
 def settings(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn a schema's properties into Meltano's settings.
+    """Yield Meltano's settings for the properties of a schema.
 
-    An object stays one setting, so that Meltano reads the same variables as the tap.
+    An object stays one setting, so that Meltano reads the same environment variables as the tap.
     """
     for name, field in schema["properties"].items():
         setting = {
@@ -105,14 +105,14 @@ def settings(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
             ]
         if field.get("secret"):
             setting["sensitive"] = True
-        # A date that stands in a definition would soon be taken for a recommendation.
+        # A date in a definition would soon be read as a recommendation.
         if "default" in field and setting["kind"] != "date_iso8601":
             setting["value"] = field["default"]
         yield setting
 
 
 def kind(name: str, field: dict[str, Any]) -> str:
-    """Say which of Meltano's kinds of setting a field of a schema is."""
+    """Return Meltano's kind of setting for a field of a schema."""
     if "enum" in field:
         return "options"
     if name.endswith("_date"):
@@ -121,7 +121,7 @@ def kind(name: str, field: dict[str, Any]) -> str:
 
 
 def deselected(stream: dict[str, Any]) -> str | None:
-    """Return the name of a stream of a catalog if it is not selected by default."""
+    """Return the name of a stream of a catalog; ``None`` if it is selected by default."""
     (metadata,) = (item["metadata"] for item in stream["metadata"] if not item["breadcrumb"])
     return None if metadata["selected-by-default"] else stream["tap_stream_id"]
 

@@ -1,6 +1,6 @@
-"""Both ad APIs as a local server, for trying things out, for tests and for benchmarks.
+"""Both ad APIs as a local server, for manual trials, tests and benchmarks.
 
-It is made from what the APIs' documents say, and imports nothing of the taps. Started with
+It follows the APIs' documents and imports nothing of the taps. Start it with
 `python -m sandbox`, or in a test:
 
     with Sandbox(now=datetime(2024, 5, 1, 12, tzinfo=UTC)) as sandbox:

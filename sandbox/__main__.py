@@ -1,4 +1,4 @@
-"""The sandbox as a command: `python -m sandbox`."""
+"""Command line of the sandbox: `python -m sandbox`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _SIGNAL_EXIT_CODE = 128
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox until it is told to stop, or for as long as another command runs.
+    """Run the sandbox until a signal stops it, or while another command runs.
 
     Args:
-        arguments: The command line; that of the process if absent.
+        arguments: The command line; `None` for that of the process.
 
     Returns:
-        The exit code: 0, or that of the command that was run.
+        The exit code: 0, or that of the command.
     """
     options = _parser().parse_args(arguments)
     port = options.port
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="The Adsterra and Adcloud APIs as a local server with made-up data.",
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ready_line(sandbox: Sandbox) -> str:
-    """The line that says where the APIs are and how to get in."""
+    """Return the line with the URLs and credentials of both APIs."""
     return (
         f"Sandbox ready: Adsterra {sandbox.adsterra_url} (token {DEMO_TOKEN}),"
         f" Adcloud {sandbox.adcloud_url} (client {CLIENT_ID}, secret {CLIENT_SECRET})"
@@ -92,7 +92,7 @@ def _ready_line(sandbox: Sandbox) -> str:
 
 
 def _run(command: Sequence[str], sandbox: Sandbox, ended: Event) -> int:
-    """Run a command beside the sandbox; signals to stop are passed on to it."""
+    """Run a command beside the sandbox and forward stop signals to it."""
     environment = os.environ | {
         "SANDBOX_URL": sandbox.url,
         "SANDBOX_ADSTERRA_URL": sandbox.adsterra_url,

@@ -1,4 +1,4 @@
-"""Faults in the rows and totals of a response that is otherwise good."""
+"""Faults in the rows and totals of an otherwise good response."""
 
 from __future__ import annotations
 
@@ -30,14 +30,9 @@ _NUMBERS = ("revenue", "costs", "performance", "discount", "budget_limit", "defa
 
 
 def apply_body_fault(body: bytes, fault: Fault) -> bytes:
-    """Apply a fault to a response.
+    """Return the JSON body of a good response with a fault of a kind in `BODY_FAULTS`.
 
-    Args:
-        body: The good response, in JSON.
-        fault: A fault of a kind in `REWRITERS`.
-
-    Returns:
-        The bad response. A response without rows stays good where the fault needs a row.
+    A fault that needs a row leaves a response without rows unchanged.
     """
     envelope = from_json(body)
     BODY_FAULTS[fault.kind](envelope, _rows(envelope), fault)
@@ -45,7 +40,7 @@ def apply_body_fault(body: bytes, fault: Fault) -> bytes:
 
 
 def _rows(envelope: Envelope) -> list[Row]:
-    """The rows of a response, wherever the API puts them."""
+    """Return the rows of a response of either API, in any of its envelopes."""
     found = envelope.get("items", envelope.get("result"))
     if found is None and "data" in envelope:
         found = (envelope["data"] or {}).get("items")
@@ -53,12 +48,12 @@ def _rows(envelope: Envelope) -> list[Row]:
 
 
 def _one(rows: list[Row], fault: Fault) -> Row | None:
-    """The row meant, if there is such a row."""
+    """Return the row that a fault selects, or `None` if there is no such row."""
     return rows[fault.row] if -len(rows) <= fault.row < len(rows) else None
 
 
 def _raise_totals(envelope: Envelope, by: int) -> None:
-    """Announce more rows, in every field that announces some."""
+    """Increase every total in the envelope."""
     for part in (envelope, envelope.get("collection"), envelope.get("_meta")):
         for name in ("itemCount", "size", "total_count"):
             if isinstance(part, dict) and isinstance(part.get(name), int):
@@ -66,7 +61,7 @@ def _raise_totals(envelope: Envelope, by: int) -> None:
 
 
 def _fitting(row: Row, fault: Fault, names: tuple[str, ...]) -> str:
-    """The field meant, or the first of some fields that the row has."""
+    """Return the field that a fault names, or the first of `names` that the row has."""
     return fault.field or next((name for name in names if name in row), names[-1])
 
 
@@ -145,7 +140,7 @@ def _drop_envelope_field(envelope: Envelope, _rows: list[Row], fault: Fault) -> 
             part.pop(fault.field, None)
 
 
-#: What changes a response, by kind of fault.
+#: The function that changes a response, by kind of fault.
 BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "set_field": _set_field,
     "drop_field": _drop_field,

@@ -1,4 +1,4 @@
-"""The clock the sandbox lives by."""
+"""The clock of the sandbox."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Tells the sandbox what time it is: a frozen time, or the real one."""
+    """Clock of the sandbox: frozen at a time, or running with the real clock."""
 
     def __init__(self, now: datetime | None = None) -> None:
         """Set the clock.
 
         Args:
-            now: The time to stand still at, without a zone read as UTC; ``None`` runs with the real
-                clock.
+            now: The time to freeze at, in UTC if it has no zone; `None` for the real clock.
         """
         self._frozen: datetime | None = None
         if now is not None:
@@ -30,25 +29,17 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether the clock stands still."""
+        """Whether the clock is frozen."""
         return self._frozen is not None
 
     def freeze(self, now: datetime) -> None:
-        """Stand still at a time.
-
-        Args:
-            now: The time; without a zone it is read as UTC.
-        """
+        """Freeze the clock at a time, in UTC if it has no zone."""
         self._frozen = now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
     def advance(self, time: timedelta) -> None:
-        """Move on (or back) and stand still there.
-
-        Args:
-            time: How far.
-        """
+        """Move the clock forward, or back by a negative time, and freeze it there."""
         self.freeze(self.now + time)
 
     def run(self) -> None:
-        """Go with the real clock from now on."""
+        """Follow the real clock from now on."""
         self._frozen = None

@@ -1,18 +1,18 @@
-"""The sandbox's own paths, for tests in other processes and other languages.
+"""Control endpoints of the sandbox, for tests in other processes and languages.
 
-* `GET /_sandbox/requests`: every request received, as JSON; `DELETE` forgets them.
-* `GET /_sandbox/faults`: the faults requested; `POST` adds one, or a list of them, written with the
+* `GET /_sandbox/requests`: every request received, as JSON; `DELETE` clears the list.
+* `GET /_sandbox/faults`: the faults requested; `POST` adds one or a list of them, with the
   fields of `sandbox.Fault`; `DELETE` removes all.
 * `GET /_sandbox/clock`: the time; `PUT` with `{"now": "2024-05-01T12:00:00Z"}` freezes it there,
   with `{"now": null}` lets it run.
-* `GET /_sandbox/adcloud`: the settings of the Adcloud API; `PUT` changes those given, written with
-  the fields of `sandbox.adcloud.Settings`.
+* `GET /_sandbox/adcloud`: the settings of the Adcloud API; `PUT` changes those given, with the
+  fields of `sandbox.adcloud.Settings`.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime  # noqa: TC003 - msgspec reads it.
+from datetime import datetime  # noqa: TC003 - msgspec needs it at run time.
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,28 +31,20 @@ if TYPE_CHECKING:
 
 
 class _Time(msgspec.Struct, forbid_unknown_fields=True):
-    """What the clock is set to."""
+    """Body of a `PUT` to the clock."""
 
     now: datetime | None
 
 
 class Control:
-    """Answers the sandbox's own paths."""
+    """Handlers of the control endpoints."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        """Make the responses.
-
-        Args:
-            sandbox: The sandbox they are about.
-        """
+        """Control this sandbox."""
         self._sandbox = sandbox
 
     def routes(self) -> list[Route]:
-        """All paths there are.
-
-        Returns:
-            The routes.
-        """
+        """Return the routes of all control endpoints."""
         handlers = {
             "requests": (self._requests, ["GET", "DELETE"]),
             "faults": (self._faults, ["GET", "POST", "DELETE"]),
@@ -100,14 +92,14 @@ class Control:
 
 
 def _json(value: object, status: int = 200) -> Response:
-    """A response in JSON."""
+    """Return a JSON response."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 def _with_error_response(
     endpoint: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Any]:
-    """An endpoint that says what is wrong with a body it cannot read."""
+    """Wrap an endpoint: a request body it cannot read gets a 400 with the reason."""
 
     async def responding(request: Request) -> Response:
         try:

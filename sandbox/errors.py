@@ -1,4 +1,4 @@
-"""The documented error body for a path, whichever API it belongs to."""
+"""Error bodies by path: each API has its own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from sandbox.adsterra.errors import error_body as adsterra_error
 
 
 def error_for(path: str, status: int, message: str | None = None) -> dict[str, Any]:
-    """The body the documents give an error.
+    """Return the documented error body of the API that a path belongs to.
 
-    Args:
-        path: The path of the request.
-        status: The status to tell.
-        message: What to say; the documented text if absent.
-
-    Returns:
-        The body.
+    Without a message, the body has the documented text of the status.
     """
     if path.startswith("/publisher"):
         return adsterra_error(status, message)

@@ -1,4 +1,4 @@
-"""An exchange with a client: a request, and full control over how it is answered."""
+"""A request and the means to respond to it in any way, well or badly."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 @dataclass
 class Exchange:
-    """A request that triggers a fault, and the way to answer it.
+    """A request that triggers a fault, and the means to respond to it.
 
     Attributes:
-        scope: The request.
-        receive: Where to hear that the client has gone.
-        send: Where to answer.
-        proceed: What answers it well, to where it is told.
+        scope: The ASGI scope of the request.
+        receive: ASGI callable that reports when the client disconnects.
+        send: ASGI callable that sends the response.
+        call_app: Makes the good response and sends it through the given callable.
         fault: The fault.
     """
 
     scope: Scope
     receive: Receive
     send: Send
-    proceed: Callable[[Send], Awaitable[None]]
+    call_app: Callable[[Send], Awaitable[None]]
     fault: Fault
 
     async def good_response(self) -> tuple[Message, bytes]:
-        """Let the request be answered, and hold the response back.
+        """Make the good response without sending it.
 
         Returns:
-            The start of the response, without its Content-Length, and its body.
+            The start message, without its Content-Length header, and the body.
         """
         start: Message = {}
         body = bytearray()
@@ -50,54 +50,36 @@ class Exchange:
             else:
                 body.extend(message.get("body", b""))
 
-        await self.proceed(keep)
+        await self.call_app(keep)
         start["headers"] = [pair for pair in start["headers"] if pair[0] != b"content-length"]
         return start, bytes(body)
 
     async def respond_with_body(self, start: Message, body: bytes) -> None:
-        """Answer with a body and its true length.
-
-        Args:
-            start: The start of the response.
-            body: The body.
-        """
+        """Send a response whose Content-Length is the length of its body."""
         await self.start(start, len(body))
         await self.send({"type": "http.response.body", "body": body})
 
     async def start(self, start: Message, length: int) -> None:
-        """Begin a response.
-
-        Args:
-            start: The start of the response.
-            length: The Content-Length to announce.
-        """
+        """Send the start of a response, with `length` as its Content-Length."""
         length_header = (b"content-length", str(length).encode())
         await self.send({**start, "headers": [*start["headers"], length_header]})
 
     async def send_more(self, body: bytes) -> None:
-        """Send a part of the body that is not the last.
-
-        Args:
-            body: The part.
-        """
+        """Send a part of the body that is not the last."""
         await self.send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def respond(self, response: Response) -> None:
-        """Answer with a whole response.
-
-        Args:
-            response: The response.
-        """
+        """Send a complete response."""
         await response(self.scope, self.receive, self.send)
 
-    async def gone(self, seconds: float | None = None) -> bool:
-        """Wait for the client to go.
+    async def wait_for_disconnect(self, seconds: float | None = None) -> bool:
+        """Wait until the client disconnects.
 
         Args:
-            seconds: For how long; ``None`` waits for ever.
+            seconds: The longest time to wait; `None` for no limit.
 
         Returns:
-            Whether it has gone.
+            Whether the client has disconnected.
         """
 
         async def disconnected() -> None:
@@ -111,13 +93,14 @@ class Exchange:
         return True
 
     async def close(self, *, reset: bool) -> None:
-        """End the connection.
+        """Close the connection.
 
         Args:
-            reset: Whether the client is to see a reset rather than an end.
+            reset: Whether the client gets a TCP reset (RST) instead of an orderly end (FIN).
         """
         transport: asyncio.Transport = self.scope["state"]["transport"]
         if reset:
+            # With SO_LINGER at 0 seconds, closing the socket sends a reset.
             linger = struct.pack("ii", 1, 0)
             transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, linger
@@ -125,4 +108,4 @@ class Exchange:
             transport.abort()
         else:
             transport.close()
-        await self.gone()
+        await self.wait_for_disconnect()

@@ -1,4 +1,4 @@
-"""Faults on request: what goes wrong, for which requests, how often."""
+"""Faults that tests request: what goes wrong, for which requests, how often."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 #: What can go wrong; `Fault` explains each.
 Kind: TypeAlias = Literal[
-    # Another response instead of the good one.
+    # Another response replaces the good one.
     "status",
     "rate_limit",
     "html",
     "redirect",
     "empty",
     "error_in_body",
-    # The good response, badly delivered.
+    # The good response is badly delivered.
     "hang",
     "slow",
     "reset",
@@ -29,7 +29,7 @@ Kind: TypeAlias = Literal[
     "cut_chunked",
     "truncated",
     "gigantic",
-    # The good response with other rows or totals.
+    # The good response has other rows or totals.
     "set_field",
     "drop_field",
     "unknown_field",
@@ -43,7 +43,7 @@ Kind: TypeAlias = Literal[
     "shuffled_rows",
     "wrong_total",
     "drop_envelope_field",
-    # The data or the token changes under the reader; Adcloud only.
+    # The data or the token changes during a sync; Adcloud only.
     "page_shift",
     "dead_token",
     "bad_credentials",
@@ -54,23 +54,22 @@ Kind: TypeAlias = Literal[
 class Fault:
     """Something that goes wrong with some requests.
 
-    A request meets a fault if its path, method and query match. Of several faults that are due, the
-    one added first is triggered.
+    A fault applies to the requests that match its path, method and query. Of several faults that
+    are due, the one added first is triggered.
 
     Kinds, with the arguments they use:
 
-    * `status`: an error (`status`, default 500) with the body the API's documents give it, saying
-      `message` if given.
+    * `status`: an error (`status`, default 500) with the documented body, and `message` if given.
     * `rate_limit`: 429 (or `status`) with `Retry-After: seconds`; `as_date` writes it as an HTTP
       date that many seconds ahead of the real clock; `seconds=None` leaves the header out.
     * `html`: an HTML page with `status` (default 502).
     * `redirect`: 302 (or `status`) to `location`.
     * `empty`: `status` (default 200) and an empty body.
     * `error_in_body`: HTTP 200, and an error (`status`, default 500) in the body.
-    * `hang`: nothing for `seconds` (default 3600), then the good response; a program that sets
-      `seconds` to 0 lets those that hang be answered.
+    * `hang`: nothing for `seconds` (default 3600), then the good response; setting `seconds` to 0
+      releases the requests that hang.
     * `slow`: the good response in 20 pieces over `seconds` (default 1).
-    * `reset`: the connection is reset before anything is answered.
+    * `reset`: the connection is reset before the response.
     * `reset_in_body`: the connection is reset in the middle of the body.
     * `cut`: the connection is closed in the middle of the body, short of its Content-Length.
     * `cut_chunked`: the same in the middle of a chunked transfer.
@@ -80,39 +79,39 @@ class Fault:
     * `drop_field`: `field` is missing in one row.
     * `unknown_field`: all rows have one more `field` (default `surprise`) of `value`.
     * `quoted_numbers`: all numbers in rows are strings.
-    * `null_key`: a dimension (`field`, or a fitting one) of one row is null.
-    * `wrong_type`: a number (`field`, or a fitting one) of one row is text (`value`).
-    * `not_a_number`: a number (`field`, or a fitting one) of one row is `"NaN"`.
+    * `null_key`: a dimension (`field`, or one that the row has) of one row is null.
+    * `wrong_type`: a number (`field`, or one that the row has) of one row is text (`value`).
+    * `not_a_number`: a number (`field`, or one that the row has) of one row is `"NaN"`.
     * `duplicate_row`: one row comes twice; the totals count both.
     * `lost_row`: one row is missing; the totals still count it.
     * `foreign_row`: one more row, of the day `value` (default 2000-01-01); the totals count it.
     * `shuffled_rows`: the rows come in another order.
-    * `wrong_total`: the announced totals are off by `by` (default 1).
+    * `wrong_total`: the totals are `by` (default 1) too high.
     * `drop_envelope_field`: `field` is missing in the envelope (`itemCount`; or in `collection`,
       `_meta`).
-    * `page_shift` (Adcloud): `by` rows have come in (above 0) or gone (below 0) at the front of the
-      day, so the page starts that many rows earlier or later; the totals stay.
+    * `page_shift` (Adcloud): `by` rows were inserted (above 0) or deleted (below 0) before the
+      page, so it starts that many rows earlier or later; the totals stay.
     * `dead_token` (Adcloud): the request's token is invalid from this request on.
     * `bad_credentials` (Adcloud): the token endpoint refuses the client.
 
     Attributes:
         kind: What goes wrong.
-        path: A regular expression found in the path of the requests meant.
-        query: Names and values that the query must have.
-        method: The method of the requests meant, if not any.
-        after: How many of these requests are let through first.
-        times: How many of these requests then trigger it; ``None`` for all.
-        status: The HTTP status to answer with.
-        message: What an error says.
-        seconds: How long, in seconds.
-        as_date: Whether Retry-After is a date.
-        location: Where a redirect leads.
-        size: How many bytes.
-        row: Which row, counted from 0; negative from the end.
-        field: Which field.
-        value: Which value.
-        by: By how much.
-        seen: How many requests matched so far.
+        path: Regular expression to find in the path.
+        query: Parameters that the query must have.
+        method: The method; `None` for any.
+        after: How many matching requests are let through first.
+        times: How many matching requests then trigger it; `None` for all.
+        status: The HTTP status of the response.
+        message: The message of an error.
+        seconds: The duration, in seconds.
+        as_date: Whether Retry-After is an HTTP date.
+        location: The target of a redirect.
+        size: The number of bytes.
+        row: The index of the row; negative from the end.
+        field: The name of the field.
+        value: The value of the field.
+        by: The difference in rows.
+        matched: How many requests matched so far.
         triggered: How many requests triggered it so far.
     """
 
@@ -132,20 +131,11 @@ class Fault:
     field: str | None = None
     value: Any = None
     by: int = 1
-    seen: int = 0
+    matched: int = 0
     triggered: int = 0
 
     def matches(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> bool:
-        """Whether a request is one of those meant.
-
-        Args:
-            method: Its method.
-            path: Its path.
-            query: Its query, as names and values.
-
-        Returns:
-            Whether it is.
-        """
+        """Return whether path, method and query select a request."""
         return (
             (self.method is None or self.method == method)
             and re.search(self.path, path) is not None
@@ -153,59 +143,39 @@ class Fault:
         )
 
     def triggers(self) -> bool:
-        """Count one more matching request.
-
-        Returns:
-            Whether it triggers the fault.
-        """
-        self.seen += 1
-        due = self.seen > self.after and (self.times is None or self.triggered < self.times)
+        """Count a matching request and return whether it triggers the fault."""
+        self.matched += 1
+        due = self.matched > self.after and (self.times is None or self.triggered < self.times)
         self.triggered += due
         return due
 
 
 class Faults:
-    """The faults requested, safe to change while the server runs."""
+    """The faults requested; safe to change while the server runs."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without faults."""
         self._lock = Lock()
         self._faults: list[Fault] = []
 
     def __iter__(self) -> Iterator[Fault]:
-        """All faults, in the order they were added."""
+        """Iterate over all faults, in the order they were added."""
         with self._lock:
             return iter(self._faults.copy())
 
     def add(self, fault: Fault) -> Fault:
-        """Ask for a fault.
-
-        Args:
-            fault: The fault.
-
-        Returns:
-            The same fault, for reading its counts afterwards.
-        """
+        """Add a fault and return it, so that its counts can be read later."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Ask for no faults any more."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def trigger(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> Fault | None:
-        """Find the fault that a request triggers.
-
-        Args:
-            method: Its method.
-            path: Its path.
-            query: Its query, as names and values.
-
-        Returns:
-            The fault; ``None`` if the request goes well.
-        """
+        """Return the fault that a request triggers; `None` for a good response."""
         with self._lock:
             for fault in self._faults:
                 if fault.matches(method, path, query) and fault.triggers():

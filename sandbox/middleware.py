@@ -1,4 +1,4 @@
-"""What stands before both APIs: notes every request, and triggers faults."""
+"""ASGI middleware in front of both APIs: records every request and triggers faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sandbox.faults import Faults
 
-#: Where the sandbox itself is asked for things; not noted, and no fault is triggered there.
+#: The path of the control endpoints, whose requests are not recorded and trigger no faults.
 CONTROL = "/_sandbox/"
 
 
@@ -23,14 +23,13 @@ class SeenRequest:
     """A request that was received.
 
     Attributes:
-        method: Its method.
-        path: Its path.
-        query: Its query, as names and values in the order sent.
-        headers: Its headers, by name in small letters.
-        body: Its body, as text.
-        fault: The kind of fault it triggered, if any.
-        status: The HTTP status it was answered with; ``None`` while it waits, and if it was never
-            answered.
+        method: The HTTP method.
+        path: The path.
+        query: The names and values of the query, in the order sent.
+        headers: The headers; names are in lower case.
+        body: The body, as text.
+        fault: The kind of fault that it triggered, if any.
+        status: The HTTP status of the response; `None` as long as there is no response.
     """
 
     method: str
@@ -42,26 +41,19 @@ class SeenRequest:
     status: int | None = None
 
     def values(self, name: str) -> list[str]:
-        """All values of a parameter.
-
-        Args:
-            name: The parameter, such as `group_by[]`.
-
-        Returns:
-            Its values, in the order sent.
-        """
+        """Return all values of a parameter, such as `group_by[]`, in the order sent."""
         return [value for key, value in self.query if key == name]
 
 
 class RecordingMiddleware:
-    """An application around another one that notes requests and triggers faults."""
+    """Middleware that records requests and triggers faults."""
 
     def __init__(self, app: ASGIApp, requests: list[SeenRequest], faults: Faults) -> None:
-        """Stand before an application.
+        """Wrap an application.
 
         Args:
-            app: What answers the requests.
-            requests: Where to note them, in the order they come.
+            app: The application.
+            requests: The list to append each request to.
             faults: The faults requested.
         """
         self._app = app
@@ -69,13 +61,7 @@ class RecordingMiddleware:
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request.
-
-        Args:
-            scope: The request.
-            receive: Where its body comes from.
-            send: Where the response goes.
-        """
+        """Respond to a request, with a fault if it triggers one."""
         if scope["path"].startswith(CONTROL):
             await self._app(scope, receive, send)
             return
@@ -94,25 +80,25 @@ class RecordingMiddleware:
                 seen.status = message["status"]
             await send(message)
 
-        async def proceed(send: Send) -> None:
+        async def call_app(send: Send) -> None:
             await self._app(scope, _replay(body, receive), send)
 
         fault = self._faults.trigger(seen.method, seen.path, seen.query)
         if fault is None:
-            await proceed(recording_send)
+            await call_app(recording_send)
             return
         seen.fault = fault.kind
-        # Some faults are in the data, not in the delivery: the API itself looks for them.
+        # Faults in the data rather than in the delivery are applied by the API itself.
         scope["state"]["fault"] = fault
         apply_fault = TRANSPORT_FAULTS.get(fault.kind)
         if apply_fault is None:
-            await proceed(recording_send)
+            await call_app(recording_send)
         else:
-            await apply_fault(Exchange(scope, receive, recording_send, proceed, fault))
+            await apply_fault(Exchange(scope, receive, recording_send, call_app, fault))
 
 
 async def _body(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """Read the complete body of a request."""
     parts = []
     while True:
         message = await receive()
@@ -122,7 +108,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A second reading of a body that was read already."""
+    """Return a `receive` callable that delivers a body again after it was read."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -34,7 +34,7 @@ _STARTUP_TIMEOUT = 10.0
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP that lets the application at the connection, to break it."""
+    """HTTP protocol that passes the connection to the application, so that a fault can break it."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -42,7 +42,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that starts, and stops, without waiting for anyone."""
+    """Server that starts and stops at once, without waiting for open connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -67,24 +67,24 @@ class _Server(uvicorn.Server):
             await asyncio.wait(self.server_state.tasks, timeout=1)
 
     def stop(self) -> None:
-        """End the main loop, from any thread."""
+        """End the main loop; can be called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 class Sandbox:
-    """Both APIs on a local port, for as long as a `with` block lasts.
+    """Both APIs on a local port, for the duration of a `with` block.
 
     Attributes:
-        clock: The clock, to be set at will.
-        adcloud: The settings of the Adcloud API, to be set at will.
-        tokens: The tokens of the Adcloud API; `tokens.revoke_all()` lets them die.
+        clock: The clock; may be changed at any time.
+        adcloud: The settings of the Adcloud API; may be changed at any time.
+        tokens: The tokens of the Adcloud API; `tokens.revoke_all()` invalidates them.
         faults: The faults requested.
-        requests: Every request received, in order; `requests.clear()` forgets them.
-        url: Where the server is.
+        requests: Every request received, in order; `requests.clear()` empties the list.
+        url: The URL of the server.
         adsterra_url: The base URL of the Adsterra API.
         adcloud_url: The base URL of the Adcloud API, without a version.
-        app: The same as an ASGI application, to be asked without a network.
+        app: The same as an ASGI application, for requests without a network.
     """
 
     def __init__(
@@ -95,16 +95,16 @@ class Sandbox:
         port: int = 0,
         adcloud: Settings | None = None,
     ) -> None:
-        """Take the port, without answering yet.
+        """Bind the port; the server does not respond before `start`.
 
         Args:
-            now: The time to stand still at; ``None`` runs with the real clock.
-            host: The address to listen at.
-            port: The port to listen at; 0 picks a free one.
-            adcloud: How the Adcloud API behaves.
+            now: The time to freeze the clock at; `None` for the real clock.
+            host: The address to bind.
+            port: The port to bind; 0 picks a free one.
+            adcloud: The settings of the Adcloud API; `None` for the defaults.
 
         Raises:
-            OSError: If the port is taken.
+            OSError: The port is in use.
         """
         self.clock = Clock(now)
         self.adcloud = adcloud or Settings()
@@ -140,11 +140,7 @@ class Sandbox:
         self._thread = Thread(target=self._server.run, args=([self._socket],), daemon=True)
 
     def __enter__(self) -> Self:
-        """Start the server.
-
-        Returns:
-            The sandbox, ready for requests.
-        """
+        """Start the server."""
         self.start()
         return self
 
@@ -154,20 +150,14 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop the server.
-
-        Args:
-            kind: The class of the error that ended the block, if one did.
-            error: That error.
-            traceback: Where it comes from.
-        """
+        """Stop the server."""
         self.stop()
 
     def start(self) -> None:
-        """Start the server and wait until it answers.
+        """Start the server and wait until it accepts requests.
 
         Raises:
-            TimeoutError: If it does not.
+            TimeoutError: The server has not started within 10 seconds.
         """
         self._thread.start()
         if not self._server.ready.wait(_STARTUP_TIMEOUT):
@@ -175,7 +165,10 @@ class Sandbox:
             raise TimeoutError(message)
 
     def stop(self) -> None:
-        """Stop the server at once; requests under way are dropped. Once stopped it stays so."""
+        """Stop the server at once; it cannot be started again.
+
+        Requests in progress are dropped.
+        """
         if self._thread.is_alive():
             self._server.stop()
             self._thread.join(_STARTUP_TIMEOUT)
@@ -183,7 +176,10 @@ class Sandbox:
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
-    """Take a port. Only of a socket that says it is TCP does asyncio switch off delays."""
+    """Bind a TCP socket.
+
+    The protocol is given because asyncio sets TCP_NODELAY only on a socket whose protocol is TCP.
+    """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -195,14 +191,14 @@ def _listening_socket(host: str, port: int) -> socket.socket:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """What the routers answer: no such path, no such method."""
+    """Return the response to an unknown path or method, in the form of its API."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     method, path = request.method, request.url.path
     headers = error.headers if isinstance(error, HTTPException) else None
     body: dict[str, Any]
     if not path.startswith("/publisher"):
         body = error_for(path, status)
-    elif status == 405:  # noqa: PLR2004 - of Adsterra's own shape; HEAD is refused as well.
+    elif status == 405:  # noqa: PLR2004 - Adsterra's own body; HEAD is refused too.
         body, headers = not_allowed(method, path), {"Allow": "GET"}
     else:
         body = no_route(method, path)

@@ -1,4 +1,4 @@
-"""Faults in the delivery of a response: other responses, broken connections, delays."""
+"""Faults in the delivery of a response: another response, a broken connection, a delay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OK = 200
 _PIECES = 20
-_SECONDS_BETWEEN_LOOKS = 0.01
+_POLL_SECONDS = 0.01
 _HTML = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>nginx</body></html>\n"
 
 
@@ -62,11 +62,11 @@ async def _error_in_body(exchange: Exchange) -> None:
 
 async def _hang(exchange: Exchange) -> None:
     begun = time.monotonic()
-    # The fault is looked at again and again, because its time may be cut short.
+    # The time is read again in each round, because a test may shorten it meanwhile.
     while (left := begun + _seconds_to_hang(exchange.fault) - time.monotonic()) > 0:
-        if await exchange.gone(min(left, _SECONDS_BETWEEN_LOOKS)):
+        if await exchange.wait_for_disconnect(min(left, _POLL_SECONDS)):
             return
-    await exchange.proceed(exchange.send)
+    await exchange.call_app(exchange.send)
 
 
 def _seconds_to_hang(fault: Fault) -> float:
@@ -79,7 +79,7 @@ async def _slow(exchange: Exchange) -> None:
     await exchange.start(start, len(body))
     piece = len(body) // _PIECES + 1
     for position in range(0, len(body), piece):
-        if await exchange.gone(seconds / _PIECES):
+        if await exchange.wait_for_disconnect(seconds / _PIECES):
             return
         await exchange.send_more(body[position : position + piece])
     await exchange.send({"type": "http.response.body", "body": b""})
@@ -93,8 +93,8 @@ async def _reset_in_body(exchange: Exchange) -> None:
     start, body = await exchange.good_response()
     await exchange.start(start, len(body))
     await exchange.send_more(body[: len(body) // 2])
-    # A reset throws away what the client has not read, so it gets a moment to read.
-    await exchange.gone(0.05)
+    # A reset discards what the client has not read yet, so give it time to read.
+    await exchange.wait_for_disconnect(0.05)
     await exchange.close(reset=True)
 
 
@@ -134,11 +134,11 @@ async def _body_fault(exchange: Exchange) -> None:
 
 
 def _json(body: dict[str, Any], status: int) -> Response:
-    """A response in JSON."""
+    """Return a JSON response."""
     return Response(to_json(body), status, media_type="application/json")
 
 
-#: What answers a request badly, by kind of fault.
+#: The function that sends the response, by kind of fault.
 TRANSPORT_FAULTS: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
     "status": _status,
     "rate_limit": _rate_limit,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from examples.demo import read_in
+from examples.demo import parse_log
 from examples.periods import Span
 from sandbox.adsterra import DEMO, LARGE, LARGE_TOKEN, expected_rows
 from sandbox.server import Sandbox
@@ -191,7 +191,7 @@ def test_what_was_read_is_found_in_the_log() -> None:
         """[info] target-duckdb Loading 92 rows into '"ads"."main"."stats"'""",
         """[info] target-duckdb Loading 4 rows into '"ads"."main"."domains"'""",
     ]
-    days, rows = read_in("\n".join(lines))
+    days, rows = parse_log("\n".join(lines))
     assert days == {"stats": Span(day("2026-11-19"), day("2026-11-26"))}
     assert rows == {"stats": 20_092, "domains": 4}
 

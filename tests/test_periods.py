@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from examples.periods import DAY, Span, add_up, buckets, first_looks, span_of, unit_for
+from examples.periods import DAY, Span, add_up, buckets, key_periods, span_of, unit_for
 from tests.support import day
 
 
@@ -30,7 +30,7 @@ def rows(first: str, last: str) -> list[dict[str, Any]]:
 
 def seen(today: str, first: str = "2024-01-01") -> dict[str, tuple[str, int, str | None]]:
     """Look at the periods on a day that is not over yet: their days, money and what is before."""
-    found = first_looks(rows(first, today), day(today))
+    found = key_periods(rows(first, today), day(today))
     return {
         period.name: (
             "..".join(map(str, period.span)),
@@ -82,11 +82,11 @@ def test_periods_begin_with_the_first_row_and_are_then_compared_with_nothing() -
 def test_a_change_is_told_in_percent() -> None:
     found = {
         period.name: period
-        for period in first_looks(rows("2024-05-01", "2024-05-16"), day("2024-05-16"))
+        for period in key_periods(rows("2024-05-01", "2024-05-16"), day("2024-05-16"))
     }
     assert found["Yesterday"].change_percent == pytest.approx(100 * 15 / 8 - 100)
     nothing = [{**row, "amount": Decimal()} for row in rows("2024-05-01", "2024-05-16")]
-    assert first_looks(nothing, day("2024-05-16"))[0].change_percent is None
+    assert key_periods(nothing, day("2024-05-16"))[0].change_percent is None
 
 
 def test_ratios_are_made_from_the_sums() -> None:

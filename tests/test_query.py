@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from examples.database import QUERIES, Answer
+from examples.database import QUERIES, QueryResult
 from examples.query import table, written
 from tests.warehouse import add_up, filled_duckdb, true_rows
 
@@ -111,14 +111,14 @@ def test_a_value_is_written(value: Any, column: str, text: str) -> None:
 
 
 def test_numbers_stand_to_the_right() -> None:
-    answer = Answer(["name", "rows", "whole"], [("a", 1_000, True), ("bcdefg", 5, None)], [])
+    answer = QueryResult(["name", "rows", "whole"], [("a", 1_000, True), ("bcdefg", 5, None)], [])
     assert table(answer).splitlines() == [
         "name     rows  whole",
         "------  -----  -----",
         "a       1,000  yes",
         "bcdefg      5  NULL",
     ]
-    assert table(Answer(["name"], [], [])).splitlines() == ["name", "----"]
+    assert table(QueryResult(["name"], [], [])).splitlines() == ["name", "----"]
 
 
 def test_without_a_query_they_are_listed(database: Path) -> None:

@@ -1,1 +1,1 @@
-"""The same streams with other tools, which live in an environment of their own."""
+"""The same streams with other tools, which are installed in an environment of their own."""

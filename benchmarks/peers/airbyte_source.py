@@ -1,4 +1,4 @@
-"""The streams as declarative sources of ``airbyte-cdk``, as messages to the standard output.
+"""The streams as declarative sources of ``airbyte-cdk``; writes messages to the standard output.
 
 ``python -m benchmarks.peers.airbyte_source SETTINGS FOLDER``
 """
@@ -22,7 +22,7 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
 def report(settings: dict[str, Any]) -> dict[str, Any]:
-    """Describe Adcloud's report: the days as partitions, pages by number in each."""
+    """Return the stream of Adcloud's report: a partition per day, each with pages by number."""
     schema = json.loads((SCHEMAS / "adcloud" / "advertiser_report.json").read_text("utf-8"))
     requester = {
         "type": "HttpRequester",
@@ -53,7 +53,7 @@ def report(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def statistics(settings: dict[str, Any]) -> dict[str, Any]:
-    """Describe Adsterra's statistics: one response."""
+    """Return the stream of Adsterra's statistics: one response."""
     schema = json.loads((SCHEMAS / "adsterra" / "stats.json").read_text("utf-8"))
     requester = {
         "type": "HttpRequester",
@@ -107,7 +107,7 @@ def _stream(
 
 
 def main() -> None:
-    """Read everything."""
+    """Run the source."""
     settings = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     stream = statistics(settings) if settings["api"] == "adsterra" else report(settings)
     manifest: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The streams with dlt's ``rest_api`` source, into files of newline-delimited JSON.
+"""The streams with dlt's ``rest_api`` source; writes files of newline-delimited JSON.
 
 ``python -m benchmarks.peers.dlt_source SETTINGS FOLDER``
 """
@@ -17,9 +17,9 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
 def report(settings: dict[str, Any]) -> dict[str, Any]:
-    """Describe Adcloud's report: a resource with the days, and one with the pages of each."""
+    """Return the source of Adcloud's report: a resource of days, and one of the pages of each."""
     dates = [{"date": day} for day in settings["days"]]
-    # A list of lists: a dependent resource takes its parent's rows by the page.
+    # A list of lists, because a dependent resource processes its parent's rows page by page.
     days = dlt.resource([dates], name="days", selected=False)
     endpoint = {
         "path": "v1/reports/advertiser",
@@ -49,7 +49,7 @@ def report(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def statistics(settings: dict[str, Any]) -> dict[str, Any]:
-    """Describe Adsterra's statistics: one response."""
+    """Return the source of Adsterra's statistics: one response."""
     endpoint = {
         "path": "stats.json",
         "params": {
@@ -76,7 +76,10 @@ def statistics(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(schema: str) -> dict[str, Any]:
-    """Say which columns hold numbers; dlt would make two columns of one that begins with a 0."""
+    """Return type hints for the columns with numbers.
+
+    Without them, dlt makes two columns of one whose first value is 0.
+    """
     fields = json.loads((SCHEMAS / f"{schema}.json").read_text("utf-8"))["properties"]
     return {
         name: {"data_type": "double"} for name, field in fields.items() if "number" in field["type"]
@@ -84,7 +87,7 @@ def _numbers(schema: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read everything."""
+    """Run the pipeline."""
     settings = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     folder = Path(sys.argv[2])
     if settings["concurrency"] > 1:

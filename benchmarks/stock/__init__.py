@@ -1,1 +1,1 @@
-"""The same streams as taps that the SDK's template would have made, without any tuning."""
+"""The same streams as taps made with the SDK's template, without any tuning."""

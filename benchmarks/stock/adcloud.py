@@ -1,8 +1,8 @@
-"""Adcloud's advertiser report as the SDK's template would have it.
+"""Adcloud's advertiser report as a tap made with the SDK's template.
 
 Like the template: ``RESTStream``, ``records_jsonpath``, a page number paginator, a schema of
-``th.PropertiesList``, the SDK's defaults. In its favour: the token is a setting, so it has not to
-be requested, and no body is parsed a second time to see whether a page follows.
+``th.PropertiesList``, the SDK's defaults. In its favour: the token is a setting, so it need not be
+requested, and no body is parsed a second time to see whether there is a next page.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 class Pages(PageNumberPaginator):
-    """Pages by number, until none follows."""
+    """Paginator by page number, until there is no next page."""
 
     def has_more(self, response: requests.Response) -> bool:
-        """Look for the address of a next page, which stands before the rows."""
+        """Return whether there is a URL of a next page, which comes before the rows."""
         return b'"next_url":null' not in response.content[:1000]
 
 
 class AdvertiserReport(RESTStream[int]):
-    """The report, a day at a time."""
+    """The report, a partition per day."""
 
     name = "advertiser_report"
     path = "/v1/reports/advertiser"
@@ -89,12 +89,12 @@ class AdvertiserReport(RESTStream[int]):
 
     @property
     def url_base(self) -> str:
-        """The API's address."""
+        """The base URL of the API."""
         return str(self.config["api_url"])
 
     @property
     def authenticator(self) -> BearerTokenAuthenticator:
-        """Puts the token into the header."""
+        """The authenticator, which sends the token in the header."""
         return BearerTokenAuthenticator(token=self.config["token"])
 
     @property
@@ -103,25 +103,25 @@ class AdvertiserReport(RESTStream[int]):
         return [{"date": day} for day in self.config["days"]]
 
     def get_new_paginator(self) -> Pages:
-        """Begin with page 1."""
+        """Return a paginator from page 1 on."""
         return Pages(1)
 
     def get_url_params(
         self, context: Context | None, next_page_token: int | None
     ) -> dict[str, Any]:
-        """Ask for a page of a day."""
+        """Return the parameters for a page of a day."""
         date = context["date"] if context else None
         return {"filter[date]": date, "page": next_page_token, "per_page": 200}
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """Find the rows."""
+        """Yield the rows of a response."""
         yield from extract_jsonpath(
             self.records_jsonpath, input=response.json(parse_float=decimal.Decimal)
         )
 
 
 class TapStockAdcloud(Tap):
-    """The tap."""
+    """Tap for Adcloud's report."""
 
     name = "tap-stock-adcloud"
     config_jsonschema = th.PropertiesList(

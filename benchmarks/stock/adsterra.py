@@ -1,4 +1,4 @@
-"""Adsterra's statistics by placement and country as the SDK's template would have them."""
+"""Adsterra's statistics by placement and country as a tap made with the SDK's template."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class StatsByCountry(RESTStream[None]):
 
     @property
     def url_base(self) -> str:
-        """The API's address."""
+        """The base URL of the API."""
         return str(self.config["api_url"])
 
     @property
     def authenticator(self) -> APIKeyAuthenticator:
-        """Puts the token into the header."""
+        """The authenticator, which sends the token in the header."""
         return APIKeyAuthenticator(key="X-API-Key", value=self.config["token"], location="header")
 
     def get_url_params(
@@ -51,7 +51,7 @@ class StatsByCountry(RESTStream[None]):
         context: Context | None,  # noqa: ARG002
         next_page_token: None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        """Ask for all days."""
+        """Return the parameters for all days."""
         return {
             "start_date": self.config["days"][0],
             "finish_date": self.config["days"][-1],
@@ -59,14 +59,14 @@ class StatsByCountry(RESTStream[None]):
         }
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """Find the rows."""
+        """Yield the rows of a response."""
         yield from extract_jsonpath(
             self.records_jsonpath, input=response.json(parse_float=decimal.Decimal)
         )
 
 
 class TapStockAdsterra(Tap):
-    """The tap."""
+    """Tap for Adsterra's statistics."""
 
     name = "tap-stock-adsterra"
     config_jsonschema = th.PropertiesList(

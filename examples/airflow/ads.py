@@ -1,7 +1,7 @@
-"""Many Adsterra accounts with Apache Airflow: every day, and years at once.
+"""Airflow DAGs for many Adsterra accounts: a daily run, and a backfill of years.
 
-How to set it up stands in docs/scale.md. The days are read by the tap, the rows are written by
-the target, and Meltano keeps the state: here is only who runs when, and with which account.
+docs/scale.md describes the setup. The tap reads the days, the target writes the rows, and Meltano
+keeps the state; the DAGs only decide what runs when, and with which account.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LOADER = os.environ.get("AD_TAPS_LOADER", "target-postgres")
-#: The daily runs read from this day on; what is older, a backfill reads.
+#: The first day of the daily runs; a backfill reads the days before it.
 FIRST_DAY = date(2026, 1, 1)
-#: How many tasks run at the same time, over all workers.
+#: The maximum of concurrent tasks, over all workers.
 ACCOUNTS_AT_A_TIME = 16
 RANGES_AT_A_TIME = 4
-#: The API allows a user 1200. Ranges of one account may run beside each other and its daily run.
+#: The API allows 1200 per user. Ranges of one account may run concurrently with its daily run.
 REQUESTS_PER_MINUTE = 1000 // (RANGES_AT_A_TIME + 1)
-#: The most days the API gives in one response.
-DAYS_A_RANGE = 365
+#: The most days that the API returns in one response.
+DAYS_PER_RANGE = 365
 
 DAY = Param(FIRST_DAY.isoformat(), type="string", format="date")
 EVERY_TASK = {
     "retries": 3,
-    # Meltano takes a run that was killed for a running one until five minutes have passed.
+    # For five minutes, Meltano takes a run that was killed for one that is still running.
     "retry_delay": timedelta(minutes=6),
 }
 
@@ -40,8 +40,8 @@ EVERY_TASK = {
 class ReadAccount(BashOperator):
     """Reads one account with Meltano, into a schema of its own and with a state of its own.
 
-    The token comes from the account's connection when the task runs. It is in the environment of
-    the command alone: not in the command line, nor in a field that Airflow keeps and shows.
+    The token comes from the account's connection when the task runs. Only the environment of the
+    command contains it: not the command line, nor a field that Airflow stores and shows.
     """
 
     template_fields = (*BashOperator.template_fields, "first_day")
@@ -52,15 +52,15 @@ class ReadAccount(BashOperator):
         account: str,
         first_day: str,
         last_day: str | None = None,
-        **options: Any,  # noqa: ANN401 - whatever an operator takes.
+        **options: Any,  # noqa: ANN401 - arguments of any type.
     ) -> None:
-        """Take an account and its days.
+        """Select an account and its days.
 
         Args:
             account: The account; the connection `adsterra_<account>` has its token as password.
             first_day: The first day to read.
-            last_day: The last one; the present if there is none.
-            **options: The command, and what every operator takes.
+            last_day: The last day to read; `None` for today.
+            **options: The command, and the arguments of every operator.
         """
         super().__init__(do_xcom_push=False, **options)
         self.account = account
@@ -68,14 +68,7 @@ class ReadAccount(BashOperator):
         self.last_day = last_day
 
     def get_env(self, context: Context) -> dict[str, str]:
-        """Say which account and days the command reads, where to, and with which state.
-
-        Args:
-            context: What Airflow knows of the task.
-
-        Returns:
-            The environment of the command.
-        """
+        """Return the environment of the command: account, days, schema and state."""
         state_id, days = f"adsterra:{self.account}", {"TAP_ADSTERRA_START_DATE": self.first_day}
         if self.last_day:
             state_id += f":{self.first_day}..{self.last_day}"
@@ -86,23 +79,15 @@ class ReadAccount(BashOperator):
             "MELTANO_STATE_ID": state_id,
             "TAP_ADSTERRA_API_TOKEN": Connection.get(f"adsterra_{self.account}").password,
             "TAP_ADSTERRA_REQUESTS_PER_MINUTE": str(REQUESTS_PER_MINUTE),
-            "TAP_ADSTERRA_WINDOW_DAYS": str(DAYS_A_RANGE),
+            "TAP_ADSTERRA_WINDOW_DAYS": str(DAYS_PER_RANGE),
             f"{LOADER.upper().replace('-', '_')}_DEFAULT_TARGET_SCHEMA": self.account,
         }
 
 
 def ranges(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Cut days into ranges of at most a year.
-
-    Args:
-        first: The first day.
-        last: The last day.
-
-    Yields:
-        The first and the last day of each range.
-    """
+    """Yield the first and the last day of ranges of at most a year."""
     while first <= last:
-        end = min(last, first + timedelta(DAYS_A_RANGE - 1))
+        end = min(last, first + timedelta(DAYS_PER_RANGE - 1))
         yield first, end
         first = end + timedelta(1)
 
@@ -110,14 +95,14 @@ def ranges(first: date, last: date) -> Iterator[tuple[date, date]]:
 @dag(
     schedule="0 6 * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    # What is to be read, the state says, not the day of the run: nothing is to be caught up.
+    # The state determines which days are read, so a missed run need not be repeated.
     catchup=False,
     max_active_runs=1,
     default_args=EVERY_TASK,
     params={"first_day": DAY},
 )
 def adsterra_daily() -> None:
-    """Every account up to today: what is new, and the days that may have changed."""
+    """Read every account up to today: new days, and days that may have changed."""
 
     @task
     def accounts() -> list[str]:
@@ -142,21 +127,21 @@ def adsterra_daily() -> None:
     },
 )
 def adsterra_backfill() -> None:
-    """Every account's past, in ranges of a year that are read side by side."""
+    """Read every account's past, in concurrent ranges of a year."""
 
     @task
     def accounts_and_days() -> list[dict[str, str]]:
         params = get_current_context()["params"]
         first, last = (date.fromisoformat(params[name]) for name in ("first_day", "last_day"))
-        # Accounts change faster than ranges: so the tasks side by side are of different accounts.
+        # Accounts are the inner loop, so that concurrent tasks are of different accounts.
         return [
             {"account": account, "first_day": start.isoformat(), "last_day": end.isoformat()}
             for start, end in ranges(first, last)
             for account in Variable.get("adsterra_accounts", deserialize_json=True)
         ]
 
-    # An attempt that failed leaves its state to the next one. A range that was read needs none, and
-    # without one, whoever runs it once more reads all of it.
+    # A failed attempt leaves its state to the next one. A range that was read needs no state, and
+    # without one, running it again reads all of it.
     ReadAccount.partial(
         task_id="read",
         bash_command=f"meltano el tap-adsterra {LOADER} --exclude domains --exclude placements"

@@ -1,7 +1,7 @@
 -- Adcloud's report as the newest reading of each day has it, with names joined to ids.
 --
--- A booking is a campaign. The report has names as well; these are the names of today, and the report's own only where
--- an id is in no list. Costs are in the currency of their row: never add up rows of different currencies.
+-- A booking is a campaign. Names are the current ones of the lists, or the report's for an id that is in no list. Costs
+-- are in the currency of their row: never add up rows of different currencies.
 -- Runs on DuckDB; PostgreSQL too, if topics.names is of the type jsonb, as target-postgres makes it.
 with readings as (
     select

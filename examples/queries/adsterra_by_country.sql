@@ -1,7 +1,7 @@
 -- What visitors of each country have brought, over all days: revenue in USD, ctr in percent, cpm in USD.
 --
 -- It reads stats_by_country, which must be selected. Adsterra rounds each row by itself, so the revenue of all
--- countries may differ from that of all placements by fractions of a cent a row; impressions and clicks do not.
+-- countries may differ from that of all placements by fractions of a cent per row; impressions and clicks do not.
 -- Runs on DuckDB and PostgreSQL.
 with readings as (
     select

@@ -1,6 +1,6 @@
 -- What each placement on each domain has earned, over all days: revenue in USD, ctr in percent, cpm in USD.
 --
--- Ratios are made from the sums. Ids that have no name, such as 0 where the API names none, stay without one.
+-- Ratios are made from the sums. An id that is in no list, such as 0, has NULL as its name.
 -- Runs on DuckDB and PostgreSQL.
 with readings as (
     select

@@ -1,7 +1,7 @@
 -- Adsterra's statistics as the newest reading of each day has them, with the names of domains and placements.
 --
--- A row that Adsterra has taken back stays in the table, for an update by key deletes nothing. All rows of one reading
--- of a day carry the same time, so the rows of the newest reading are those that still count.
+-- A row that Adsterra has taken back stays in the table, because an upsert by key deletes nothing. All rows of one
+-- reading of a day have the same time, so only the rows of the newest reading are valid.
 -- Runs on DuckDB and PostgreSQL.
 with readings as (
     select

@@ -2,7 +2,7 @@
 --
 -- rows counts what the newest reading of each day has, rows_taken_back what only older readings have. days_without_rows
 -- counts from the first day with rows to the last finished day: days without traffic, or days never read;
--- missing_days.sql names them. Lists carry no time. `make query` leaves out the streams that are not there; elsewhere,
+-- missing_days.sql names them. Lists have no time. `make query` leaves out the streams that are not there; elsewhere,
 -- take them out here.
 -- Runs on DuckDB and PostgreSQL.
 with readings as (

@@ -1,7 +1,7 @@
 -- The days without rows of each stream, from its first day with rows to its last finished day: one row per run of days.
 --
--- Either the network had no traffic on them, or they were never read: the bookmark in the tap's state says up to where
--- it has read. To read days again, run the tap without state from the first of them on.
+-- Either the network had no traffic on them, or they were never read: the bookmark in the tap's state shows how far it
+-- has read. To read days again, run the tap without state from the first of them on.
 -- Runs on DuckDB and PostgreSQL.
 with readings as (
     select 'stats' as stream, cast(date as date) as date, db_last_update_time as read_at from stats
@@ -13,7 +13,7 @@ with readings as (
 days as (
     select stream, date from readings
     union
-    -- The day of the last reading was not over: it ends what must be there, as if it had rows.
+    -- The day of the last reading was not over: it only marks the end of the days that must have rows.
     select stream, cast(left(max(read_at), 10) as date) from readings group by stream
 ),
 followed as (

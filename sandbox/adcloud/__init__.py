@@ -1,4 +1,4 @@
-"""The Adcloud API, as far as its documents and clients describe it, over a made-up account."""
+"""The Adcloud API with a made-up account, as its documents and clients describe it."""
 
 from __future__ import annotations
 

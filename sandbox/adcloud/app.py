@@ -1,4 +1,4 @@
-"""The routes of the Adcloud API: two versions, `/v1` and `/v2`."""
+"""Endpoints of the Adcloud API, in its two versions `/v1` and `/v2`."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.faults import Fault
 
-#: What an item of the report calls itself in version 2.
+#: The type of the report's items in version 2, in their `_meta`.
 REPORT_TYPE = "AdvertiserReport"
 
 
 class ApiError(Exception):
-    """A request is answered with an error."""
+    """Ends a request with an error response."""
 
     def __init__(
         self, status: int, message: str | None = None, details: dict[str, list[str]] | None = None
     ) -> None:
-        """Say what the response is.
+        """Describe the response.
 
         Args:
             status: The HTTP status.
-            message: What the response says.
-            details: What is wrong, by parameter.
+            message: The message; `None` for the usual text of the status.
+            details: What is wrong, by parameter; only version 2 sends it.
         """
         super().__init__(status, message)
         self.status = status
@@ -54,23 +54,13 @@ class Api:
     """The Adcloud API."""
 
     def __init__(self, clock: Clock, settings: Settings, tokens: Tokens) -> None:
-        """Make the API.
-
-        Args:
-            clock: Tells what day it is.
-            settings: How the API behaves.
-            tokens: The tokens there are.
-        """
+        """Create the API; settings may change while it is in use."""
         self._clock = clock
         self._settings = settings
         self._tokens = tokens
 
     def routes(self) -> list[Route]:
-        """All paths there are.
-
-        Returns:
-            The routes.
-        """
+        """Return the routes of all endpoints."""
         result = []
         for version in ("v1", "v2"):
             path = f"/{version}/oauth/access_token"
@@ -104,7 +94,7 @@ class Api:
     def _endpoint(
         self, version: str, handler: Callable[[Request, str, str], bytes]
     ) -> Callable[[Request], Any]:
-        """An endpoint that looks at the token before it answers."""
+        """Return an endpoint that checks the token, then calls the handler."""
 
         async def endpoint(request: Request) -> Response:
             try:
@@ -116,7 +106,7 @@ class Api:
         return endpoint
 
     def _authorized(self, request: Request) -> str:
-        """The token of a request, if it is a good one."""
+        """Return the token of a request if it is valid; otherwise end it with a 401."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             token = request.query_params.get("access_token", "")
@@ -182,9 +172,9 @@ class Api:
 
 
 def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, str]]) -> Page:
-    """The page of a collection that a request asks for.
+    """Return the page of a collection that a request selects.
 
-    Too large a page is cut to the maximum; what the real API does with one is not documented.
+    A `per_page` above the maximum is reduced to it; what the real API does is not documented.
     """
     number = _natural(request, "page", 1)
     per_page = min(_natural(request, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
@@ -197,7 +187,7 @@ def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, st
 
 
 def _natural(request: Request, name: str, default: int) -> int:
-    """A parameter that counts from 1."""
+    """Return a parameter that must be an integer of at least 1."""
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):  # noqa: PLR2004
         raise ApiError(400, f"{name} is wrong", {name: ["is invalid"]})
@@ -205,11 +195,11 @@ def _natural(request: Request, name: str, default: int) -> int:
 
 
 def _fault(request: Request, kind: str) -> Fault | None:
-    """The fault that a request triggers, if it is of this kind."""
+    """Return the fault that a request triggers, if it is of this kind."""
     fault: Fault | None = request.scope["state"].get("fault")
     return fault if fault is not None and fault.kind == kind else None
 
 
 def _json(body: bytes, status: int = 200) -> Response:
-    """A response in JSON."""
+    """Return a JSON response."""
     return Response(body, status, media_type="application/json")

@@ -1,8 +1,9 @@
-"""The rows of one day of the advertiser report, as known at some time.
+"""Rows of one day of the advertiser report, as known at some time.
 
-A day is restated for as long as a cookie lives, 30 days: conversions and cancellations arrive late,
-clicks are filtered, a few rows come late, a few turn out fraud and vanish. It moves on at the ages
-in `STAGES` and stands still in between. How the real API restates days is not documented.
+A day is restated for 30 days, the lifetime of a cookie: conversions and cancellations arrive late,
+clicks are filtered, a few rows arrive late, a few turn out to be fraud and vanish. It changes at
+the ages in `STAGES` and stays the same in between. How the real API restates days is not
+documented.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-#: The first day with rows; the documents name none.
+#: The first day with rows; the documents do not name one.
 FIRST_DAY = date(2010, 1, 1)
 #: The ages, in days, at which a day is restated.
 STAGES = (0, 1, 2, 3, 5, 8, 13, 21, 30)
@@ -31,10 +32,10 @@ STAGES = (0, 1, 2, 3, 5, 8, 13, 21, 30)
 SETTLED_AFTER_DAYS = STAGES[-1]
 
 _SETTLED = len(STAGES) - 1
-# What part of the conversions is known at each stage, in percent.
+# The share of the conversions that is known at each stage, in percent.
 _KNOWN = (20, 45, 60, 70, 80, 88, 94, 98, 100)
 _ROW = Struct("<HHBBBBBBBBB")
-# So many of a byte's 256 values mean that a row comes late.
+# How many of a byte's 256 values mean that a row arrives late.
 _LATE = 4
 _NUMBERS = (
     '"ad_impressions":%d,"ad_impressions_costs":%s,"clicks":%d,"clicks_overdelivered":%d,'
@@ -51,8 +52,8 @@ class Snapshot(NamedTuple):
     """How much of a day is known.
 
     Attributes:
-        stage: Which of `STAGES` it has reached.
-        hour: How many hours of it have passed if it is today, else 24.
+        stage: The index of the last of `STAGES` that it has reached.
+        hour: How many hours of it have passed, if it is today; else 24.
     """
 
     stage: int
@@ -60,15 +61,15 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(day: date, now: datetime | None, timezone: str) -> Snapshot | None:
-    """How much of a day is known at some time.
+    """Return how much of a day is known at some time.
 
     Args:
         day: The day.
-        now: The time; ``None`` for the end of time.
-        timezone: The zone whose days the report counts in, as an IANA name.
+        now: The time; `None` for a day that is settled.
+        timezone: The time zone that defines the report's days, as an IANA name.
 
     Returns:
-        The snapshot; ``None`` if the day is not begun.
+        The snapshot; `None` if the day has not begun.
     """
     if now is None:
         return Snapshot(_SETTLED, 24)
@@ -86,17 +87,17 @@ def expected_rows(
     rows_per_day: int = Settings.rows_per_day,
     timezone: str = Settings.timezone,
 ) -> list[dict[str, Any]]:
-    """The rows of a day, for comparing.
+    """Return the rows of a day, to compare with what a client has read.
 
     Args:
         day: The day.
-        now: The time at which is asked; ``None`` for the final truth, the day settled.
+        now: The time of the request; `None` for the final rows, when the day is settled.
         rows_per_day: As in `Settings`.
         timezone: As in `Settings`.
 
     Returns:
-        The rows with version 1's fields, `page_type` as text, and exact decimals, in the
-        order they are served in. Costs are in the currency of the row.
+        The rows in the order they are served, with the fields of version 1, `page_type` as text and
+        exact decimals. Costs are in the currency of the row.
     """
     known = snapshot(day, now, timezone)
     if known is None:
@@ -108,17 +109,14 @@ def expected_rows(
 def row_texts(
     day: date, known: Snapshot, rows_per_day: int, page_type: str, *, new_backend: bool = False
 ) -> Sequence[bytes]:
-    """The rows of a day as JSON.
+    """Return the rows of a day as JSON; their order is stable and has no meaning.
 
     Args:
         day: The day.
-        known: The snapshot at which it is requested.
+        known: How much of it is known.
         rows_per_day: As in `Settings`.
         page_type: As in `Settings`.
         new_backend: Whether a booking is called a campaign.
-
-    Returns:
-        The rows; their order is stable and has no meaning.
     """
     if day < FIRST_DAY or known == Snapshot(0, 0):
         return ()
@@ -134,7 +132,7 @@ def row_texts(
     numbers = _ROW.iter_unpack(random_bytes(f"report rows {day}", _ROW.size * len(slots)))
     date_text = f'{{"date":"{day}",'
     result = []
-    # A row of the frauds vanishes, a late one appears, at a stage of its own.
+    # Each fraud vanishes, and each late row appears, at a stage of its own.
     for slot, of_row in zip(slots, numbers, strict=True):
         turning_stage = 1 + of_row[-1] % _SETTLED
         if slot in vanishing:
@@ -150,14 +148,14 @@ def row_texts(
 
 
 def _row_numbers(numbers: tuple[int, ...], known: Snapshot) -> tuple[object, ...]:
-    """The numbers of a row, in the documented order.
+    """Return the numbers of a row, in the order of `_NUMBERS`.
 
     Args:
-        numbers: The random numbers of the row, as `_ROW` has them.
-        known: The snapshot at which they are requested.
+        numbers: The random numbers of the row, in the order of `_ROW`.
+        known: How much of the day is known.
 
     Returns:
-        What goes into `_NUMBERS`; costs in the currency of the row, to four decimals.
+        The numbers; costs are in the currency of the row, to four decimals.
     """
     volume, price, clicking, split, over, filtering, sales, views, returns, _, _ = numbers
     share = _KNOWN[known.stage]

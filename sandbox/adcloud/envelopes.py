@@ -1,4 +1,4 @@
-"""What stands around the rows of a page, in both versions of the Adcloud API."""
+"""Envelopes around the rows of a page, in both versions of the Adcloud API."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Page:
     """One page of a collection.
 
     Attributes:
-        url: The address of the collection, without a query.
-        query: The part of the query that says which collection: filters, no paging, no token.
+        url: The URL of the collection, without a query.
+        query: The parameters that select the collection: filters, but no paging and no token.
         rows: The rows on the page, as JSON.
-        number: Which page, from 1.
+        number: The number of the page, from 1.
         per_page: How many rows a full page has.
         total: How many rows all pages have.
     """
@@ -38,21 +38,18 @@ class Page:
 
     @property
     def pages(self) -> int:
-        """How many pages there are; 0 of an empty collection."""
+        """The number of pages; 0 for an empty collection."""
         return -(-self.total // self.per_page)
 
     def to_v1(self, token: str, *, announce_pages: bool) -> bytes:
-        """The page as version 1 sends it.
+        """Return the body of the page in version 1.
 
-        The navigation URLs have the token in them and lack `per_page`, as in the sample. Source:
-        Adcloud API description 1.0, Fetch advertiser reports.
+        Its URLs contain the token and lack `per_page`, as in the sample. Source: Adcloud API
+        description 1.0, Fetch advertiser reports.
 
         Args:
-            token: The token the page was requested with.
-            announce_pages: Whether the number of pages is told.
-
-        Returns:
-            The body.
+            token: The token of the request.
+            announce_pages: Whether the body contains the number of pages.
         """
         collection = {
             "first_url": self._url(token, 1),
@@ -70,13 +67,9 @@ class Page:
         )
 
     def to_v2(self, item_type: str) -> bytes:
-        """The page as version 2 sends it. Source: Adcloud's own clients and their fixtures.
+        """Return the body of the page in version 2, each item with `item_type` in its `_meta`.
 
-        Args:
-            item_type: What an item calls itself.
-
-        Returns:
-            The body.
+        Source: Adcloud's own clients and their fixtures.
         """
         meta = {
             "type": "Collection",
@@ -95,6 +88,6 @@ class Page:
         )
 
     def _url(self, token: str, number: int) -> str:
-        """The address of another page."""
+        """Return the URL of another page."""
         query = [("access_token", token), *self.query, ("page", str(number))]
         return f"{self.url}?{urlencode(query)}"

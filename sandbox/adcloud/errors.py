@@ -1,4 +1,4 @@
-"""The error responses of the Adcloud API, of both versions."""
+"""Error responses of the Adcloud API, in both versions."""
 
 from __future__ import annotations
 
@@ -19,16 +19,13 @@ def error_body(
     message: str | None = None,
     details: dict[str, list[str]] | None = None,
 ) -> dict[str, Any]:
-    """The body of an error. Source: Adcloud's own clients, whose fixtures have both shapes.
+    """Return the body of an error. Source: Adcloud's own clients, whose fixtures have both forms.
 
     Args:
         version: The version, `v1` or `v2`.
-        status: The status to tell.
-        message: What to say; the usual text of the status if absent.
-        details: What is wrong, by parameter; told by version 2 only.
-
-    Returns:
-        The body.
+        status: The HTTP status.
+        message: The message; `None` for the usual text of the status.
+        details: What is wrong, by parameter; only version 2 sends it.
     """
     text = message or _MESSAGES.get(status, "Error")
     if version == "v1":
@@ -40,10 +37,9 @@ def error_body(
 
 
 def invalid_client() -> dict[str, str]:
-    """How the token endpoint refuses a client. Source: Adcloud's own clients.
+    """Return the body with which the token endpoint refuses a client.
 
-    Returns:
-        The body.
+    Source: Adcloud's own clients.
     """
     return {
         "error": "invalid_client",

@@ -1,8 +1,9 @@
-"""What the Adcloud account has: customers, products, campaigns, advertisements, topics.
+"""Lists of the Adcloud account: customers, products, campaigns, advertisements, topics.
 
-Everything is made from its number and never changes. Fields and types are those of version 2; what
-the documents say may be text, list or null is each of them somewhere. Source: Adcloud's own clients
-and their fixtures, and Adcloud API description 1.0 for the names the report shares with them.
+Each entity is made from its number, counted from 0, and never changes. Fields and types are those
+of version 2; a field that may be text, a list or null takes each of these forms in some entity.
+Source: Adcloud's own clients and their fixtures, and Adcloud API description 1.0 for the names that
+the report shares with them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ CAMPAIGNS = 230
 ADVERTISEMENTS = 460
 TOPICS = 25
 
-#: What an item calls itself, by resource.
+#: The type of an item in its `_meta`, by resource.
 TYPES = {
     "campaigns": "Campaign",
     "advertisements": "Advertisement",
@@ -48,26 +49,12 @@ _STATUSES = (1, 1, 1, 6, 7, 0, 9, 10, 11, 12, 2, 3, 4, 5, 13)
 
 
 def customer(number: int) -> Entity:
-    """A customer.
-
-    Args:
-        number: Which one, from 0.
-
-    Returns:
-        The customer, as the API has it.
-    """
+    """Return a customer."""
     return {"id": 3_001 + number, "name": f"Customer {number + 1} GmbH & Co. KG", **_times(number)}
 
 
 def product(number: int) -> Entity:
-    """A product of a customer.
-
-    Args:
-        number: Which one, from 0.
-
-    Returns:
-        The product, as the API has it.
-    """
+    """Return a product of a customer."""
     return {
         "id": 5_001 + number,
         "name": f"{_GOODS[number % len(_GOODS)]} {number + 1}",
@@ -78,14 +65,7 @@ def product(number: int) -> Entity:
 
 
 def campaign(number: int) -> Entity:
-    """A campaign for a product; the report calls it a booking.
-
-    Args:
-        number: Which one, from 0.
-
-    Returns:
-        The campaign, as the API has it.
-    """
+    """Return a campaign for a product; the report calls it a booking."""
     sold = product(number % PRODUCTS)
     buyer = customer(number % PRODUCTS % CUSTOMERS)
     lists: tuple[Any, ...] = (None, "shoes, sports", ["shoes", "sports"], "")
@@ -134,21 +114,14 @@ def campaign(number: int) -> Entity:
 
 
 def advertisement(number: int) -> Entity:
-    """An advertisement of a campaign.
-
-    Args:
-        number: Which one, from 0.
-
-    Returns:
-        The advertisement, as the API has it.
-    """
+    """Return an advertisement of a campaign."""
     booked = campaign(number % CAMPAIGNS)
     lists: tuple[Any, ...] = (None, "coffee", ["coffee", "tea"])
     return {
         "id": 20_001 + 3 * number,
         "product_id": booked["product_id"],
         "campaign_id": booked["id"],
-        "type": 1 if number % 20 == 19 else 0,  # noqa: PLR2004 - a click tag now and then.
+        "type": 1 if number % 20 == 19 else 0,  # noqa: PLR2004 - one in twenty is a click tag.
         "advertisement_design_id": design(number)[0],
         "target_url": f"https://www.example.com/landing?ad={number}&src=adcloud",
         "name": f"Ad {number + 1}: {booked['product_name']}",
@@ -173,27 +146,13 @@ def advertisement(number: int) -> Entity:
 
 
 def design(number: int) -> tuple[int, str]:
-    """The design of an advertisement.
-
-    Args:
-        number: Which advertisement, from 0.
-
-    Returns:
-        Its identifier and its name.
-    """
+    """Return the id and the name of an advertisement's design."""
     names = ("Medium Rectangle", "Leaderboard", "Skyscraper", "Text link")
     return 1 + number % len(names), names[number % len(names)]
 
 
 def topic(number: int) -> Entity:
-    """A topic, with its prices by country.
-
-    Args:
-        number: Which one, from 0.
-
-    Returns:
-        The topic, as the API has it.
-    """
+    """Return a topic, with its prices by country."""
     english, german = _TOPIC_NAMES[number % len(_TOPIC_NAMES)]
     suffix = f" {number // len(_TOPIC_NAMES) + 1}"
     return {
@@ -220,13 +179,13 @@ def topic(number: int) -> Entity:
 
 
 def _written(number: int) -> str:
-    """A time of 2010 to 2012, as the API writes it: `2012-06-14T07:47:15Z`."""
+    """Return a time of 2010 to 2012 in the API's format: `2012-06-14T07:47:15Z`."""
     time = datetime(2010, 1, 4, 7, 47, 15, tzinfo=UTC) + timedelta(days=number, seconds=97 * number)
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _times(number: int) -> dict[str, str]:
-    """When something was made and last changed."""
+    """Return the fields for when an entity was created and last modified."""
     return {"modified": _written(number + 30), "created": _written(number)}
 
 
@@ -241,16 +200,11 @@ _MAKERS = {
 
 @lru_cache
 def entities(resource: str) -> Sequence[Entity]:
-    """All entities of a resource, in the order of their ids.
-
-    Args:
-        resource: One of campaigns, advertisements, customers, products and topics.
-
-    Returns:
-        The entities, as the API has them.
+    """Return all entities of a resource, in the order of their ids.
 
     Raises:
-        KeyError: If there is no such resource.
+        KeyError: There is no such resource; there are campaigns, advertisements, customers,
+            products and topics.
     """
     make, count = _MAKERS[resource]
     return tuple(make(number) for number in range(count))

@@ -1,4 +1,4 @@
-"""How campaigns perform at a moment: a snapshot, without a date."""
+"""Current performance of campaigns: a snapshot, without a date."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ if TYPE_CHECKING:
 
 
 def performance(campaign_ids: Sequence[int], now: datetime) -> list[Entity]:
-    """How campaigns perform at some time: `campaign_performance_data`.
+    """Return the rows of `campaign_performance_data`, one per campaign, in the order requested.
 
     Args:
-        campaign_ids: The campaigns; those that do not exist are left out.
-        now: The time; the numbers move on by the hour.
+        campaign_ids: The campaigns; unknown ids are left out.
+        now: The time; the numbers grow every hour.
 
     Returns:
-        A row for each campaign, in the order requested. Budgets are in the campaign's currency,
-        the performance is a share.
+        The rows; budgets are in the campaign's currency, the performance is a ratio.
     """
     known = {row["id"]: row for row in entities("campaigns")}
     return [_performance(known[number], now) for number in campaign_ids if number in known]
 
 
 def _performance(booked: Entity, now: datetime) -> Entity:
-    """How one campaign performs."""
+    """Return the row of one campaign."""
     number: int = booked["id"]
     pace = random_bytes(f"performance {number}", 4)
     hours = int((now - datetime(2010, 1, 1, tzinfo=now.tzinfo)).total_seconds()) // 3_600

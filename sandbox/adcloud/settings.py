@@ -1,4 +1,4 @@
-"""What can be set about the Adcloud API: the things its documents leave open, and the size."""
+"""Settings of the Adcloud API: what its documents leave open, and the number of rows."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-#: The client that the token endpoint knows.
+#: The client id that the token endpoint accepts.
 CLIENT_ID = "sandbox-client-71c4e09b"
-#: Its secret.
+#: The secret of that client.
 CLIENT_SECRET = "s4ndb0x-secret-e83fd1a6502b97c4"  # noqa: S105
-#: The day that has as many rows as the sample of the documents, which names no date; they are
-#: of 2011. Source: Adcloud API description 1.0, Fetch advertiser reports.
+#: The day with as many rows as the sample in the documents. The sample has no date; the documents
+#: are of 2011. Source: Adcloud API description 1.0, Fetch advertiser reports.
 DOCUMENTED_DAY = date(2011, 10, 5)
-#: How many rows the documented day has, whatever the settings.
+#: The number of rows of that day, independent of the settings.
 DOCUMENTED_ROWS = 11_955
 
 
 @dataclass
 class Settings:
-    """How the Adcloud API behaves.
+    """Behaviour of the Adcloud API.
 
     Attributes:
-        rows_per_day: About how many rows a day of the report has: up to a tenth more or fewer. At
-            most 100,000.
-        page_type: Whether `page_type` is text as documented, an integer as seen, or both.
-        pages: Whether version 1 announces the number of pages; `sometimes` is every
-            other day.
+        rows_per_day: The approximate number of rows per day of the report, within a tenth. At most
+            100,000.
+        page_type: The form of `page_type`: text as documented, an integer as seen, or both.
+        pages: Whether version 1 announces the number of pages; `sometimes` is every other day.
         new_backend: Whether version 2 calls a booking a campaign.
         refusal_status: The HTTP status with which the token endpoint refuses a client.
-        token_lifetime_seconds: How long a token lives, by the sandbox's clock.
-        token_requests: How many requests a token is good for; ``None`` for any number.
+        token_lifetime_seconds: The lifetime of a token, by the sandbox's clock.
+        token_requests: For how many requests a token is valid; `None` for any number.
         token_in_meta: Whether version 2 puts the token into `_meta`.
-        timezone: The zone whose days the report counts in, as an IANA name.
+        timezone: The time zone that defines the report's days, as an IANA name.
     """
 
     rows_per_day: int = 260

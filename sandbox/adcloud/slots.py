@@ -1,7 +1,7 @@
-"""The places where the advertiser report can have a row: every combination of its grouping tuple.
+"""Slots of the advertiser report: the combinations of dimensions that can have a row.
 
 A slot is an advertisement shown at a placement, in one of the positions of an ad of up to four
-items. Whatever the report says besides numbers follows from the slot.
+items. It determines all fields of a row but the numbers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _PLACEMENTS = 80
 _WEBSITES = 20
 _ADS = 240
 _SHAPES = tuple((count, position) for count in range(1, 5) for position in range(1, count + 1))
-#: How many slots there are.
+#: The number of slots.
 SLOTS = _PLACEMENTS * _ADS * len(_SHAPES)
-# Shares no factor with the number of slots, so it leads through all of them in an order of no
-# meaning.
+# It shares no factor with the number of slots, so multiplying by it permutes them into an order
+# without meaning.
 _STRIDE = 82_561
 
 _POSITIONS = ("sidebar right", "", "content top", "footer", "content middle")
@@ -28,13 +28,9 @@ _COUNTRIES = (("de", "DE"), ("de", "AT"), ("fr", "FR"), ("en", "GB"))
 
 
 def fields(number: int) -> dict[str, Any]:
-    """What the report says about a slot.
+    """Return the fields of a slot, from `website_id` to `ad_count` in the documented order.
 
-    Args:
-        number: Which slot, from 0 to `SLOTS` - 1.
-
-    Returns:
-        The documented fields from `website_id` to `ad_count`, in their order; `page_type` as text.
+    The number is from 0 to `SLOTS` - 1. `page_type` is text.
     """
     rest, shape = divmod(number * _STRIDE % SLOTS, len(_SHAPES))
     ad_number, placement = divmod(rest, _PLACEMENTS)
@@ -72,15 +68,12 @@ def fields(number: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=40_000)
 def slot_text(number: int, page_type: str, *, new_backend: bool) -> str:
-    """A slot as it is written into a row of the report.
+    """Return the fields of a slot as JSON without braces, to be put into a row of the report.
 
     Args:
-        number: Which slot.
-        page_type: How the page type is written, see `Settings`.
+        number: The number of the slot.
+        page_type: As in `Settings`.
         new_backend: Whether a booking is called a campaign.
-
-    Returns:
-        The fields as JSON, without braces.
     """
     row = fields(number)
     website = row["website_id"]

@@ -1,4 +1,4 @@
-"""The tokens of the Adcloud API. Source: Adcloud API description 1.0, Authentication."""
+"""Tokens of the Adcloud API. Source: Adcloud API description 1.0, Authentication."""
 
 from __future__ import annotations
 
@@ -23,26 +23,17 @@ class _Token:
 
 
 class Tokens:
-    """Issues tokens and knows which are good."""
+    """Issues tokens and checks them; safe to use from several threads."""
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
-        """Begin without any token.
-
-        Args:
-            clock: Tells how old a token is.
-            settings: How long a token is good, by time and by requests.
-        """
+        """Start without tokens."""
         self._clock = clock
         self._settings = settings
         self._lock = Lock()
         self._tokens: dict[str, _Token] = {}
 
     def issue(self) -> str:
-        """Make a new token.
-
-        Returns:
-            The token.
-        """
+        """Issue a new token."""
         token = secrets.token_hex(20)
         with self._lock:
             self._tokens[token] = _Token(self._clock.now)
@@ -50,19 +41,12 @@ class Tokens:
 
     @property
     def issued(self) -> list[str]:
-        """All tokens that were ever made, in that order."""
+        """All tokens issued so far, in that order, valid or not."""
         with self._lock:
             return list(self._tokens)
 
     def use(self, token: str) -> bool:
-        """Use a token for a request.
-
-        Args:
-            token: The token.
-
-        Returns:
-            Whether it is good.
-        """
+        """Count a request with a token and return whether the token is valid."""
         with self._lock:
             known = self._tokens.get(token)
             if known is None:
@@ -75,15 +59,11 @@ class Tokens:
             )
 
     def revoke(self, token: str) -> None:
-        """Let a token die.
-
-        Args:
-            token: The token.
-        """
+        """Make a token invalid."""
         with self._lock:
             self._tokens.pop(token, None)
 
     def revoke_all(self) -> None:
-        """Let all tokens die."""
+        """Make all tokens invalid."""
         with self._lock:
             self._tokens.clear()

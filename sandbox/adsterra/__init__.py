@@ -1,4 +1,4 @@
-"""The Adsterra Publishers API, as far as its documents describe it, over made-up accounts."""
+"""The Adsterra Publishers API with made-up accounts, as its documents describe it."""
 
 from __future__ import annotations
 

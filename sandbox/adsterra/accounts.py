@@ -1,4 +1,4 @@
-"""The accounts of the sandbox: whose tokens are known, and what each account owns."""
+"""Accounts of the sandbox: their tokens, and the domains, placements and links of each."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from sandbox.numbers import random_bytes
 
-#: The token of `DEMO`, the account to try things out with.
+#: The token of `DEMO`, the account for trials.
 DEMO_TOKEN = "d3m0publisher7k2x9q4w8e1r5t6y0u3"  # noqa: S105
 #: The token of the account for benchmarks: about 50,000 rows in 30 days, see `LARGE`.
 LARGE_TOKEN = "l4rgepublisher8m1n6b2v7c3x9z5a0s"  # noqa: S105
-#: The token of the account that responses with the documents' own samples.
+#: The token of the account whose responses are the documents' own samples.
 DOCUMENTS_TOKEN = "d0cumentedpublisher4h8j2k6l1p5o9"  # noqa: S105
-#: A token that was replaced by a newer one: 403 `Invalid token`.
+#: A token that a newer one has replaced: 403 `Invalid token`.
 REVOKED_TOKEN = "r3vokedpublisher5g9f1d7s2a8q4w6e"  # noqa: S105
-#: A token of an advertiser, not of a publisher: 403 `Invalid owner type`.
+#: The token of an advertiser instead of a publisher: 403 `Invalid owner type`.
 ADVERTISER_TOKEN = "advert1sertoken0z6x3c9v5b1n7m2k8"  # noqa: S105
 
 # fmt: off
@@ -31,7 +31,7 @@ _SCRIPT_FORMATS = ("SocialBar", "NativeBanner", "Banner300x250")
 
 
 class Slot(NamedTuple):
-    """The finest thing traffic is counted for; the fields are the names of the API's dimensions."""
+    """The finest unit that traffic is counted for; the fields are the API's dimensions."""
 
     domain: int
     placement: int
@@ -41,15 +41,15 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """A publisher's account.
+    """An account of a publisher.
 
     Attributes:
-        token: The key it is read with.
+        token: Its API token.
         domains: The rows of `/domains`.
         placements: The rows of `/placements`.
         placements_by_domain: The rows of `/domain/{domain_id}/placements`, by domain.
         smart_links: The rows of `/smart-links`, without filters.
-        slots: The slots that may have traffic, each with its usual impressions a day.
+        slots: The slots that may have traffic, each with its usual impressions per day.
     """
 
     token: str
@@ -61,7 +61,7 @@ class Account:
 
 
 def _placement(domain: int, number: int, *, first_id: int) -> dict[str, Any]:
-    """One row of `/placements`; formats that are scripts have no link of their own."""
+    """Return a row of `/placements`; formats that are scripts have no `direct_url`."""
     name = _FORMATS[number % len(_FORMATS)]
     title = f"{name}_{number // len(_FORMATS) + 1}"
     row: dict[str, Any] = {
@@ -79,7 +79,7 @@ def _placement(domain: int, number: int, *, first_id: int) -> dict[str, Any]:
 def _slots(
     placement: dict[str, Any], number: int, *, countries: int, sub_ids: int
 ) -> tuple[tuple[Slot, int], ...]:
-    """The slots of a placement, busy ones and quiet ones."""
+    """Return the slots of a placement, with much and with little traffic."""
     chosen = [_COUNTRIES[(number * 5 + step) % len(_COUNTRIES)] for step in range(countries)]
     return tuple(
         (
@@ -92,12 +92,15 @@ def _slots(
 
 
 def _pseudo_domain(smart_link: int) -> dict[str, Any]:
-    """The domain a smart link is listed as among the true ones, as several clients report."""
+    """Return the row of `/domains` that stands for a smart link.
+
+    Several clients report that the API lists smart links among the domains.
+    """
     return {"id": smart_link, "title": f"smart-link-{smart_link}"}
 
 
 def _smart_links() -> tuple[dict[str, Any], ...]:
-    """A smart link for every combination of traffic type and status, and one more."""
+    """Return a smart link for every pair of traffic type and status, and one more."""
     kinds = [("Mainstream", "Active"), ("Adult", "Active"), ("Mainstream", "Inactive")]
     kinds += [("Adult", "Inactive"), ("Mainstream", "Active")]
     return tuple(
@@ -115,7 +118,10 @@ def _smart_links() -> tuple[dict[str, Any], ...]:
 
 
 def _demo() -> Account:
-    """Three domains and a pseudo domain, twelve placements, one to thirty slots each."""
+    """Return the account for trials and tests.
+
+    It has three domains and a pseudo domain, and twelve placements with one to thirty slots each.
+    """
     domains: list[dict[str, Any]] = [
         {"id": 1_385_226 + 1_009 * number, "title": f"site-{number + 1}.example"}
         for number in range(3)
@@ -133,7 +139,7 @@ def _demo() -> Account:
 
 
 def _large() -> Account:
-    """Fifty-seven placements in thirty-six countries each: the most rows a publisher may have."""
+    """Return the account for benchmarks: 57 placements with traffic from 36 countries each."""
     domains: list[dict[str, Any]] = [
         {"id": 2_100_001 + number, "title": f"large-{number + 1}.example"} for number in range(6)
     ]
@@ -155,7 +161,7 @@ def _account(
     slots: list[tuple[Slot, int]],
     smart_links: tuple[dict[str, Any], ...],
 ) -> Account:
-    """An account whose lists agree with one another."""
+    """Return an account whose lists are consistent with each other."""
     return Account(
         token=token,
         domains=tuple(domains),
@@ -173,7 +179,7 @@ def _account(
     )
 
 
-#: The account to try things out with, and for tests: 4 domains, 12 placements, 118 slots.
+#: The account for trials and tests: 4 domains, 12 placements, 118 slots.
 DEMO = _demo()
 #: The account for benchmarks: by date, placement and country about 50,000 rows in 30 days.
 LARGE = _large()

@@ -1,4 +1,4 @@
-"""The routes of the Adsterra API: older ones with the token in the path, newer ones without."""
+"""Endpoints of the Adsterra API: older ones with the token in the path, newer ones without."""
 
 from __future__ import annotations
 
@@ -34,15 +34,10 @@ _ACCOUNTS = {account.token: account for account in (DEMO, LARGE, DOCUMENTS)}
 
 
 class ApiError(Exception):
-    """A request is answered with an error."""
+    """Ends a request with an error response."""
 
     def __init__(self, status: int, message: str | None = None) -> None:
-        """Say what the response is.
-
-        Args:
-            status: The HTTP status.
-            message: What the response says; the documented text if absent.
-        """
+        """Describe the response; without a message it has the documented text."""
         super().__init__(status, message)
         self.status = status
         self.message = message
@@ -52,19 +47,11 @@ class Api:
     """The Adsterra API."""
 
     def __init__(self, clock: Clock) -> None:
-        """Make the API.
-
-        Args:
-            clock: Tells what day it is.
-        """
+        """Create the API."""
         self._clock = clock
 
     def routes(self) -> list[Route]:
-        """All paths there are, each with and without a token in it.
-
-        Returns:
-            The routes, to be served below `/publisher`.
-        """
+        """Return the routes of all endpoints, each with and without a token in its path."""
         handlers: dict[str, Handler] = {
             "/domains.{format}": self._domains,
             "/domain/{domain_id:int}/placements.{format}": self._domain_placements,
@@ -107,14 +94,17 @@ class Api:
         )
         if found is not None:
             now, updated = found.responded, found.updated
-        # The rows stay the same for ten minutes, the server's clock does not.
+        # The times are not cached with the rows: rows change every ten minutes, `now` always does.
         times = f',"dbLastUpdateTime":"{_written(updated)}","dbDateTime":"{_written(now)}"}}'
         return _json(body + times.encode())
 
 
 @lru_cache(maxsize=128)
 def _stats_items(account: Account, requested: Report, updated: datetime) -> bytes:
-    """The rows of a response, in an order of no meaning, up to where the times follow."""
+    """Return the body of a response up to its times.
+
+    The rows are shuffled, because the API sends them in an order without meaning.
+    """
     found = rows(account, requested, updated)
     if account is not DOCUMENTS:
         Random(f"{requested.start} {requested.group_by}").shuffle(found)  # noqa: S311 - not a secret.
@@ -122,22 +112,22 @@ def _stats_items(account: Account, requested: Report, updated: datetime) -> byte
 
 
 def _items(found: tuple[dict[str, Any], ...]) -> Response:
-    """The response with a list and its length."""
+    """Return the response with a list and its length."""
     return _json(to_json({"items": found, "itemCount": len(found)}))
 
 
 def _json(body: bytes, status: int = 200) -> Response:
-    """A response in JSON."""
+    """Return a JSON response."""
     return Response(body, status, media_type="application/json")
 
 
 def _written(time: datetime) -> str:
-    """A time as the API writes it, without a zone."""
+    """Return a time in the API's format, which has no time zone."""
     return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def _endpoint(handler: Handler) -> Callable[[Request], Any]:
-    """An endpoint that looks at method, format and token before it answers."""
+    """Return an endpoint that checks method, format and token, then calls the handler."""
 
     async def endpoint(request: Request) -> Response:
         if request.method != "GET":
@@ -155,7 +145,10 @@ def _endpoint(handler: Handler) -> Callable[[Request], Any]:
 
 
 def _account(request: Request) -> Account:
-    """The account a request's token belongs to; only JSON has a documented shape."""
+    """Return the account that the token of a request belongs to.
+
+    Formats other than JSON are refused, because only JSON is documented in full.
+    """
     token = request.path_params.get("token") or request.headers.get("x-api-key", "")
     if token == REVOKED_TOKEN:
         raise ApiError(403)

@@ -1,9 +1,9 @@
-"""What one day of an account counted, as known at some time.
+"""Counts of an account on one day, as known at some time.
 
-A cell is what one slot (placement, country, sub id) counted on one day. Everything the API answers
-is a sum of cells, so all breakdowns agree. A day is restated while it is young: clicks and revenue
-move, rows taken for fraud vanish, late rows appear. At `SETTLED_AFTER_DAYS` days it stands still.
-How the real API restates days is not documented.
+A cell is the count of one slot (placement, country, sub id) on one day. All statistics are sums of
+cells, so all breakdowns are consistent. A day is restated while it is young: clicks and revenue
+change, rows that turn out to be fraud vanish, late rows appear. At an age of `SETTLED_AFTER_DAYS`
+days it no longer changes. How the real API restates days is not documented.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sandbox.numbers import random_bytes
 if TYPE_CHECKING:
     from sandbox.adsterra.accounts import Account, Slot
 
-#: The first day the API knows. Source: Adsterra Publishers API 3.0.0, Statistics.
+#: The first day with statistics. Source: Adsterra Publishers API 3.0.0, Statistics.
 FIRST_DAY = date(2016, 12, 17)
 #: A day this many days old is never restated again.
 SETTLED_AFTER_DAYS = 5
-#: Numbers are refreshed this often. Source: Adsterra help center, Statistics.
+#: How often the numbers are refreshed. Source: Adsterra help center, Statistics.
 REFRESH_MINUTES = 10
 
-#: A slot, its impressions, its clicks and its revenue in millionths of a US dollar.
+#: A slot, with its impressions, its clicks and its revenue in millionths of a US dollar.
 Cell: TypeAlias = "tuple[Slot, int, int, int]"
 
 _STEPS_PER_DAY = 24 * 60 // REFRESH_MINUTES
@@ -36,10 +36,10 @@ _SATURDAY = 5
 
 
 class Snapshot(NamedTuple):
-    """How much of a day is known: how many days old it is, and how far it has gone if it is today.
+    """How much of a day is known.
 
     Attributes:
-        age: Full days since the day began, at most `SETTLED_AFTER_DAYS`.
+        age: The number of full days since the day began, at most `SETTLED_AFTER_DAYS`.
         step: How often the numbers of today have been refreshed; 0 for any other day.
     """
 
@@ -47,31 +47,24 @@ class Snapshot(NamedTuple):
     step: int
 
 
-#: The snapshot after which a day never changes again.
+#: The snapshot of a day that is never restated again.
 SETTLED = Snapshot(SETTLED_AFTER_DAYS, 0)
 
 
 def last_update(now: datetime) -> datetime:
-    """When the numbers were last refreshed.
-
-    Args:
-        now: The clock, in UTC.
-
-    Returns:
-        The clock, back to a full ten minutes.
-    """
+    """Return when the numbers were last refreshed: `now`, rounded down to ten minutes."""
     return now.replace(minute=now.minute - now.minute % REFRESH_MINUTES, second=0, microsecond=0)
 
 
 def snapshot(day: date, now: datetime | None) -> Snapshot | None:
-    """How much of a day is known at some time. Days are days of UTC.
+    """Return how much of a day in UTC is known at some time.
 
     Args:
         day: The day.
-        now: The time, in UTC; ``None`` for the end of time.
+        now: The time, in UTC; `None` for a day that is settled.
 
     Returns:
-        The snapshot; ``None`` if the day is not begun.
+        The snapshot; `None` if the day has not begun.
     """
     if now is None:
         return SETTLED
@@ -85,12 +78,15 @@ def snapshot(day: date, now: datetime | None) -> Snapshot | None:
 
 
 def _one_in(number: int, random_byte: int) -> bool:
-    """Whether a random byte is among one in so many."""
+    """Return true for one in `number` random bytes."""
     return random_byte * number < 256  # noqa: PLR2004 - a byte's values.
 
 
 def _counts(fate: int, age: int) -> bool:
-    """Whether something counts yet, or still: one in 64 turns out fraud, one in 64 comes late."""
+    """Return whether something counts at an age.
+
+    One in 64 turns out to be fraud and stops counting, one in 64 arrives late.
+    """
     turning_age = 2 + fate % 4
     if fate < 4:  # noqa: PLR2004 - four of a byte's values, one for each turning age.
         return age < turning_age
@@ -101,16 +97,7 @@ def _counts(fate: int, age: int) -> bool:
 
 @lru_cache(maxsize=1_200)
 def cells(account: Account, day: date, known: Snapshot) -> tuple[Cell, ...]:
-    """What an account counted on a day; slots without traffic are absent.
-
-    Args:
-        account: The account.
-        day: The day.
-        known: The snapshot at which it is requested.
-
-    Returns:
-        The cells; none on a day without any traffic.
-    """
+    """Return the cells of an account on a day; slots without traffic have no cell."""
     if day < FIRST_DAY or known == Snapshot(0, 0):
         return ()
     of_placements = _DAY.size + _PLACEMENT.size * len(account.placements)
@@ -128,7 +115,7 @@ def cells(account: Account, day: date, known: Snapshot) -> tuple[Cell, ...]:
             strict=True,
         )
     }
-    # In percent: more traffic from year to year, and at weekends.
+    # In percent: traffic grows every year, and is higher at weekends.
     traffic = (day.year - 2010) * 8 + (20 if day.weekday() >= _SATURDAY else 0) + mood // 4
     return tuple(
         _cell(slot, usual * traffic // 100, of_slot, known)
@@ -142,23 +129,20 @@ def cells(account: Account, day: date, known: Snapshot) -> tuple[Cell, ...]:
 
 
 def _cell(slot: Slot, usual: int, numbers: tuple[int, ...], known: Snapshot) -> Cell:
-    """What a slot counted on a day.
+    """Return the cell of a slot on a day.
 
     Args:
         slot: The slot.
-        usual: The impressions it may expect.
-        numbers: The random numbers of the slot on this day, as `_SLOT` has them.
-        known: The snapshot at which it is requested.
-
-    Returns:
-        The cell.
+        usual: The impressions to expect on this day.
+        numbers: The random numbers of the slot on this day, in the order of `_SLOT`.
+        known: How much of the day is known.
     """
     volume, clicking, price, odd, _, _, idle, late_traffic, late_clicks, late_revenue = numbers
     if _one_in(30, idle):
         return slot, 0, 0, 0
     impressions = usual * (24_000 + volume) // 65_536
     clicks = impressions * (clicking % 4_000) // 65_536
-    # Millionths of a dollar an impression: from 0.10 to 2.00 dollars a thousand impressions.
+    # In millionths of a dollar: 100 to 2,000 per impression are 0.10 to 2.00 dollars CPM.
     revenue = impressions * (100 + price * 1_900 // 65_536) + odd % 1_000 * (impressions > 0)
     missing = SETTLED_AFTER_DAYS - known.age
     if missing:

@@ -1,11 +1,10 @@
-"""The documents' own samples, served to `DOCUMENTS_TOKEN`.
+"""Samples of the documents, served to `DOCUMENTS_TOKEN`.
 
 The samples by date are of 2018-10-04 and 2018-10-05, as their rows say. The samples by domain,
-placement, country and sub id name no dates; they were read minutes later, so they are served for
+placement, country and sub id have no dates; they were read minutes later, so they are served for
 the same two days. The sample by placement and country was read on 2025-12-24; it is served for the
-day before and that day. A request answers with the sample of its own dimensions if its range
-reaches over the sample's days, else with no rows. Source of all samples: Adsterra Publishers API
-3.0.0.
+day before and that day. A request gets the sample of its dimensions if its date range covers the
+days of the sample, else no rows. Source of all samples: Adsterra Publishers API 3.0.0.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _SMART_LINKS = """[
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample response of the statistics.
+    """A sample response of `/stats`.
 
     Attributes:
         start: The first day it is served for.
@@ -60,7 +59,7 @@ class Sample:
 
 
 def _sample(days: tuple[str, str], updated: str, responded: str, rows: str) -> Sample:
-    """A sample from its texts."""
+    """Parse the days and times of a sample."""
     return Sample(
         date.fromisoformat(days[0]),
         date.fromisoformat(days[1]),
@@ -146,7 +145,10 @@ _SAMPLES: dict[tuple[str, ...], Sample] = {
 
 
 def _documents() -> Account:
-    """The account of the samples. They are of several accounts, so its lists disagree."""
+    """Return the account of the samples.
+
+    The samples are of several accounts, so its lists are not consistent with each other.
+    """
     domains = tuple(from_json(_DOMAINS))
     return Account(
         token=DOCUMENTS_TOKEN,
@@ -165,16 +167,10 @@ DOCUMENTS = _documents()
 
 
 def sample(group_by: tuple[str, ...], start: date, finish: date) -> Sample | None:
-    """The sample for a request.
+    """Return the sample for a request, if there is one.
 
-    Args:
-        group_by: The dimensions requested.
-        start: The first day requested.
-        finish: The last day requested, included.
-
-    Returns:
-        The sample of these dimensions if any of its days are requested; a sample that names no
-        days is served whole or not at all.
+    The sample by date is returned if any of its days is requested. The others have no date in their
+    rows, so they are returned only if all of their days are requested.
     """
     found = _SAMPLES.get(group_by)
     if found is None:
@@ -185,16 +181,7 @@ def sample(group_by: tuple[str, ...], start: date, finish: date) -> Sample | Non
 
 
 def sample_rows(group_by: tuple[str, ...], start: date, finish: date) -> list[dict[str, Any]]:
-    """The rows of the sample for a request.
-
-    Args:
-        group_by: The dimensions requested.
-        start: The first day requested.
-        finish: The last day requested, included.
-
-    Returns:
-        The rows in the documents' order; none where there is no sample.
-    """
+    """Return the rows of the sample for a request, in the order of the documents."""
     found = sample(group_by, start, finish)
     if found is None:
         return []

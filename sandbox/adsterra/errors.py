@@ -1,4 +1,4 @@
-"""The error responses of the Adsterra API. Source: Adsterra Publishers API 3.0.0, responses."""
+"""Error responses of the Adsterra API. Source: Adsterra Publishers API 3.0.0, responses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ _MESSAGES = {
     403: "Invalid token",
     404: "'Zone' entity does not exist",
 }
-#: The message to an advertiser's token.
+#: The message for the token of an advertiser.
 INVALID_OWNER = "Invalid owner type"
 
 
 def error_body(
     status: int, message: str | None = None, errors: dict[str, list[str]] | None = None
 ) -> dict[str, Any]:
-    """The documented body of an error; of the same shape where a status is not documented.
+    """Return the documented body of an error.
+
+    A status that is not documented gets a body of the same form.
 
     Args:
         status: The HTTP status.
-        message: What it says; the documented text if absent.
-        errors: For 422 the messages, by parameter.
-
-    Returns:
-        The body.
+        message: The message; `None` for the documented text.
+        errors: For status 422: the messages, by parameter.
     """
-    if status == 422:  # noqa: PLR2004 - the one with a shape of its own.
+    if status == 422:  # noqa: PLR2004 - the only one with another body.
         return {
             "code": status,
             "message": message or "Data validation error",
@@ -37,27 +36,11 @@ def error_body(
 
 
 def no_route(method: str, path: str) -> dict[str, Any]:
-    """The router's response to a path it does not know.
-
-    Args:
-        method: The method of the request.
-        path: Its path.
-
-    Returns:
-        The body.
-    """
+    """Return the body of the response to an unknown path."""
     return error_body(404, f'No route found for "{method} {path}"')
 
 
 def not_allowed(method: str, path: str) -> dict[str, Any]:
-    """The router's response to anything but GET.
-
-    Args:
-        method: The method of the request.
-        path: Its path.
-
-    Returns:
-        The body.
-    """
+    """Return the body of the response to a method other than GET."""
     text = f'No route found for "{method} {path}": Method Not Allowed (Allow: GET)'
     return error_body(405, text)

@@ -1,4 +1,4 @@
-"""The parameters of the Adsterra API: read as PHP reads them, refused as the documents say."""
+"""Parameters of the Adsterra API: parsed as PHP does, validated as the documents say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.adsterra.reports import DIMENSIONS, Report
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: A query string as PHP sees it.
+#: A query string as PHP parses it.
 Parameters: TypeAlias = dict[str, str | list[str]]
 
 MAX_DAYS = 366
@@ -42,23 +42,16 @@ class InvalidParametersError(Exception):
     """Parameters that the API refuses with 422."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
-        """Say what is wrong.
-
-        Args:
-            errors: The messages, by parameter.
-        """
+        """Keep the messages, by parameter."""
         super().__init__(errors)
         self.errors = errors
 
 
 def parameters(pairs: Iterable[tuple[str, str]]) -> Parameters:
-    """Read a query string as PHP does: only names with brackets may have several values.
-
-    Args:
-        pairs: The names and values, in order.
+    """Parse a query string as PHP does: only names with brackets may have several values.
 
     Returns:
-        A list for each name with brackets, the last value for each other.
+        A list for each name with brackets, the last value for each other name.
     """
     result: Parameters = {}
     for full_name, value in pairs:
@@ -74,17 +67,11 @@ def parameters(pairs: Iterable[tuple[str, str]]) -> Parameters:
 
 
 def report(params: Parameters) -> Report:
-    """Read the parameters of `/stats`. Source: Adsterra Publishers API 3.0.0, Statistics.
-
-    Args:
-        params: The parameters.
-
-    Returns:
-        The report they ask for.
+    """Parse the parameters of `/stats`. Source: Adsterra Publishers API 3.0.0, Statistics.
 
     Raises:
-        InvalidParametersError: If the API would refuse them. The documents have the messages about
-            dates and domains; the others are made up.
+        InvalidParametersError: The API would refuse them. The messages about dates and domains are
+            documented; the others are made up.
     """
     errors: dict[str, list[str]] = {
         name: ["This parameter is not known"] for name in params if name not in _STATISTICS
@@ -107,16 +94,13 @@ def report(params: Parameters) -> Report:
 
 
 def smart_links(params: Parameters) -> dict[str, str]:
-    """Read the parameters of `/smart-links`. Source: Adsterra Publishers API 3.0.0, SmartLinks.
-
-    Args:
-        params: The parameters.
+    """Parse the parameters of `/smart-links`. Source: Adsterra Publishers API 3.0.0, SmartLinks.
 
     Returns:
-        The texts that the rows must have, by field.
+        The values that the rows must have, by field.
 
     Raises:
-        InvalidParametersError: If a value is not one of the documented ones, or a name is not.
+        InvalidParametersError: A name or a value is not documented.
     """
     wanted: dict[str, str] = {}
     errors: dict[str, list[str]] = {}
@@ -133,7 +117,7 @@ def smart_links(params: Parameters) -> dict[str, str]:
 
 
 def _date(params: Parameters, name: str, title: str, errors: dict[str, list[str]]) -> date | None:
-    """A date, or a message why it is none."""
+    """Return a date; `None`, with a message in `errors`, if there is no valid one."""
     value = params.get(name)
     if value is None or value == "":
         errors[name] = [f"{title} is required"]
@@ -153,7 +137,7 @@ def _date(params: Parameters, name: str, title: str, errors: dict[str, list[str]
 
 
 def _group_by(params: Parameters, errors: dict[str, list[str]]) -> tuple[str, ...]:
-    """The dimensions; a single one may come without brackets."""
+    """Return the dimensions; a single one may come without brackets."""
     value = params.get("group_by", [])
     names = [value] if isinstance(value, str) else value
     unknown = [name for name in names if name not in DIMENSIONS]
@@ -169,7 +153,7 @@ def _group_by(params: Parameters, errors: dict[str, list[str]]) -> tuple[str, ..
 
 
 def _id(params: Parameters, name: str, message: str, errors: dict[str, list[str]]) -> int | None:
-    """A single id, if there is one."""
+    """Return a single id; `None` if it is absent or invalid."""
     value = params.get(name)
     if value is None:
         return None
@@ -180,7 +164,7 @@ def _id(params: Parameters, name: str, message: str, errors: dict[str, list[str]
 
 
 def _placements(params: Parameters, errors: dict[str, list[str]]) -> frozenset[int] | None:
-    """The placements to keep, from the list or from the older single parameter."""
+    """Return the ids of `placement_ids` or of the older `placement`; `None` for all placements."""
     single = _id(params, "placement", "Invalid placement ID value", errors)
     values = params.get("placement_ids")
     if values is None:
@@ -199,7 +183,7 @@ def _placements(params: Parameters, errors: dict[str, list[str]]) -> frozenset[i
 
 
 def _natural(value: str | list[str]) -> int | None:
-    """A positive integer that fits the API's ids."""
+    """Return a positive integer in the range of the API's ids, or `None`."""
     if isinstance(value, str) and _DIGITS.fullmatch(value) and 0 < int(value) <= MAX_ID:
         return int(value)
     return None

@@ -1,4 +1,4 @@
-"""Statistics: cells added up by the dimensions requested, rounded row by row."""
+"""Statistics: sums of cells by the dimensions requested, each row rounded separately."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
     from sandbox.adsterra.accounts import Account, Slot
 
-#: What rows can be grouped by. Source: Adsterra Publishers API 3.0.0, Statistics.
+#: The dimensions that rows can be grouped by. Source: Adsterra Publishers API 3.0.0, Statistics.
 DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
 
 
 @dataclass(frozen=True)
 class Report:
-    """A valid call of `/stats`.
+    """The valid parameters of a `/stats` request.
 
     Attributes:
         start: The first day.
         finish: The last day, included.
         group_by: The dimensions, in the order requested.
-        domain: The domain to keep, if not all.
-        placements: The placements to keep, if not all.
-        country: The country to keep, if not all.
+        domain: The domain to include; `None` for all.
+        placements: The placements to include; `None` for all.
+        country: The country to include; `None` for all.
     """
 
     start: date
@@ -43,7 +43,7 @@ class Report:
     country: str | None = None
 
 
-def expected_rows(  # noqa: PLR0913 - one for each parameter of the API.
+def expected_rows(  # noqa: PLR0913 - one per parameter of the API.
     account: Account,
     group_by: Sequence[str],
     start: date,
@@ -54,21 +54,21 @@ def expected_rows(  # noqa: PLR0913 - one for each parameter of the API.
     placement_ids: Collection[int] | None = None,
     country: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The rows the sandbox answers with, for comparing.
+    """Return the rows of `/stats`, to compare with what a client has read.
 
     Args:
-        account: Whose statistics.
-        group_by: The dimensions; unlike in the API any number of them.
+        account: The account.
+        group_by: The dimensions; unlike in the API, any number of them.
         start: The first day.
         finish: The last day, included.
-        now: The time at which is asked, in UTC; ``None`` for the final truth, every day settled.
-        domain: The domain to keep, if not all.
-        placement_ids: The placements to keep, if not all.
-        country: The country to keep, if not all.
+        now: The time of the request, in UTC; `None` for the final rows, when all days are settled.
+        domain: The domain to include; `None` for all.
+        placement_ids: The placements to include; `None` for all.
+        country: The country to include; `None` for all.
 
     Returns:
-        The rows, sorted by their dimensions; money in US dollars, rates in percent, with their
-        exact decimals.
+        The rows, sorted by their dimensions; money in US dollars and rates in percent, as exact
+        decimals.
     """
     placements = None if placement_ids is None else frozenset(placement_ids)
     report = Report(start, finish, tuple(group_by), domain, placements, country)
@@ -76,15 +76,12 @@ def expected_rows(  # noqa: PLR0913 - one for each parameter of the API.
 
 
 def rows(account: Account, report: Report, now: datetime | None) -> list[dict[str, Any]]:
-    """Add up the cells of a report.
+    """Return the rows of a report, sorted by their dimensions.
 
     Args:
-        account: Whose statistics.
-        report: What is requested.
-        now: The time at which is asked, in UTC; ``None`` for the final truth.
-
-    Returns:
-        The rows, sorted by their dimensions.
+        account: The account.
+        report: The parameters of the request.
+        now: The time of the request, in UTC; `None` for the final rows.
     """
     if account.token == DOCUMENTS_TOKEN:
         return sample_rows(report.group_by, report.start, report.finish)
@@ -112,7 +109,7 @@ def rows(account: Account, report: Report, now: datetime | None) -> list[dict[st
 
 
 def _key(group_by: Sequence[str]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """What picks a row's dimensions out of a day and a slot."""
+    """Return the function that picks the dimensions of a row from a day and a slot."""
     positions = [DIMENSIONS.index(name) for name in group_by]
     if len(positions) == 1:
         return lambda values: (values[positions[0]],)
@@ -120,7 +117,7 @@ def _key(group_by: Sequence[str]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]
 
 
 def _wanted(report: Report, slot: Slot) -> bool:
-    """Whether a slot passes a report's filters."""
+    """Return whether a slot passes the filters of a report."""
     return (
         (report.domain is None or slot.domain == report.domain)
         and (report.placements is None or slot.placement in report.placements)
@@ -133,8 +130,8 @@ def _row(
 ) -> dict[str, Any]:
     """Round a sum of cells into a row.
 
-    The cost of a thousand impressions is made from the revenue before rounding: only so the
-    documents' samples fit (0.324 dollars, 604 impressions, 0.537 a thousand).
+    The CPM is computed from the unrounded revenue, because only this gives the documents' samples:
+    0.324 dollars for 604 impressions have a CPM of 0.537.
     """
     return {
         **dict(zip(group_by, key, strict=True)),

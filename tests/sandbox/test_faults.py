@@ -50,7 +50,7 @@ class TestWhichRequests:
         fault = sandbox.faults.add(Fault("status", after=2, times=3))
         statuses = [get("domains.json").status_code for _ in range(7)]
         assert statuses == [200, 200, 500, 500, 500, 200, 200]
-        assert (fault.seen, fault.triggered) == (7, 3)
+        assert (fault.matched, fault.triggered) == (7, 3)
 
     def test_path_and_query_and_method(self, sandbox: Sandbox, get: AnyClient) -> None:
         sandbox.faults.add(
