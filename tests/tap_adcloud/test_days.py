@@ -151,7 +151,7 @@ def test_a_run_that_failed_and_the_next_one_read_what_an_undisturbed_run_reads(
 def test_midnight_during_a_run_changes_nothing(adcloud: Adcloud) -> None:
     tap = adcloud.tap(REPORT)
     adcloud.sandbox.clock.advance(ONE_DAY)
-    assert [str(window) for window in _report(tap).plan()][-1] == "2024-04-30"
+    assert [str(window) for window in _report(tap).slices()][-1] == "2024-04-30"
 
 
 def _report(tap: Any) -> Any:

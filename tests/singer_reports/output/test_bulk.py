@@ -95,7 +95,7 @@ def written(
     with mock.patch.multiple(
         stream,
         slices=lambda: slices,
-        slice_size=len,
+        slice_size=lambda _: 1,
         read_slices=read_slices,
         finish_slice=lambda _: None,
     ):

@@ -122,10 +122,10 @@ def test_a_stream_tells_its_days(
     assert bool(re.search(shown, terminal.getvalue())) == (level == logging.INFO)
 
 
-def test_a_stream_without_days_tells_its_requests(
+def test_a_stream_without_days_counts_its_campaigns(
     adcloud: Adcloud, terminal: Terminal, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "tap-adcloud.campaign_performance")
     run = adcloud.run("campaign_performance")
     assert run.error is None
-    assert re.search(r"campaign_performance, requests +\[#+\] +3/3.*230 rows", terminal.getvalue())
+    assert re.search(r"campaign_performance, campaigns +\[#+\] +230/230.*230 rows", terminal.getvalue())
