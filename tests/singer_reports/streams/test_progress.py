@@ -128,4 +128,6 @@ def test_a_stream_without_days_counts_its_campaigns(
     caplog.set_level(logging.INFO, "tap-adcloud.campaign_performance")
     run = adcloud.run("campaign_performance")
     assert run.error is None
-    assert re.search(r"campaign_performance, campaigns +\[#+\] +230/230.*230 rows", terminal.getvalue())
+    assert re.search(
+        r"campaign_performance, campaigns +\[#+\] +230/230.*230 rows", terminal.getvalue()
+    )
