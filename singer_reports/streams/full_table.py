@@ -57,13 +57,13 @@ class FullTableStream(SlicedStream):
         with self._progress(slices) as progress:
             for stream_slice, rows in self.read_slices(slices):
                 count = len(rows)
-                if count:
-                    self.repeat_state()
                 if self._bulk is None:
                     yield from rows
                 else:
                     self._bulk.write(rows, self.time_extracted)
                     self._record_counter.increment(count)
+                if count:
+                    self.repeat_state()
                 # The rows can be freed before the next slice is complete.
                 rows.clear()
                 self.finish_slice(stream_slice)
