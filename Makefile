@@ -85,6 +85,19 @@ picture: demo ## take a picture of the demo's page for the README, docs/page.png
 test: $(BIN)/.installed .venv-meltano/.plugins ## run the tests (some of them: make test ARGUMENTS="-k windows")
 	@$(BIN)/pytest $(ARGUMENTS)
 
+# Always a new environment: there is no telling from here whether a newer pre-release has come out.
+.PHONY: prerelease
+prerelease: $(BIN)/.installed ## run the tests with the newest pre-release of the Singer SDK, in .venv-prerelease
+	@echo "Installing the newest pre-release of the Singer SDK into .venv-prerelease"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-prerelease; \
+	export VIRTUAL_ENV="$(CURDIR)/.venv-prerelease"; \
+	$(BIN)/uv pip sync --quiet --require-hashes requirements/development.txt; \
+	$(BIN)/uv pip install --quiet --prerelease allow --upgrade-package singer-sdk "singer-sdk[msgspec,testing]>=0.55.0a0"; \
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .; \
+	$(BIN)/uv pip list | grep singer-sdk; \
+	.venv-prerelease/bin/pytest $(ARGUMENTS)
+
 .PHONY: lint
 lint: $(BIN)/.installed ## check style and types
 	@echo "ruff: rules"; $(BIN)/ruff check
@@ -150,7 +163,7 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 # Rows and state of one's own runs lie in output/ and stay.
 .PHONY: clean
 clean: ## remove what was made here: environments, caches, and the demo with its state. Your own rows and state stay
-	rm -rf .venv .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .venv-prerelease .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './output/*' -prune -exec rm -rf {} +
 	rm -rf $(DEMO)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime  # noqa: TC003 - msgspec needs it at run time.
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from starlette.responses import Response
@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from sandbox.server import Sandbox
+    from sandbox.clock import Clock
+    from sandbox.faults import Faults
+    from sandbox.middleware import SeenRequest
+
+
+class Controlled(Protocol):
+    """What can be controlled: the parts of a `Sandbox`."""
+
+    clock: Clock
+    adcloud: Settings
+    faults: Faults
+    requests: list[SeenRequest]
 
 
 class _Time(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +50,7 @@ class _Time(msgspec.Struct, forbid_unknown_fields=True):
 class Control:
     """Handlers of the control endpoints."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Controlled) -> None:
         """Control this sandbox."""
         self._sandbox = sandbox
 
