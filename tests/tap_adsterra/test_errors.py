@@ -42,7 +42,7 @@ PASSING = {
 
 
 def again(fault: Fault, **changes: object) -> Fault:
-    return Fault(**{**vars(fault), **changes, "seen": 0, "triggered": 0})
+    return Fault(**{**vars(fault), **changes, "matched": 0, "triggered": 0})
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
