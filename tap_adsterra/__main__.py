@@ -1,20 +1,11 @@
 """The command ``tap-adsterra``, also as ``python -m tap_adsterra``."""
 
-import gc
-import signal
+from singer_reports.launch import run_command
 
 
 def main() -> None:
-    """Load the tap, which takes a moment, and run it."""
-    # Until the tap has handlers of its own, Ctrl-C would show where in the loading it struck.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # What is loaded stays to the end: looking through it for garbage takes time and finds none.
-    gc.disable()
-    from tap_adsterra.tap import TapAdsterra  # noqa: PLC0415
-
-    gc.freeze()
-    gc.enable()
-    TapAdsterra.cli()
+    """Run the command."""
+    run_command("tap_adsterra.tap", "TapAdsterra")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ class RateLimiter:
                 self._logged_until = turn
         if is_news and self._log:
             self._log(
-                "Waiting %.0f seconds: the setting requests_per_minute allows %s requests per minute",
+                "Waiting %.0f seconds: the setting requests_per_minute allows %s requests per "
+                "minute",
                 seconds,
                 f"{self._sent.maxlen:,}",
             )

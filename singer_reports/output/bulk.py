@@ -69,8 +69,8 @@ class BulkWriter:
 def bulk_writer(stream: Stream) -> BulkWriter | None:
     """Make a writer for a stream whose records go out as they are, and none for any other.
 
-    Stream maps, flattening, fields selected inside of fields, tests of the connection, child
-    streams and a stream's own ``post_process`` are left to the SDK.
+    Stream maps, flattening, fields selected inside of fields, connection tests, partitions, parent
+    and child streams and a stream's own ``post_process`` are left to the SDK.
     """
     maps = stream.stream_maps
     is_passthrough = (
@@ -78,6 +78,8 @@ def bulk_writer(stream: Stream) -> BulkWriter | None:
         and type(maps[0]) is SameRecordTransform
         and not maps[0].flattening_enabled
         and stream.ABORT_AT_RECORD_COUNT is None
+        and stream.partitions is None
+        and stream.parent_stream_type is None
         and not stream.child_streams
         and type(stream).post_process is Stream.post_process
     )

@@ -16,6 +16,7 @@ from singer_reports import dates
 from singer_reports.config.bookmarks import Settings, coverage, written
 from singer_reports.records.decoder import ResponseSchemaError
 from singer_reports.streams.full_table import FullTableStream
+from singer_reports.streams.unused_hooks import UNUSED_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,12 @@ class DateRangeStream(FullTableStream):
         It holds texts and sorted lists of texts, so that it can be compared once it was JSON.
         """
         return {}
+
+    #: A bookmark holds days of the whole stream, and none by partition.
+    unused_hooks = UNUSED_HOOKS | dict.fromkeys(
+        ("parent_stream_type", "partitions", "state_partitioning_keys"),
+        "requests that the API groups itself",
+    )
 
     # Plan
 

@@ -46,12 +46,13 @@ class FullTableStream(SlicedStream):
         """Return the size of a slice in ``slice_unit``."""
         return 1
 
-    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> Iterable[Row]:
         """Read all slices; write their records in bulk, or yield them where the SDK must see them.
 
         Yields:
             Records, sorted by key within a slice.
         """
+        self.request_context = context
         self._bulk = bulk_writer(self) if self.writes_messages else None
         slices = self.slices()
         with self._progress(slices) as progress:

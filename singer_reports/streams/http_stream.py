@@ -29,6 +29,8 @@ from singer_reports.streams.unused_hooks import RefusesUnusedHooks
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from singer_sdk.helpers.types import Context
+
     from singer_reports.run import Run
 
 #: The longest ``Retry-After`` a run waits for, in seconds; past it the user decides.
@@ -58,6 +60,8 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         super().__init__(run.tap, **options)
         self.run = run
         self.silence_unhandled_error()
+        #: The context of requests: of the partition or of the parent's record, if there is one.
+        self.request_context: Context | None = None
         #: Set once no response is wanted any more, so that no thread goes on retrying.
         self._ended = threading.Event()
 
@@ -95,7 +99,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         """
         max_tries = max_tries or self.backoff_max_tries()
         request = self.get_http_request(
-            page=PageContext(stream_context=self.context, next_page_token=page)
+            page=PageContext(stream_context=self.request_context, next_page_token=page)
         )
         prepared = self.requests_session.prepare_request(
             requests.Request(

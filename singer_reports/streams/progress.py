@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import os
@@ -45,6 +46,7 @@ class Progress:
         self._log = log
         self._done = self._rows = 0
         self._started = self._told = time.monotonic()
+        self._exits = contextlib.ExitStack()
         self._bar: Any = None
         if log is not None and total > 0 and _on_terminal():
             self._bar = click.progressbar(
@@ -60,17 +62,15 @@ class Progress:
     def __enter__(self) -> Self:
         """Show the bar, if there is one."""
         if self._bar:
-            self._bar.__enter__()
+            self._exits.enter_context(self._bar)
             for handler in logging.getLogger().handlers:
                 handler.addFilter(_clear_line)
+                self._exits.callback(handler.removeFilter, _clear_line)
         return self
 
     def __exit__(self, *error: object) -> None:
         """Leave the bar as it is."""
-        if self._bar:
-            for handler in logging.getLogger().handlers:
-                handler.removeFilter(_clear_line)
-            self._bar.__exit__(None, None, None)
+        self._exits.close()
 
     def advance(self, units: int, rows: int) -> None:
         """Say that more has been read and written.

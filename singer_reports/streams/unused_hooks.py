@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 UNUSED_HOOKS = {
     "build_prepared_request": "get_http_request",
     "calculate_sync_cost": "validate_response",
@@ -20,6 +25,9 @@ UNUSED_HOOKS = {
 class RefusesUnusedHooks:
     """Refuses a class with a hook that would silently do nothing."""
 
+    #: The hooks, and what to use instead.
+    unused_hooks: ClassVar[Mapping[str, str]] = UNUSED_HOOKS
+
     def __init_subclass__(cls, **options: object) -> None:
         """Look for hooks of the SDK that are never called.
 
@@ -27,7 +35,7 @@ class RefusesUnusedHooks:
             TypeError: If the class defines one.
         """
         super().__init_subclass__(**options)
-        for name, instead in UNUSED_HOOKS.items():
+        for name, instead in cls.unused_hooks.items():
             if name in vars(cls):
-                message = f"{cls.__name__}.{name} would never be called: use {instead} instead"
+                message = f"{cls.__name__}.{name} has no effect: use {instead} instead"
                 raise TypeError(message)

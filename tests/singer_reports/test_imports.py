@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[2]
 PACKAGES = ("singer_reports", "tap_adsterra", "tap_adcloud", "sandbox")
 #: Each part of ``singer_reports`` may import those on the lines before its own, and itself.
 ORDER = (
-    ("dates", "redaction", "sdk_internals"),
+    ("dates", "launch", "redaction", "sdk_internals"),
     ("http", "records"),
     ("config",),
     ("output", "run"),

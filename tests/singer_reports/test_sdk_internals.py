@@ -20,7 +20,7 @@ from tests.support import sync
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.tap_adsterra.conftest import Adsterra
+    from tests.support import Adsterra
 
 PROJECT = Path(__file__).parents[2]
 PACKAGES = ("singer_reports", "tap_adsterra", "tap_adcloud")
@@ -84,7 +84,8 @@ def test_the_sdk_calls_what_is_overridden_in_a_stream(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = called(Stream, name, monkeypatch)
-    assert sync(PlainTap(config={})).error is None
+    tap: Any = PlainTap(config={})
+    assert sync(tap).error is None
     assert calls
 
 
@@ -121,7 +122,7 @@ def test_the_sdk_reads_the_environment_where_it_is_overridden(
 
 def test_the_sdk_leaves_out_a_state_equal_to_the_last_one(adsterra: Adsterra) -> None:
     tap = adsterra.tap("domains")
-    writer = tap.state_writer
+    writer: Any = tap.state_writer
     written: list[object] = []
     writer._message_writer = type("Writer", (), {"write_message": written.append})
     for _ in range(2):
