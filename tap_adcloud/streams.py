@@ -15,13 +15,15 @@ from tap_adcloud.client import SCHEMAS, AdcloudStream
 from tap_adcloud.reports import AdvertiserReport
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from singer_reports.records.page import Page
     from singer_reports.records.row_types import Row, Schema
+    from singer_reports.run import Run
 
 #: How many campaigns a request for their performance names.
 CAMPAIGNS_PER_REQUEST = 100
+_MAX_EXAMPLES = 5
 
 
 class ListFieldStream(AdcloudStream):
@@ -138,6 +140,11 @@ class CampaignPerformance(AdcloudStream):
     slice_unit = "campaigns"
     logs_progress = True
 
+    def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
+        """Make a stream of a run."""
+        super().__init__(run, **options)
+        self._with_row: set[int] = set()
+
     def slices(self) -> list[CampaignChunk]:
         """Read the ids of all campaigns, and plan requests for many of them each."""
         campaigns = Campaigns(self.run)
@@ -164,6 +171,24 @@ class CampaignPerformance(AdcloudStream):
             return ()
         middle = len(ids) // 2
         return CampaignChunk(ids[:middle]), CampaignChunk(ids[middle:])
+
+    def requested_values(self, stream_slice: CampaignChunk) -> dict[str, Collection[int]]:
+        """Return the campaigns of a chunk."""
+        return {"campaign_id": frozenset(stream_slice.ids)}
+
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
+        """Note which campaigns have a row."""
+        self._with_row.update(row.campaign_id for row in rows)
+        return super().post_process_rows(rows, page, envelope)
+
+    def finish_slice(self, stream_slice: CampaignChunk) -> None:
+        """Name the campaigns that have no row."""
+        super().finish_slice(stream_slice)
+        without = [str(number) for number in stream_slice.ids if number not in self._with_row]
+        if without and not self.is_connection_test:
+            listed = ", ".join(without[:_MAX_EXAMPLES])
+            more = f" and {len(without) - _MAX_EXAMPLES} more" * (len(without) > _MAX_EXAMPLES)
+            self.log("%s: Adcloud has no row for the campaigns %s%s", self.name, listed, more)
 
     def filters(self, stream_slice: CampaignChunk) -> dict[str, Any]:
         """Name the campaigns, joined with commas."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
+    from singer_reports.dates import Window
     from singer_reports.records.page import Page
     from singer_reports.records.row_types import Row
     from singer_reports.run import Run
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
 #: The most dimensions a request may name (Statistics, group_by, maxItems).
 MAX_DIMENSIONS = 3
+#: The field that a filter restricts (Statistics, parameters).
+FILTERED_FIELDS = {"domain": "domain", "placement_ids[]": "placement", "country": "country"}
 #: A field's value where the API names none, by the field's type.
 _NULL_KEY_VALUES = {"integer": 0, "string": "-"}
 
@@ -139,6 +142,15 @@ class ReportStream(AdsterraStream, DateRangeStream):
             "group_by[]": list(self.dimensions[1:] if self.daily_requests else self.dimensions),
             **self.filters,
         }
+
+    def requested_values(self, stream_slice: Window) -> dict[str, Collection[Any]]:
+        """Return the days of a window, and the filters as far as the rows show them."""
+        wanted = super().requested_values(stream_slice)
+        for parameter, value in self.filters.items():
+            field = FILTERED_FIELDS[parameter]
+            if value is not None and field in self.dimensions:
+                wanted[field] = value if isinstance(value, list) else [value]
+        return wanted
 
     def post_process_rows(
         self, rows: list[Row], page: Page, envelope: ItemsResponse[Row]

@@ -38,6 +38,14 @@ class ConnectionFailedError(RequestError):
     """A connection that will fail for every request: the message says what to correct."""
 
 
+class CredentialsError(RequestError):
+    """Credentials that the API refuses: no other stream could be read with them."""
+
+
+class RequestTooLargeError(RequestError):
+    """A request for more than the API can serve at once (HTTP 413)."""
+
+
 class ResponseTooLargeError(RequestError):
     """A response that would not fit into memory."""
 
@@ -52,7 +60,21 @@ def should_split(error: BaseException | None) -> bool:
     if isinstance(error, RetriableAPIError):
         response = error.response
         return response is not None and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return isinstance(error, requests.Timeout | ResponseTooLargeError)
+    return isinstance(error, requests.Timeout | RequestTooLargeError | ResponseTooLargeError)
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Report whether no other stream could be read either: no connection, or no access.
+
+    Args:
+        error: The error of a stream; what it was caused by decides.
+    """
+    cause = error.__cause__
+    if isinstance(cause, requests.ReadTimeout):
+        return False
+    return isinstance(cause, CredentialsError | ConnectionFailedError | OSError) and not isinstance(
+        cause, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError
+    )
 
 
 def retry_after(error: Exception) -> float | None:

@@ -16,7 +16,11 @@ _MAX_EXAMPLES = 3
 
 
 class InconsistentResponseError(Exception):
-    """Rows that are not what the API announced: too few, too many, or one key twice."""
+    """Rows that are not what the API announced, or none of which was requested."""
+
+
+class TooFewRowsError(InconsistentResponseError):
+    """Fewer rows than the API announced: a smaller request may get all of them."""
 
 
 def keys_without_null(
@@ -58,7 +62,7 @@ def check_total(count: int, total_counts: Sequence[int | None], *, has_more: boo
         raise InconsistentResponseError(message)
     if totals and totals != [count]:
         message = f"the API announced {totals[0]:,} rows and sent {count:,}"
-        raise InconsistentResponseError(message)
+        raise (TooFewRowsError if count < totals[0] else InconsistentResponseError)(message)
     if has_more:
         message = f"the API sent {count:,} rows as announced, and says there are more"
         raise InconsistentResponseError(message)

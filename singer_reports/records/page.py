@@ -5,7 +5,12 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_reports.records.checks import check_total, check_unique, sorted_by_key
+from singer_reports.records.checks import (
+    InconsistentResponseError,
+    check_total,
+    check_unique,
+    sorted_by_key,
+)
 from singer_reports.records.decoder import Envelope, ResponseSchemaError
 
 if TYPE_CHECKING:
@@ -60,6 +65,8 @@ class PageResponse:
         self.next_pages: Sequence[Page] = ()
         #: Whether these are left out, as in a connection test.
         self.is_partial = False
+        #: Why the response cannot be what was requested, if it cannot.
+        self.inconsistency = ""
         if self.page_count > MAX_PAGES:
             message = f"it announces {self.page_count:,} pages"
             raise ResponseSchemaError(message)
@@ -78,6 +85,9 @@ def check_and_sort(
     Raises:
         InconsistentResponseError: If the rows are not those the API announced.
     """
+    for response in responses:
+        if response.inconsistency:
+            raise InconsistentResponseError(response.inconsistency)
     if not any(response.is_partial for response in responses):
         count = sum(response.count for response in responses)
         check_total(

@@ -14,16 +14,13 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
 from singer_reports.config.bookmarks import Settings, coverage, written
-from singer_reports.records.decoder import ResponseSchemaError
 from singer_reports.streams.full_table import FullTableStream
 from singer_reports.streams.unused_hooks import UNUSED_HOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from singer_reports.dates import EarlierWindow, Window
-    from singer_reports.records.page import Page
-    from singer_reports.records.row_types import Row
 
 
 class DateRangeStream(FullTableStream):
@@ -141,29 +138,10 @@ class DateRangeStream(FullTableStream):
         """Return the halves of a window; none of a single day."""
         return stream_slice.split() if stream_slice.days > 1 else ()
 
-    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
-        """Return the rows of the window's days, without any the API sent beyond them."""
-        rows = super().post_process_rows(rows, page, envelope)
-        days = dates.windows(page.slice.first, page.slice.last, 1)
-        wanted = {str(day.first) for day in days}
-        others = {row.date for row in rows} - wanted
-        if not others:
-            return rows
-        for text in others:
-            try:
-                datetime.date.fromisoformat(text)
-            except ValueError:
-                message = f"expected a day as YYYY-MM-DD, got {text!r}"
-                raise ResponseSchemaError(message) from None
-        kept = [row for row in rows if row.date in wanted]
-        self.log(
-            "%s: left out %d rows of other days, which were not asked for (%s)",
-            self.request_label(page),
-            len(rows) - len(kept),
-            ", ".join(sorted(others)[:3]),
-            level=logging.WARNING,
-        )
-        return kept
+    def requested_values(self, stream_slice: Window) -> dict[str, Collection[Any]]:
+        """Return the days of a window."""
+        days = dates.windows(stream_slice.first, stream_slice.last, 1)
+        return {"date": {str(day.first) for day in days}}
 
     # Bookmark
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 import threading
@@ -22,6 +23,7 @@ from singer_reports.http.errors import (
     RequestError,
     is_retriable,
     retry_after,
+    should_split,
 )
 from singer_reports.sdk_internals import SdkStream
 from singer_reports.streams.unused_hooks import RefusesUnusedHooks
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 #: The longest ``Retry-After`` a run waits for, in seconds; past it the user decides.
 MAX_RETRY_AFTER = 900
+#: How often a slice is requested that can be split: one that cannot is worth more attempts.
+TRIES_BEFORE_SPLIT = 3
 
 
 class HttpStream(RefusesUnusedHooks, SdkStream):
@@ -64,6 +68,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         self.request_context: Context | None = None
         #: Set once no response is wanted any more, so that no thread goes on retrying.
         self._ended = threading.Event()
+        self._ended.set()
 
     @property
     def is_connection_test(self) -> bool:
@@ -86,18 +91,17 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         """Name a request for people: the stream and the page."""
         return f"{self.name} {'' if page is None else page}".strip()
 
-    def send_request(self, page: Any, max_tries: int | None = None) -> requests.Response:  # noqa: ANN401
+    def send_request(self, page: Any, *, can_split: bool = False) -> requests.Response:  # noqa: ANN401
         """Request a page, again after errors that may pass.
 
         Args:
             page: What ``get_http_request`` finds as ``next_page_token``.
-            max_tries: How often to send it at most; ``backoff_max_tries()`` unless given.
+            can_split: Whether it is given up sooner when a smaller one may help.
 
         Raises:
             RequestError: If all attempts fail, or one in a way that is final; its cause is the last
                 error.
         """
-        max_tries = max_tries or self.backoff_max_tries()
         request = self.get_http_request(
             page=PageContext(stream_context=self.request_context, next_page_token=page)
         )
@@ -110,14 +114,22 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
                 **{"json" if self.payload_as_json else "data": request.data},
             )
         )
+        failures = itertools.count(1)
         send = backoff.on_exception(
             self.backoff_wait_generator,
             RETRIABLE_ERRORS,
-            max_tries=max_tries,
             jitter=self.backoff_jitter,
-            giveup=self._gives_up,
+            giveup=lambda error: (
+                next(failures) >= self._max_tries(error, can_split=can_split)
+                or self._ended.is_set()
+                or (retry_after(error) or 0) > MAX_RETRY_AFTER
+            ),
             on_backoff=lambda details: self.backoff_handler(
-                {**details, "page": page, "max_tries": max_tries}
+                {
+                    **details,
+                    "page": page,
+                    "max_tries": self._max_tries(details["exception"], can_split=can_split),
+                }
             ),
             logger=None,
         )(self.send_once)
@@ -125,6 +137,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             return send(prepared)
         except RETRIABLE_ERRORS as error:
             wait = retry_after(error)
+            max_tries = self._max_tries(error, can_split=can_split)
             found = describe_error(error, request.url)
             # Where there is something to correct, waiting is no advice.
             then = "the" if found.advice else "run again later, the"
@@ -216,13 +229,12 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         return 6
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
-        """Wait 2, 4, 8 ... seconds, or as long as the API's ``Retry-After`` says."""
+        """Wait 2, 4, 8 ... seconds, or longer if the API's ``Retry-After`` says so."""
         steps = backoff.expo(factor=2)
         next(steps)
         error = yield 0
         while True:
-            wait = retry_after(error)
-            error = yield next(steps) if wait is None else wait
+            error = yield max(next(steps), retry_after(error) or 0)
 
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401
         """Log that a request is sent again, and hold back all others if the API asks to wait.
@@ -245,6 +257,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             level=logging.WARNING,
         )
 
-    def _gives_up(self, error: Exception) -> bool:
-        """Report whether not to wait: nobody needs the response, or the API asks for too long."""
-        return self._ended.is_set() or (retry_after(error) or 0) > MAX_RETRY_AFTER
+    def _max_tries(self, error: Exception, *, can_split: bool) -> int:
+        """Return after how many attempts an error is final; sooner where a split may help."""
+        most = self.backoff_max_tries()
+        return min(most, TRIES_BEFORE_SPLIT) if can_split and should_split(error) else most

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.http.errors import RequestError, should_split
 from singer_reports.http.fetch import fetch_in_order
-from singer_reports.records.checks import InconsistentResponseError, keys_of, keys_without_null
+from singer_reports.records.checks import (
+    InconsistentResponseError,
+    TooFewRowsError,
+    keys_of,
+    keys_without_null,
+)
 from singer_reports.records.decoder import Decoder, ResponseSchemaError
 from singer_reports.records.page import Page, PageResponse, check_and_sort
 from singer_reports.records.row_types import Row, Schema, as_dictionary
@@ -18,10 +26,11 @@ from singer_reports.streams.http_stream import HttpStream
 from singer_reports.streams.paginators import Paginator, SinglePagePaginator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-#: A slice that can still be split is given up sooner than one that cannot.
-TRIES_BEFORE_SPLIT = 3
+    from singer_reports.run import Run
+
+_MAX_EXAMPLES = 3
 
 
 class SlicedStream(HttpStream):
@@ -46,6 +55,12 @@ class SlicedStream(HttpStream):
 
     # The decoder checks the types.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
+        """Make a stream of a run."""
+        super().__init__(run, **options)
+        #: Bounds the requests under way, also while a slice is read again beside the next ones.
+        self._slots = threading.BoundedSemaphore(self.config["max_concurrency"])
 
     @property
     def response_schema(self) -> Schema:
@@ -76,11 +91,9 @@ class SlicedStream(HttpStream):
             RequestError: If a request fails, a response is not what the schema says, or the rows
                 are inconsistent at the second reading, too.
         """
-        if not is_second_reading:
-            self._begin_reading()
-        responses: list[PageResponse] = []
-        missing = 1
-        try:
+        with self._reading():
+            responses: list[PageResponse] = []
+            missing = 1
             for page, response in fetch_in_order(
                 map(Page.first, slices),
                 self.fetch_page,
@@ -93,23 +106,22 @@ class SlicedStream(HttpStream):
                 missing += len(response.next_pages) - 1
                 if missing:
                     continue
-                self.time_extracted = page.time_extracted
                 try:
                     rows = check_and_sort(responses, self.primary_keys, self.source_keys)
                 except InconsistentResponseError as error:
-                    if is_second_reading:
-                        raise self._inconsistency_error(page, error) from error
-                    yield from self._read_again(page, error)
+                    yield from self._read_again(page, error, is_second_reading=is_second_reading)
                 else:
+                    self.time_extracted = page.time_extracted
                     # No more than a connection test wants, or the SDK would abort the stream.
                     yield page.slice, rows[: self.ABORT_AT_RECORD_COUNT]
                 responses, missing = [], 1
-        finally:
-            if not is_second_reading:
-                self._ended.set()
-                self._warn_of_unknown_fields()
 
-    def _begin_reading(self) -> None:
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Hold what lasts as long as the stream is read; a slice read again is part of that."""
+        if not self._ended.is_set():
+            yield
+            return
         self._ended.clear()
         # Not in __init__: most streams of a tap may not be read at all.
         self.decoder = Decoder(
@@ -119,11 +131,27 @@ class SlicedStream(HttpStream):
             computed_fields=self.computed_fields,
             ignored_fields=self.ignored_fields,
         )
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._warn_of_unknown_fields()
 
     def _read_again(
-        self, page: Page, error: InconsistentResponseError
+        self, page: Page, error: InconsistentResponseError, *, is_second_reading: bool
     ) -> Iterator[tuple[Any, list[Any]]]:
+        """Read an inconsistent slice again: in halves if rows are missing, else as a whole, once."""
         label = self.request_label(page.slice)
+        halves = self.split(page.slice) if isinstance(error, TooFewRowsError) else ()
+        if halves:
+            self.log("%s: %s; reading it in halves", label, error, level=logging.WARNING)
+            return self.read_slices(halves)
+        if is_second_reading:
+            raise self.fatal_error(
+                page.slice,
+                f"{error}, at the second reading too. None of these rows was written; run again "
+                f"later, and if it stays so report it to {self.api_name}.",
+            ) from error
         self.log("%s: %s; reading it once more", label, error, level=logging.WARNING)
         time.sleep(self.retry_inconsistent_after)
         return self.read_slices([page.slice], is_second_reading=True)
@@ -139,7 +167,8 @@ class SlicedStream(HttpStream):
         """
         halves = self.split(page.slice)
         try:
-            content = self.send_request(page, TRIES_BEFORE_SPLIT if halves else None).content
+            with self._slots:
+                content = self.send_request(page, can_split=bool(halves)).content
         except RequestError as error:
             if halves and should_split(error.__cause__):
                 self.log(
@@ -157,6 +186,7 @@ class SlicedStream(HttpStream):
             if self.source_keys:
                 response.source_keys = keys_of(envelope.rows, self.source_keys)
             rows = self.post_process_rows(envelope.rows, page, envelope)
+            rows = self._requested_rows(rows, page, response)
         except ResponseSchemaError as error:
             raise self._schema_error(page, error) from error
         response.keys = keys_without_null(rows, self.primary_keys, self.null_key_values)
@@ -185,18 +215,40 @@ class SlicedStream(HttpStream):
         """
         return rows
 
+    def requested_values(self, stream_slice: Any) -> Mapping[str, Collection[Any]]:  # noqa: ANN401, ARG002
+        """Return the values that fields of a slice's rows may have, where they were requested."""
+        return {}
+
+    def _requested_rows(self, rows: list[Row], page: Page, response: PageResponse) -> list[Row]:
+        """Leave out rows that were not requested; refuse the response if there is no other."""
+        kept, examples = rows, []
+        for name, wanted in self.requested_values(page.slice).items():
+            value_of = attrgetter(name)
+            if others := set(map(value_of, kept)).difference(wanted):
+                examples += [f"{name} {value}" for value in sorted(others)[:_MAX_EXAMPLES]]
+                kept = [row for row in kept if value_of(row) not in others]
+        if len(kept) == len(rows):
+            return rows
+        listed = ", ".join(examples)
+        if not kept:
+            response.inconsistency = (
+                f"the API sent {len(rows):,} rows, and none that was requested ({listed})"
+            )
+            return rows
+        self.log(
+            "%s: left out %d rows that were not requested (%s)",
+            self.request_label(page),
+            len(rows) - len(kept),
+            listed,
+            level=logging.WARNING,
+        )
+        return kept
+
     def encode_rows(self, rows: list[Row]) -> list[Any]:
         """Make the records of rows: dictionaries, unless a subclass writes JSON itself."""
         return list(map(as_dictionary, rows))
 
     # Errors
-
-    def _inconsistency_error(self, page: Page, error: InconsistentResponseError) -> RequestError:
-        return self.fatal_error(
-            page.slice,
-            f"{error}, at the second reading too. None of these rows was written; run again "
-            f"later, and if it stays so report it to {self.api_name}.",
-        )
 
     def _schema_error(self, page: Page, error: ResponseSchemaError) -> RequestError:
         return self.fatal_error(

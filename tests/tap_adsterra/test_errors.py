@@ -12,8 +12,7 @@ import pytest
 
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
-from singer_reports.streams.http_stream import MAX_RETRY_AFTER
-from singer_reports.streams.sliced_stream import TRIES_BEFORE_SPLIT
+from singer_reports.streams.http_stream import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.network_faults import give_up_soon
