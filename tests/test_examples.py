@@ -13,9 +13,19 @@ import pytest
 
 from sandbox.adcloud import entities
 from sandbox.adsterra import DEMO
+from tap_adcloud.streams import STREAMS
 from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
 from tests.support import REPORT_KEY, day
-from tests.warehouse import KEYS, Row, Written, add_up, fill, filled_duckdb, true_rows
+from tests.warehouse import (
+    ADSTERRA_STREAMS,
+    KEYS,
+    Row,
+    Written,
+    add_up,
+    fill,
+    filled_duckdb,
+    true_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -221,16 +231,12 @@ def test_freshness_counts_rows_and_days(warehouse: Warehouse) -> None:
         assert (found[stream]["first_day"], found[stream]["last_day"]) == (dates[0], dates[-1])
         assert found[stream]["days_without_rows"] == (last - dates[0]).days - len(over)
         assert found[stream]["read_at"].startswith(str(last))
-    lists = {"campaigns", "advertisements", "customers", "products", "topics"}
-    for stream in lists:
+    derived = {"topic_discounts", "campaign_performance"}
+    for stream in {stream.name for stream in STREAMS} - derived - {REPORT}:
         assert found[stream]["rows"] == len(entities(stream))
         assert found[stream]["read_at"] is None
     assert found["placements"]["rows"] == len(DEMO.placements)
-    assert found.keys() == {
-        *KEYS,
-        *lists,
-        *("domains", "placements", "smart_links", "topic_discounts", "campaign_performance"),
-    }
+    assert found.keys() == {*ADSTERRA_STREAMS, *(stream.name for stream in STREAMS)}
 
 
 def test_days_without_rows_are_named(warehouse: Warehouse) -> None:

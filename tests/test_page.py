@@ -20,6 +20,8 @@ from examples import page
 from sandbox.adsterra import DEMO, expected_rows
 from tests.support import day
 from tests.warehouse import (
+    ADSTERRA_STREAMS,
+    DEFAULT_STREAMS,
     KEYS,
     TEN_YEARS_LATER,
     add_up,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROJECT = Path(__file__).resolve().parent.parent
-ADSTERRA = ("domains", "placements", "smart_links", "stats", "stats_by_country")
 NOT_FOUND = re.compile(r"\.sql|[Ee]rror|does not exist|not in ")
 
 
@@ -178,8 +179,8 @@ def drop_all_but(database: Path, *streams: str) -> str:
 @pytest.mark.parametrize(
     ("streams", "title", "sections"),
     [
-        (ADSTERRA, "Earned at Adsterra", ["site", "country"]),
-        (ADSTERRA[:-1], "Earned at Adsterra", ["site"]),
+        (ADSTERRA_STREAMS, "Earned at Adsterra", ["site", "country"]),
+        (DEFAULT_STREAMS, "Earned at Adsterra", ["site"]),
         (("stats",), "Earned at Adsterra", ["site"]),
         (("advertiser_report", "topics"), "Spent at Adcloud", ["country", "website"]),
     ],

@@ -16,11 +16,10 @@ import pytest
 
 from examples.database import QUERIES, Answer
 from examples.query import table, written
-from tests.warehouse import add_up, filled_duckdb, true_rows
+from tests.warehouse import DEFAULT_STREAMS, add_up, filled_duckdb, true_rows
 
 PROJECT = Path(__file__).resolve().parent.parent
 NAMES = sorted(file.stem for file in QUERIES.glob("*.sql"))
-ADSTERRA = ("domains", "placements", "smart_links", "stats")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def one_tap(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(database, file)
     with duckdb.connect(str(file)) as connection:
         tables = [name for (name,) in connection.sql("show tables").fetchall()]
-        for name in set(tables).difference(ADSTERRA):
+        for name in set(tables).difference(DEFAULT_STREAMS):
             connection.sql(f"drop table {name}")
     return file
 
@@ -137,7 +136,7 @@ def test_a_query_responses_for_the_streams_that_are_there(one_tap: Path) -> None
         result = run(one_tap, name)
         assert result.returncode == 0
         streams = {row[0] for row in cells(result.stdout)}
-        assert streams == (set(ADSTERRA) if name == "freshness" else {"stats"})
+        assert streams == (set(DEFAULT_STREAMS) if name == "freshness" else {"stats"})
         assert re.fullmatch(r"Without advertise.*stats_by_country.*\n", result.stderr)
     for name in ("adsterra_daily", "adsterra_by_placement", "adsterra_newest_reading"):
         result = run(one_tap, name)

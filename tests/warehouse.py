@@ -17,6 +17,7 @@ import pytest
 from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.server import Sandbox
+from tap_adsterra.streams import STREAMS
 from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ LATER = NOW + datetime.timedelta(days=6)
 #: Ten years after the first day that Adsterra has.
 TEN_YEARS_LATER = datetime.datetime(2026, 12, 17, 12, tzinfo=datetime.UTC)
 ROWS_PER_DAY = 60
-ADSTERRA_STREAMS = ("domains", "placements", "smart_links", "stats", "stats_by_country")
+#: The streams of Adsterra that are selected by default, and with them the one by country.
+DEFAULT_STREAMS = [stream.name for stream in STREAMS if stream.selected_by_default]
+ADSTERRA_STREAMS = [*DEFAULT_STREAMS, "stats_by_country"]
 KEYS = {
     "stats": ("date", "domain", "placement"),
     "stats_by_country": ("date", "placement", "country"),

@@ -22,11 +22,18 @@ from sandbox.adcloud.inventory import TYPES
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_statistics_rows
 from sandbox.numbers import from_json, to_json
+from tap_adcloud.reports import AdvertiserReport
+from tap_adcloud.streams import STREAMS as ADCLOUD_STREAMS
+from tap_adcloud.streams import CampaignPerformance
 from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.reports import ReportStream
+from tap_adsterra.streams import STREAMS as ADSTERRA_STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.support import NOW, day, select, sync
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import requests
 
     from singer_reports.tap import ReportTap
@@ -177,14 +184,15 @@ def numbers(rows: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Cou
     return found
 
 
-def _statistics(stream: str, *dimensions: str) -> StreamSample:
+def _statistics(stream: str, dimensions: Sequence[str]) -> StreamSample:
     rows = expected_statistics_rows(DEMO, dimensions, day(DAY), day(DAY), NOW)[:ROWS]
     good = {"items": rows, "itemCount": len(rows), "dbLastUpdateTime": "2024-05-01 11:50:00"}
     return StreamSample(TapAdsterra, stream, good, _ADSTERRA)
 
 
-def _items(rows: Any) -> dict[str, Any]:
-    return {"items": list(rows[:ROWS]), "itemCount": ROWS}
+def _items(stream: str) -> dict[str, Any]:
+    items = {"items": list(getattr(DEMO, stream)[:ROWS])}
+    return {"data": items} if stream == "smart_links" else {**items, "itemCount": ROWS}
 
 
 def _page(rows: Any, kind: str) -> dict[str, Any]:
@@ -203,7 +211,8 @@ def _report(version: str) -> StreamSample:
     return StreamSample(TapAdcloud, "advertiser_report", good, settings)
 
 
-def _entities(stream: str, resource: str) -> StreamSample:
+def _entities(stream: str) -> StreamSample:
+    resource = "topics" if stream == "topic_discounts" else stream
     return StreamSample(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
 
 
@@ -231,22 +240,23 @@ _ADCLOUD: dict[str, Any] = {
 #: All streams of both taps, the report from both versions of the API, and a report of a user's
 #: own that is requested by day.
 STREAM_SAMPLES = [
-    StreamSample(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),
-    StreamSample(TapAdsterra, "placements", _items(DEMO.placements), _ADSTERRA),
-    StreamSample(
-        TapAdsterra, "smart_links", {"data": {"items": list(DEMO.smart_links[:ROWS])}}, _ADSTERRA
+    *(
+        StreamSample(TapAdsterra, stream.name, _items(stream.name), _ADSTERRA)
+        for stream in ADSTERRA_STREAMS
+        if not issubclass(stream, ReportStream)
     ),
-    _statistics("stats", "date", "domain", "placement"),
-    _statistics("stats_by_country", "date", "placement", "country"),
-    _statistics("stats_by_sub_id", "date", "placement", "placement_sub_id"),
-    _statistics("own", "domain", "placement", "country"),
+    *(
+        _statistics(stream.name, stream.dimensions)
+        for stream in ADSTERRA_STREAMS
+        if issubclass(stream, ReportStream)
+    ),
+    _statistics("own", ("domain", "placement", "country")),
     _report("v1"),
     _report("v2"),
-    _entities("campaigns", "campaigns"),
-    _entities("advertisements", "advertisements"),
-    _entities("customers", "customers"),
-    _entities("products", "products"),
-    _entities("topics", "topics"),
-    _entities("topic_discounts", "topics"),
+    *(
+        _entities(stream.name)
+        for stream in ADCLOUD_STREAMS
+        if stream not in (AdvertiserReport, CampaignPerformance)
+    ),
     _performance(),
 ]

@@ -162,7 +162,9 @@ STATISTICS = StreamCase(
     _windows(),
     {"start_date": "2024-04-01", "end_date": "2024-04-30", "window_days": 10},
 )
-LISTS = StreamCase("Adsterra lists", Adsterra, ("domains", "placements", "smart_links"), _lists())
+LISTS = StreamCase(
+    "Adsterra lists", Adsterra, tuple(place.named for place in _lists().values()), _lists()
+)
 REPORT = StreamCase(
     "Adcloud report",
     Adcloud,

@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from singer_reports.streams.date_range import DateRangeStream
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.streams import STREAMS
 from tap_adcloud.tap import TapAdcloud
-from tests.support import REPORT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Key and replication of every stream, in the order they are read.
-CATALOG: dict[str, tuple[list[str], str | None]] = {
-    "advertiser_report": (list(REPORT_KEY), "date"),
-    "campaigns": (["id"], None),
-    "advertisements": (["id"], None),
-    "customers": (["id"], None),
-    "products": (["id"], None),
-    "topics": (["id"], None),
-    "topic_discounts": (["topic_id", "country_code"], None),
-    "campaign_performance": (["campaign_id"], None),
-}
 
 #: The report's table in Adcloud's API description 1.0, in its order.
 DOCUMENTED = """
@@ -96,10 +84,17 @@ def every_field(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, d
 
 
 def test_streams_keys_and_replication(catalog: dict[str, dict[str, Any]]) -> None:
+    declared = {
+        stream.name: (
+            list(stream.primary_keys),
+            "date" if issubclass(stream, DateRangeStream) else None,
+        )
+        for stream in STREAMS
+    }
     assert {
         name: (list(entry["key_properties"]), entry.get("replication_key"))
         for name, entry in catalog.items()
-    } == CATALOG
+    } == declared
     for entry in catalog.values():
         table = next(item for item in entry["metadata"] if not item["breadcrumb"])["metadata"]
         assert table["selected"]

@@ -10,13 +10,16 @@ import pytest
 from sandbox.adcloud import entities, performance
 from sandbox.faults import Fault
 from tap_adcloud.client import SCHEMAS
+from tap_adcloud.reports import AdvertiserReport
+from tap_adcloud.streams import STREAMS
 from tests.support import NOW
 
 if TYPE_CHECKING:
     from sandbox.faults import Kind
     from tests.support import Adcloud
 
-ENTITIES = ["campaigns", "advertisements", "customers", "products", "topics"]
+#: All streams but the report.
+ENTITIES = [stream.name for stream in STREAMS if stream is not AdvertiserReport]
 LISTS = ("keywords", "exclusion_keywords", "machine_keywords", "locations")
 PATHS = {"topic_discounts": "/v2/topics", "campaign_performance": "/v2/campaign_performance_data"}
 
@@ -65,7 +68,7 @@ def expected(stream: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-@pytest.mark.parametrize("stream", [*ENTITIES, *PATHS])
+@pytest.mark.parametrize("stream", ENTITIES)
 def test_entities_are_read_whole(adcloud: Adcloud, stream: str, version: str) -> None:
     """From version 2 of the API, whichever the report is read from."""
     run = adcloud.run(stream, report_api_version=version)
@@ -170,7 +173,7 @@ def test_a_campaign_without_performance_is_no_loss(adcloud: Adcloud) -> None:
     assert ids == sorted(ids)
 
 
-@pytest.mark.parametrize("stream", [*ENTITIES, *PATHS])
+@pytest.mark.parametrize("stream", ENTITIES)
 def test_every_request_names_the_page_and_its_size_only(adcloud: Adcloud, stream: str) -> None:
     run = adcloud.run(stream, page_size=PAGE_SIZES[stream])
     assert run.records(stream) == expected(stream)
@@ -209,7 +212,7 @@ def test_incomplete_performance_is_refused(adcloud: Adcloud) -> None:
 
 
 def test_lists_have_no_state(adcloud: Adcloud) -> None:
-    run = adcloud.run(*ENTITIES, *PATHS)
+    run = adcloud.run(*ENTITIES)
     assert run.error is None
     assert all(bookmark == {} for bookmark in run.state.get("bookmarks", {}).values())
 

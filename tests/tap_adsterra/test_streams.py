@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, expected_rows
 from sandbox.faults import Fault
-from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, ordered_dimensions
+from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, ReportStream, ordered_dimensions
+from tap_adsterra.streams import STREAMS
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.support import Adsterra
 
+LISTS = [stream.name for stream in STREAMS if not issubclass(stream, ReportStream)]
+REPORTS = [stream for stream in STREAMS if issubclass(stream, ReportStream)]
 UPDATED = "2024-05-01 12:00:00"
 
 #: The 25 ways to group that the API knows, as users may write them: the date may be left out.
@@ -39,13 +42,10 @@ def expected(
 
 
 def test_entities_are_read_whole(adsterra: Adsterra) -> None:
-    run = adsterra.run("domains", "placements", "smart_links")
+    run = adsterra.run(*LISTS)
     assert run.error is None
-    for stream, rows in (
-        ("domains", DEMO.domains),
-        ("placements", DEMO.placements),
-        ("smart_links", DEMO.smart_links),
-    ):
+    for stream in LISTS:
+        rows = getattr(DEMO, stream)
         assert rows
         assert run.records(stream) == sorted(rows, key=lambda row: row["id"])
     assert [request.path for request in adsterra.sandbox.requests] == [
@@ -56,12 +56,7 @@ def test_entities_are_read_whole(adsterra: Adsterra) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "dimensions"),
-    [
-        ("stats", ("date", "domain", "placement")),
-        ("stats_by_country", ("date", "placement", "country")),
-        ("stats_by_sub_id", ("date", "placement", "placement_sub_id")),
-    ],
+    ("stream", "dimensions"), [(report.name, report.dimensions) for report in REPORTS]
 )
 def test_built_in_reports(adsterra: Adsterra, stream: str, dimensions: tuple[str, ...]) -> None:
     run = adsterra.run(stream)
@@ -74,7 +69,7 @@ def test_built_in_reports(adsterra: Adsterra, stream: str, dimensions: tuple[str
 def test_only_statistics_by_placement_are_selected_by_default(adsterra: Adsterra) -> None:
     run = adsterra.run()
     streams = [message["stream"] for message in run.of_type("SCHEMA")]
-    assert streams == ["domains", "placements", "smart_links", "stats"]
+    assert streams == [*LISTS, "stats"]
 
 
 def test_there_are_25_groupings() -> None:
