@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,8 +36,8 @@ ENDINGS: dict[str, Fault | None] = {
     "500 at 200": Fault("error_in_body", path="reports", status=500, message=INDISCREET),
     "a value of another type": Fault("wrong_type", path="reports", field="costs", value=INDISCREET),
 }
-#: What every run gets over, and says something of.
-PASSING = [
+#: Faults that every run recovers from and logs.
+RETRIED_FAULTS = [
     Fault("status", path=TOKENS, status=503, message=INDISCREET, times=1),
     Fault("reset", path=TOKENS, times=1),
     Fault("dead_token", path="customers", times=1),
@@ -66,9 +67,9 @@ def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
     """Not even when debugging, and not even where the API itself repeats them."""
     sandbox = command_line.runner.sandbox
     monkeypatch.setattr("secrets.token_hex", lambda _: TOKEN)
-    for fault in [ENDINGS[ending], *PASSING]:
+    for fault in [ENDINGS[ending], *RETRIED_FAULTS]:
         if fault is not None:
-            sandbox.faults.add(Fault(**vars(fault)))
+            sandbox.faults.add(replace(fault))
     code, output, log = command_line.run(
         report_api_version=version,
         start_date="2024-04-29",
@@ -108,7 +109,7 @@ def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
 def test_an_error_is_a_sentence_and_no_traceback(
     command_line: CommandLine[TapAdcloud], fault: Fault, expected: str
 ) -> None:
-    command_line.runner.sandbox.faults.add(Fault(**vars(fault)))
+    command_line.runner.sandbox.faults.add(replace(fault))
     code, output, log = command_line.run(start_date="2024-04-29", max_concurrency=1)
     assert code == 1
     assert "Traceback" not in log

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.faults import Fault
 from tap_adcloud.reports import AdvertiserReport
+from tests.faults import RETRIABLE_FAULTS
 
 if TYPE_CHECKING:
     from sandbox.faults import Kind
     from tests.support import Adcloud
 
 REPORT = "advertiser_report"
-PASSING = {
-    "500": Fault("status", status=500),
-    "503": Fault("status", status=503),
+FAULTS = RETRIABLE_FAULTS | {
     "500 at 200": Fault("error_in_body", status=500),
     "503 at 200": Fault("error_in_body", status=503),
-    "429 in seconds": Fault("rate_limit", seconds=7),
-    "502 with HTML": Fault("html", status=502),
-    "200 with HTML": Fault("html", status=200),
-    "empty body": Fault("empty"),
-    "reset": Fault("reset"),
-    "reset in the body": Fault("reset_in_body"),
-    "cut": Fault("cut"),
-    "cut chunked": Fault("cut_chunked"),
-    "truncated": Fault("truncated"),
 }
 #: A stream of either version, and where it is read.
 STREAMS = {
@@ -39,33 +30,29 @@ STREAMS = {
 }
 
 
-def again(fault: Fault, **changes: object) -> Fault:
-    return Fault(**{**vars(fault), **changes, "seen": 0, "triggered": 0})
-
-
 def settings(name: str) -> dict[str, str]:
     version = name if name in ("v1", "v2") else "v1"
     return {"report_api_version": version, "end_date": "2024-04-27"}
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("version", STREAMS)
 def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     stream, path = STREAMS[version]
     undisturbed = adcloud.run(stream, **settings(version))
-    triggered = adcloud.sandbox.faults.add(again(fault, path=path, times=2, after=1))
+    triggered = adcloud.sandbox.faults.add(replace(fault, path=path, times=2, after=1))
     run = adcloud.run(stream, **settings(version))
     assert run.error is None
     assert triggered.triggered == 2
     assert run.without_times() == undisturbed.without_times()
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     query = {"filter[date]": "2024-04-26", "page": "2"}
-    triggered = adcloud.sandbox.faults.add(again(fault, path="reports", query=query))
+    triggered = adcloud.sandbox.faults.add(replace(fault, path="reports", query=query))
     run = adcloud.report(page_size=50)
     message = str(run.error)
     assert message.startswith("advertiser_report 2024-04-26 page 2: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ from sandbox.server import Sandbox
 from singer_reports.redaction import Redactor
 from tap_adcloud.auth import OAuthAuthenticator
 from tap_adcloud.reports import AdvertiserReport
+from tests.faults import RETRIABLE_FAULTS
 from tests.support import NOW, sync
 
 if TYPE_CHECKING:
@@ -280,22 +282,9 @@ def test_credentials_that_do_not_belong_together_are_explained(
     assert [request.path for request in adcloud.sandbox.requests] == [f"/v1{TOKENS}"]
 
 
-PASSING = {
-    "500": Fault("status", status=500),
-    "503": Fault("status", status=503),
-    "429": Fault("rate_limit", seconds=5),
-    "502 with HTML": Fault("html", status=502),
-    "200 with HTML": Fault("html", status=200),
-    "empty body": Fault("empty"),
-    "reset": Fault("reset"),
-    "cut": Fault("cut"),
-    "truncated": Fault("truncated"),
-}
-
-
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", RETRIABLE_FAULTS.values(), ids=RETRIABLE_FAULTS)
 def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, fault: Fault) -> None:
-    triggered = adcloud.sandbox.faults.add(Fault(**{**vars(fault), "path": TOKENS, "times": 2}))
+    triggered = adcloud.sandbox.faults.add(replace(fault, path=TOKENS, times=2))
     run = adcloud.report(end_date="2024-04-26")
     assert run.error is None
     assert run.rows(REPORT) == adcloud.expected_rows(last="2024-04-26")
@@ -303,11 +292,11 @@ def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, faul
     assert len(adcloud.requests_to(TOKENS)) == 3
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", RETRIABLE_FAULTS.values(), ids=RETRIABLE_FAULTS)
 def test_a_token_endpoint_that_is_down_ends_the_run_with_a_sentence(
     adcloud: Adcloud, fault: Fault
 ) -> None:
-    adcloud.sandbox.faults.add(Fault(**{**vars(fault), "path": TOKENS, "times": None}))
+    adcloud.sandbox.faults.add(replace(fault, path=TOKENS, times=None))
     run = adcloud.report(max_concurrency=1)
     message = str(run.error)
     assert message.startswith("advertiser_report 2024-04-24: ")

@@ -6,6 +6,7 @@ import datetime
 import logging
 import re
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -16,6 +17,7 @@ from singer_reports.streams.date_range import ATTEMPTS_BEFORE_SPLIT
 from singer_reports.streams.http_stream import MAX_RETRY_AFTER
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
+from tests.faults import RETRIABLE_FAULTS
 from tests.reliability.network_faults import give_up_soon
 from tests.support import CommandLine, sync
 
@@ -24,44 +26,29 @@ if TYPE_CHECKING:
 
     from tests.support import Adsterra
 
-PASSING = {
-    "500": Fault("status", status=500),
-    "503": Fault("status", status=503),
+FAULTS = RETRIABLE_FAULTS | {
     "429 without a hint": Fault("rate_limit", seconds=None),
-    "429 in seconds": Fault("rate_limit", seconds=7),
     "429 as a date": Fault("rate_limit", seconds=7, as_date=True),
-    "502 with HTML": Fault("html", status=502),
-    "200 with HTML": Fault("html", status=200),
-    "empty body": Fault("empty"),
-    "reset": Fault("reset"),
-    "reset in the body": Fault("reset_in_body"),
-    "cut": Fault("cut"),
-    "cut chunked": Fault("cut_chunked"),
-    "truncated": Fault("truncated"),
 }
 
 
-def again(fault: Fault, **changes: object) -> Fault:
-    return Fault(**{**vars(fault), **changes, "seen": 0, "triggered": 0})
-
-
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("stream", ["domains", "smart_links", "stats"])
 def test_what_passes_is_tried_again(adsterra: Adsterra, fault: Fault, stream: str) -> None:
     undisturbed = adsterra.run(stream, window_days=10)
     path = stream.replace("_", "-")
-    adsterra.sandbox.faults.add(again(fault, path=path, times=2))
+    adsterra.sandbox.faults.add(replace(fault, path=path, times=2))
     run = adsterra.run(stream, window_days=10)
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_what_does_not_pass_ends_the_run_with_a_sentence(
     adsterra: Adsterra, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    strikes = {"path": "stats", "query": {"start_date": "2024-05-01"}, "times": None}
-    adsterra.sandbox.faults.add(again(fault, **strikes))
+    query = {"start_date": "2024-05-01"}
+    adsterra.sandbox.faults.add(replace(fault, path="stats", query=query))
     run = adsterra.run("stats")
     message = str(run.error)
     assert message.startswith("stats 2024-05-01: ")
