@@ -18,6 +18,8 @@ from tests.support import NOW, Adcloud, Adsterra
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from tests.support import CountCases
+
 COLLECTOR = Collector()
 
 # The same examples on every machine and in every run. All examples of a test share its fixtures, so
@@ -54,7 +56,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+def count_cases(request: pytest.FixtureRequest) -> CountCases:
     """Count cases of a claim, by its name in ``tests.reliability.coverage_report.CLAIMS``.
 
     A test may count as often as it likes, for example once an example of hypothesis.

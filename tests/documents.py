@@ -10,18 +10,18 @@ import subprocess
 import sys
 import textwrap
 from importlib.metadata import distribution
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from sandbox.adsterra import DEMO_TOKEN
+from tests.paths import BIN, PROJECT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.server import Sandbox
 
-PROJECT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 DOCUMENTS = (
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((PROJECT / "docs").glob("*.md")),

@@ -68,6 +68,13 @@ class Servers:
         return f"127.0.0.1:{listening.getsockname()[1]}"
 
 
+def closed_port() -> int:
+    """Find a port of this machine on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port: int = unused.getsockname()[1]
+        return port
+
+
 def answer(text: bytes) -> Callable[[socket.socket], None]:
     """Answer whatever is sent with these bytes, and end the connection."""
 

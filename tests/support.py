@@ -6,9 +6,6 @@ import contextlib
 import datetime
 import io
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import itemgetter
@@ -19,16 +16,17 @@ from sandbox.adsterra import DEMO_TOKEN
 from singer_reports.tap import ReportTap
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.reliability.secret_scan import leaks, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     import pytest
 
     from sandbox.middleware import SeenRequest
     from sandbox.server import Sandbox
+
+    #: The fixture ``count_cases``: takes the name of a claim, and how many cases were tested.
+    CountCases = Callable[[str, int], None]
 
 #: The time of the sandbox and of the taps in tests: a Wednesday noon, far from any real one.
 NOW = datetime.datetime(2024, 5, 1, 12, 0, tzinfo=datetime.UTC)
@@ -243,61 +241,3 @@ class Adcloud(Runner[TapAdcloud]):
     def days(self) -> list[str]:
         """Return the days asked of the sandbox so far, sorted, each once."""
         return sorted({page.split()[0] for page in self.pages()})
-
-
-#: The command of a tap with the sandbox's clock and without waiting; otherwise as it is installed.
-COMMAND = """
-import datetime, os, time
-time.sleep = lambda seconds: None
-from {module} import {name}
-now = datetime.datetime.fromisoformat(os.environ["NOW"])
-{name}.clock = staticmethod(lambda: now)
-{name}.cli()
-"""
-
-
-class CommandLine(Generic[TapClass]):
-    """The command as users run it: another process, its exit code, and every word it prints."""
-
-    def __init__(self, runner: Runner[TapClass], folder: Path) -> None:
-        """Run in a folder, where the settings are written to a file."""
-        self.runner = runner
-        self.folder = folder
-        tap = runner.tap_class
-        self.command = COMMAND.format(module=tap.__module__, name=tap.__name__)
-
-    def write(self, name: str, content: Any) -> str:
-        """Write a file in JSON, and return its path."""
-        path = self.folder / name
-        path.write_text(json.dumps(content))
-        return str(path)
-
-    def start(
-        self,
-        *arguments: str,
-        environment: dict[str, str] | None = None,
-        stdout: int = subprocess.PIPE,
-        **settings: Any,
-    ) -> subprocess.Popen[bytes]:
-        """Start the command with settings for the sandbox, which ``CONFIG`` stands for."""
-        config = self.write("config.json", self.runner.settings(**settings))
-        given = [config if argument == "CONFIG" else argument for argument in arguments]
-        return subprocess.Popen(
-            [sys.executable, "-c", self.command, *(given or ["--config", config])],
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            cwd=self.folder,
-            env={
-                **{name: text for name, text in os.environ.items() if not name.startswith("TAP_")},
-                "NOW": self.runner.sandbox.clock.now.isoformat(),
-                **(environment or {}),
-            },
-        )
-
-    def run(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
-        """Run the command to its end: its exit code, what it wrote, and its log."""
-        process = self.start(*arguments, **options)
-        output, log = process.communicate(timeout=60)
-        shown = leaks(output.decode() + log.decode(), secrets_of(self.runner.sandbox))
-        assert not shown, f"secrets are shown: {shown}"
-        return process.returncode, output, log.decode()

@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,12 +15,13 @@ from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, Account, expe
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests import documents
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
 AIRFLOW = PROJECT / ".venv-airflow" / "bin" / "airflow"
 MELTANO = PROJECT / ".venv-meltano" / "bin" / "meltano"
 EXAMPLE = PROJECT / "examples" / "airflow" / "ads.py"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,7 @@ from benchmarks.measuring import Run
 from benchmarks.table import Results, ratio_without_start
 from benchmarks.workloads import prepare
 from sandbox.numbers import from_json
-
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.paths import PROJECT
 
 
 def benchmark(*arguments: str) -> list[list[str]]:

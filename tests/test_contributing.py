@@ -8,17 +8,19 @@ import re
 import subprocess
 import sys
 from operator import itemgetter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests import documents
+from tests.paths import PROJECT
 from tests.support import NOW, day, select
 
-PROJECT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FILE = PROJECT / "CONTRIBUTING.md"
 TEXT = FILE.read_text()
 #: The tests that a stream more can break: those that have failed when one was added.

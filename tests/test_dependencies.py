@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from importlib.metadata import distributions
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
+from tests.paths import BIN, PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FILES = sorted((PROJECT / "requirements").glob("*.txt"))
 ENVIRONMENTS = [PROJECT / name for name in (".venv", ".venv-meltano")]
 

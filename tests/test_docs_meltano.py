@@ -17,7 +17,8 @@ from sandbox.server import Sandbox
 from tap_adsterra.tap import TapAdsterra
 from tests import documents
 from tests.documents import Shell
-from tests.meltano import PROJECT, meltano, needs_meltano
+from tests.meltano import meltano, needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:

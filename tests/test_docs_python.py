@@ -7,19 +7,20 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.adsterra import DEMO, DEMO_TOKEN
 from sandbox.adsterra import expected_rows as expected_adsterra_rows
+from tests.paths import PROJECT
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.server import Sandbox
 
-PROJECT = Path(__file__).resolve().parent.parent
 PAGE = (PROJECT / "docs" / "python.md").read_text()
 #: What comes before each program: the sandbox's time, which stands still.
 CLOCK = f"""

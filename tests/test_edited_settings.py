@@ -15,7 +15,8 @@ import pytest
 
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
-from tests.support import NOW, CommandLine, day
+from tests.command_line import CommandLine
+from tests.support import NOW, day
 from tests.test_targets import Target
 
 if TYPE_CHECKING:

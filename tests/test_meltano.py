@@ -16,7 +16,8 @@ from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
-from tests.meltano import PROJECT, meltano, needs_meltano
+from tests.meltano import meltano, needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:

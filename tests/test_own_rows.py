@@ -19,7 +19,8 @@ from examples.demo import read_in
 from examples.periods import Span
 from sandbox.adsterra import DEMO, LARGE, LARGE_TOKEN, expected_rows
 from sandbox.server import Sandbox
-from tests.meltano import PROJECT, needs_meltano
+from tests.meltano import needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:

@@ -10,13 +10,16 @@ import sys
 import tomllib
 import zipfile
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.paths import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import pytest
 
 from examples import page
 from sandbox.adsterra import DEMO, expected_rows
+from tests.paths import PROJECT
 from tests.support import day
 from tests.warehouse import (
     ADSTERRA_STREAMS,
@@ -33,7 +34,6 @@ from tests.warehouse import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PROJECT = Path(__file__).resolve().parent.parent
 NOT_FOUND = re.compile(r"\.sql|[Ee]rror|does not exist|not in ")
 
 

@@ -12,7 +12,8 @@ import yaml
 from plugins.generate import definitions
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.meltano import MELTANO, PROJECT, needs_meltano
+from tests.meltano import MELTANO, needs_meltano
+from tests.paths import PROJECT
 
 if TYPE_CHECKING:
     from singer_reports.tap import ReportTap

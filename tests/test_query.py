@@ -8,17 +8,19 @@ import shutil
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from examples.database import QUERIES, Answer
 from examples.query import table, written
+from tests.paths import PROJECT
 from tests.warehouse import DEFAULT_STREAMS, add_up, filled_duckdb, true_rows
 
-PROJECT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NAMES = sorted(file.stem for file in QUERIES.glob("*.sql"))
 
 

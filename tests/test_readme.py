@@ -25,8 +25,9 @@ from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.streams import STREAMS as ADSTERRA_STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests import documents
-from tests.documents import BIN, DOCUMENTS, PROJECT, Shell
+from tests.documents import DOCUMENTS, Shell
 from tests.meltano import needs_meltano
+from tests.paths import BIN, PROJECT
 from tests.support import NOW, day
 
 if TYPE_CHECKING:

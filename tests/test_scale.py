@@ -13,7 +13,8 @@ from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests import documents
 from tests.documents import Shell
-from tests.meltano import PROJECT, needs_meltano
+from tests.meltano import needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:

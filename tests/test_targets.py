@@ -6,7 +6,6 @@ import csv
 import datetime
 import json
 import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +17,13 @@ from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tap_adsterra.reports import ReportStream
 from tap_adsterra.streams import STREAMS
+from tests.paths import BIN
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
     from tests.support import Adsterra
 
-BIN = Path(sys.executable).parent
 DIMENSIONS = ("date", "domain", "placement")
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.paths import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").iterdir())
 MAKEFILE = (PROJECT / "Makefile").read_text()
 

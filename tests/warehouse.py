@@ -7,9 +7,7 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -18,12 +16,13 @@ from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.server import Sandbox
 from tap_adsterra.streams import STREAMS
+from tests.paths import BIN
 from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-BIN = Path(sys.executable).parent
 FIRST = day("2024-04-10")
 #: When the second reading is made: by then, rows of the first one have vanished.
 LATER = NOW + datetime.timedelta(days=6)

@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,10 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 import psycopg
 
+from tests.paths import BIN
+from tests.servers import closed_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BIN = Path(sys.executable).parent
 #: Debian keeps the server's commands out of the path.
 SERVER_FOLDERS = [
     *os.environ.get("PATH", "").split(os.pathsep),
@@ -133,9 +134,7 @@ def postgresql_server() -> Iterator[int]:
         options = ["--auth=trust", "--encoding=UTF8", "--no-sync", "--username=ads"]
         run_as: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
         subprocess.run([INITDB, "--pgdata", data, *options], **run_as, check=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = closed_port()
         command = [str(Path(INITDB).with_name("postgres")), "-D", data, "-k", folder, "-F"]
         command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
         log = Path(folder) / "log"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import socket
 import sys
 import types
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from requests.adapters import HTTPAdapter
 
 from sandbox.faults import Fault, Faults
+from tests.servers import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,10 +85,9 @@ def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
 
 def to_closed_port(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Send a request to a port of this machine that nothing listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
     assert request.url is not None
-    request.url = urlunsplit(urlsplit(request.url)._replace(netloc=f"127.0.0.1:{port}"))
+    netloc = f"127.0.0.1:{closed_port()}"
+    request.url = urlunsplit(urlsplit(request.url)._replace(netloc=netloc))
     return request
 
 

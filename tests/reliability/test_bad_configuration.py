@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.command_line import CommandLine
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, LOOKS_SECRET, Case
-from tests.support import CommandLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support import Adcloud, Adsterra
+    from tests.support import Adcloud, Adsterra, CountCases
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "bad_configuration.md"
 INTRODUCTION = """\
@@ -105,7 +103,7 @@ def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
     adcloud: Adcloud,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     written = [INTRODUCTION]
     cases: list[tuple[Adsterra | Adcloud, str, Case]] = [

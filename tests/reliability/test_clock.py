@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.server import Sandbox
-    from tests.support import RunResult
+    from tests.support import CountCases, RunResult
 
 ONE_DAY = datetime.timedelta(days=1)
 RIGHT = datetime.timedelta(0)
@@ -70,7 +70,7 @@ def test_days_read_under_a_wrong_clock_are_read_again(  # noqa: PLR0913, PLR0917
     name: str,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
     tell_ending: Callable[[str, str, str], None],
 ) -> None:
     sandbox.adcloud.rows_per_day = 30

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_reports.tap import ReportTap
+    from tests.support import CountCases
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 #: What must not stand in a sentence for users.
@@ -223,7 +224,7 @@ def test_rows_are_whole_or_the_run_says_why_not(
     matrix: Matrix,
     name: str,
     kind: StreamCase,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
     tell_ending: Callable[[str, str, str], None],
 ) -> None:
     case = CASES[name]

@@ -30,11 +30,11 @@ from tests.reliability.sample_responses import (
 from tests.support import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hypothesis.strategies import DrawFn
 
-    from tests.support import RunResult
+    from tests.support import CountCases, RunResult
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 EXAMPLES = 400 if LARGE else 25
@@ -260,7 +260,7 @@ def with_token_in_each_place(good: dict[str, Any], token: Token) -> Iterator[dic
 
 @pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
 def test_any_value_in_any_place_ends_in_rows_or_in_a_sentence(
-    sample: StreamSample, count_cases: Callable[[str, int], None]
+    sample: StreamSample, count_cases: CountCases
 ) -> None:
     turn = STREAM_SAMPLES.index(sample)
     for token in map(Token, TOKENS if LARGE else TOKENS[turn % 8 :: 8]):
@@ -274,7 +274,7 @@ def test_any_value_in_any_place_ends_in_rows_or_in_a_sentence(
 @given(data=st.data())
 @pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
 def test_any_response_ends_in_its_rows_or_in_a_sentence(
-    sample: StreamSample, data: st.DataObject, count_cases: Callable[[str, int], None]
+    sample: StreamSample, data: st.DataObject, count_cases: CountCases
 ) -> None:
     response = data.draw(responses(sample.good))
     assert_ends_well(reader_of(sample).read(response), sample, response)
@@ -287,7 +287,7 @@ CUSTOMERS = next(sample for sample in STREAM_SAMPLES if sample.stream == "custom
 @settings(max_examples=5 * EXAMPLES)
 @given(response=responses({**GOOD_TOKEN, "_meta": GOOD_TOKEN}))
 def test_any_response_for_a_token_ends_in_a_token_or_in_a_sentence(
-    response: Response, count_cases: Callable[[str, int], None]
+    response: Response, count_cases: CountCases
 ) -> None:
     run = reader_of(CUSTOMERS).read(Response(to_json(CUSTOMERS.good)), token=response)
     if run.error is None:

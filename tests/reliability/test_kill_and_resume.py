@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
     from tests.reliability.databases import Database, Tables
     from tests.reliability.pipeline import Ending
+    from tests.support import CountCases
 
 LARGE = "AD_TAPS_LARGE_TESTS"
 large = pytest.mark.skipif(LARGE not in os.environ, reason=f"large; set {LARGE}=1")
@@ -277,7 +278,7 @@ def test_whatever_is_killed_the_next_runs_leave_what_an_undisturbed_run_leaves( 
     sandbox: Sandbox,
     tmp_path: Path,
     new_database: Callable[[str], Database],
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     case = CASES[tap](sandbox)
     settings = {**case.settings, "end_date": LAST, "lookback_days": 0, "max_concurrency": 2}

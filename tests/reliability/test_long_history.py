@@ -32,9 +32,8 @@ from tests.support import REPORT_KEY, day, select, sync
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.support import Adcloud, Adsterra, Message, Runner, RunResult
+    from tests.support import Adcloud, Adsterra, CountCases, Message, Runner, RunResult
 
-    CountCases = Callable[[str, int], None]
     Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ

@@ -10,7 +10,6 @@ import http.server
 import io
 import json
 import logging
-import socket
 import threading
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -27,12 +26,13 @@ from singer_reports import cli_errors
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, Case
 from tests.reliability.secret_scan import leaks, secrets_of
 from tests.reliability.test_bad_configuration import arguments
+from tests.servers import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.support import Adcloud, Adsterra
+    from tests.support import Adcloud, Adsterra, CountCases
 
     Runner = Adsterra | Adcloud
 
@@ -109,9 +109,7 @@ def both(adsterra: Adsterra, adcloud: Adcloud) -> tuple[Adsterra, Adcloud]:
 
 
 @pytest.fixture
-def listen(
-    monkeypatch: pytest.MonkeyPatch, count_cases: Callable[[str, int], None]
-) -> Callable[..., str]:
+def listen(monkeypatch: pytest.MonkeyPatch, count_cases: CountCases) -> Callable[..., str]:
     """Run a tap with settings, and say what it said; none of it may show a secret."""
 
     def run(
@@ -177,26 +175,29 @@ def passes(fault: Fault | None) -> bool:
     return fault is None or fault.times == 1 or fault.kind == "unknown_field"
 
 
+def run_with_each(
+    faults: list[Fault | None], runner: Runner, listen: Callable[..., str], **settings: str
+) -> Iterator[str]:
+    """Run a tap once per fault, and return the addresses that each run has requested."""
+    for fault in faults:
+        runner.sandbox.faults.clear()
+        runner.sandbox.requests.clear()
+        if fault:
+            runner.sandbox.faults.add(fault)
+        code = 0 if passes(fault) else 1
+        listen(runner, code=code, start_date="2024-04-29", request_timeout=1, **settings)
+        assert fault is None or fault.triggered
+        yield str([(request.path, request.query) for request in runner.sandbox.requests])
+
+
 @pytest.mark.parametrize("auth_method", ["header", "path"])
 def test_adsterra(
     adsterra: Adsterra,
     listen: Callable[..., str],
     auth_method: str,
 ) -> None:
-    for fault in (None, *failures("stats", DEMO_TOKEN), *wrong_data("stats", DEMO_TOKEN)):
-        adsterra.sandbox.faults.clear()
-        adsterra.sandbox.requests.clear()
-        if fault:
-            adsterra.sandbox.faults.add(fault)
-        listen(
-            adsterra,
-            code=0 if passes(fault) else 1,
-            auth_method=auth_method,
-            start_date="2024-04-29",
-            request_timeout=1,
-        )
-        assert fault is None or fault.triggered
-        addresses = str([(request.path, request.query) for request in adsterra.sandbox.requests])
+    faults = [None, *failures("stats", DEMO_TOKEN), *wrong_data("stats", DEMO_TOKEN)]
+    for addresses in run_with_each(faults, adsterra, listen, auth_method=auth_method):
         assert (auth_method == "path") == bool(leaks(addresses, [DEMO_TOKEN]))
     adsterra.sandbox.faults.clear()
     for token in (REVOKED_TOKEN, ADVERTISER_TOKEN, "0a1b2c3d" * 4):
@@ -213,7 +214,7 @@ def test_adcloud(
     # Known beforehand, so that the sandbox can be made to repeat it where it should not.
     token = "t0ken-of-the-sandbox-5f2c91"  # noqa: S105
     monkeypatch.setattr("secrets.token_hex", lambda _: token)
-    cases = [
+    faults = [
         None,
         *failures("reports", token),
         *wrong_data("reports", token),
@@ -223,20 +224,7 @@ def test_adcloud(
         Fault("bad_credentials", path="oauth"),
         Fault("dead_token", path="reports", times=1),
     ]
-    for fault in cases:
-        adcloud.sandbox.faults.clear()
-        adcloud.sandbox.requests.clear()
-        if fault:
-            adcloud.sandbox.faults.add(fault)
-        listen(
-            adcloud,
-            code=0 if passes(fault) else 1,
-            report_api_version=version,
-            start_date="2024-04-29",
-            request_timeout=1,
-        )
-        assert fault is None or fault.triggered
-        addresses = str([(request.path, request.query) for request in adcloud.sandbox.requests])
+    for addresses in run_with_each(faults, adcloud, listen, report_api_version=version):
         assert leaks(addresses, secrets_of(adcloud.sandbox)) == []
 
 
@@ -264,7 +252,7 @@ def test_bad_configurations(
     both: tuple[Adsterra, Adcloud],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     adsterra, adcloud = both
     cases: list[tuple[Runner, Case]] = [
@@ -305,14 +293,6 @@ def test_what_else_a_tap_can_be_asked(
 ) -> None:
     for runner in (adsterra, adcloud):
         listen(runner, *more, code=0)
-
-
-def closed_port() -> int:
-    """Find a port at which nobody listens."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -15,9 +15,7 @@ from singer_reports.dates import ONE_DAY, Window
 from tests.support import day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    CountCases = Callable[[str, int], None]
+    from tests.support import CountCases
 
 DAYS = st.dates(day("2010-01-01"), day("2040-12-31"))
 LENGTHS = st.integers(1, 400)

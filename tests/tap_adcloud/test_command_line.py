@@ -11,7 +11,8 @@ import pytest
 
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.faults import Fault
-from tests.support import CommandLine, RunResult
+from tests.command_line import CommandLine
+from tests.support import RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,25 +7,25 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from sandbox.adcloud import expected_rows
-from tests.support import REPORT_KEY, CommandLine, day, select
+from tests.command_line import CommandLine
+from tests.paths import BIN
+from tests.support import REPORT_KEY, day, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from tap_adcloud.tap import TapAdcloud
     from tests.support import Adcloud
 
 REPORT = "advertiser_report"
-BIN = Path(sys.executable).parent
 LARGE = "AD_TAPS_LARGE_TESTS"
 COUNTS = (
     "ad_impressions",

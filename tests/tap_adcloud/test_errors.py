@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from sandbox.faults import Fault
 from tap_adcloud.reports import AdvertiserReport
 from tests.faults import RETRIABLE_FAULTS
+from tests.servers import closed_port
 
 if TYPE_CHECKING:
     from sandbox.faults import Kind
@@ -117,8 +117,7 @@ def test_a_slash_behind_the_address_changes_nothing(adcloud: Adcloud) -> None:
 
 
 def test_no_connection_names_the_host(adcloud: Adcloud) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = closed_port()
     message = str(adcloud.report(api_url=f"http://127.0.0.1:{port}").error)
     assert f": 127.0.0.1:{port} refused the connection." in message
 

@@ -16,7 +16,8 @@ from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
-from tests.support import Adsterra, CommandLine, RunResult
+from tests.command_line import CommandLine
+from tests.support import Adsterra, RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import logging
 import re
-import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -17,9 +16,11 @@ from singer_reports.streams.date_range import ATTEMPTS_BEFORE_SPLIT
 from singer_reports.streams.http_stream import MAX_RETRY_AFTER
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
+from tests.command_line import CommandLine
 from tests.faults import RETRIABLE_FAULTS
 from tests.reliability.network_faults import give_up_soon
-from tests.support import CommandLine, sync
+from tests.servers import closed_port
+from tests.support import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +92,7 @@ def test_a_wait_too_long_is_the_users_to_decide(adsterra: Adsterra, waits: list[
 
 
 def test_no_connection_names_the_host_and_not_the_token(adsterra: Adsterra) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = closed_port()
     url = f"http://127.0.0.1:{port}/publisher"
     tap = adsterra.tap("domains", auth_method="path", api_url=url)
     message = str(sync(tap).error)

@@ -12,16 +12,17 @@ import requests
 from singer_sdk.exceptions import ConfigValidationError
 
 from singer_reports.http.connection_errors import describe_error
+from tests.command_line import CommandLine
 from tests.servers import (
     NO_COMMON_CIPHER,
     OLD_VERSION,
     Servers,
     answer,
     answer_status,
+    closed_port,
     encrypted,
     tunnel,
 )
-from tests.support import CommandLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,8 +85,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unused() -> str:
     """Return an address that nothing listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return f"127.0.0.1:{closed.getsockname()[1]}"
+    return f"127.0.0.1:{closed_port()}"
 
 
 def reset(connection: socket.socket) -> None:

@@ -16,7 +16,9 @@ from singer_reports.http.rate_limit import RateLimiter
 from tests.singer_reports.http.test_rate_limit import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+
+    from tests.support import CountCases
 
 
 @dataclass(eq=False)
@@ -113,7 +115,7 @@ class Api:
 @pytest.mark.timeout(600)
 @given(nodes=st.lists(NODES, max_size=20), concurrency=st.integers(1, 8))
 def test_it_hands_out_what_one_request_after_the_other_would(
-    nodes: list[Node], concurrency: int, count_cases: Callable[[str, int], None]
+    nodes: list[Node], concurrency: int, count_cases: CountCases
 ) -> None:
     api = Api(concurrency)
     results = fetch_in_order(nodes, api.fetch, lambda node, _: node.follow_ups, concurrency)

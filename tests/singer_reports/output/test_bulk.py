@@ -22,9 +22,10 @@ from tap_adsterra.tap import TapAdsterra
 from tests.support import NOW, select, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from singer_reports.tap import ReportTap
+    from tests.support import CountCases
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 CONFIG: dict[str, dict[str, Any]] = {
@@ -107,7 +108,7 @@ def test_the_bytes_are_the_sdks(
     tap_class: type[ReportTap],
     name: str,
     data: st.DataObject,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     config = {
         **CONFIG[tap_class.name],

@@ -16,7 +16,7 @@ from singer_reports.records.decoder import AnyRow, Decoder, Envelope, ResponseSc
 from singer_reports.records.row_types import as_dictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.support import CountCases
 
 
 class Items(Envelope[AnyRow], Generic[AnyRow]):
@@ -85,7 +85,7 @@ def message_of(row: str) -> Any:
 @example(number="1e400", place=ANYWHERE[2])
 @example(number="18446744073709551616", place=ANYWHERE[2])
 def test_a_number_keeps_its_decimal_value_from_the_wire_to_the_message(
-    number: str, place: str, count_cases: Callable[[str, int], None]
+    number: str, place: str, count_cases: CountCases
 ) -> None:
     assert numbers_in(message_of(place.format(number)))[-1] == Decimal(number)
     count_cases("decimals", 1)
@@ -93,7 +93,7 @@ def test_a_number_keeps_its_decimal_value_from_the_wire_to_the_message(
 
 @given(number=NUMBERS, place=st.sampled_from(PLACES))
 def test_a_number_in_quotes_keeps_its_decimal_value_as_well(
-    number: str, place: str, count_cases: Callable[[str, int], None]
+    number: str, place: str, count_cases: CountCases
 ) -> None:
     assert numbers_in(message_of(place.format(f'"{number}"')))[-1] == Decimal(number)
     count_cases("decimals", 1)

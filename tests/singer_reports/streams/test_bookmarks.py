@@ -30,11 +30,9 @@ from tap_adsterra.tap import TapAdsterra
 from tests.support import day, select, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import requests
 
-    from tests.support import RunResult
+    from tests.support import CountCases, RunResult
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 ONE_DAY = datetime.timedelta(days=1)
@@ -236,7 +234,7 @@ class Runs(RuleBasedStateMachine):
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("no_log")
 def test_the_bookmark_is_right_after_any_sequence_of_runs(
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     run_state_machine_as_test(
         Runs,
