@@ -159,7 +159,7 @@ def true_rows(
 @needs_airflow
 @needs_meltano
 @pytest.mark.timeout(1_200)
-def test_every_account_and_range_is_read_whole_with_a_state_of_its_own(
+def test_every_account_and_range_is_read_completely_with_its_own_state(
     running: Sandbox, airflow: Callable[..., str], tmp_path: Path
 ) -> None:
     today = running.clock.now.date()

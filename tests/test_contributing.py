@@ -26,7 +26,7 @@ TEXT = FILE.read_text()
 #: The tests that a stream more can break: those that have failed when one was added.
 TESTS = (
     "tests/tap_adsterra/test_command_line.py",
-    "tests/tap_adsterra/test_errors.py::test_a_test_of_the_connection_asks_once_a_stream",
+    "tests/tap_adsterra/test_errors.py::test_a_connection_test_sends_one_request_per_stream",
     "tests/tap_adsterra/test_settings.py",
     "tests/tap_adsterra/test_streams.py",
     "tests/test_contributing.py::test_what_is_named_exists",

@@ -124,7 +124,7 @@ def test_a_report_whose_filters_are_widened_is_read_again_from_the_start(
     assert loop.impressions() == expected(*dimensions, **after)
 
 
-def test_a_report_of_another_domain_is_read_again_and_the_old_rows_are_told(
+def test_a_report_of_another_domain_is_read_again_with_a_warning_of_old_rows(
     loop: AdsterraLoop,
 ) -> None:
     one, other = DEMO.domains[0]["id"], DEMO.domains[1]["id"]
@@ -138,7 +138,7 @@ def test_a_report_of_another_domain_is_read_again_and_the_old_rows_are_told(
 
 
 @pytest.mark.parametrize("group_by", [["placement"], ["placement", "country", "domain"], ["date"]])
-def test_a_report_that_is_grouped_otherwise_is_refused_before_the_first_request(
+def test_a_report_with_other_dimensions_is_refused_before_the_first_request(
     loop: AdsterraLoop, group_by: list[str]
 ) -> None:
     loop.run(reports=report("placement", "country"))
@@ -152,13 +152,13 @@ def test_a_report_that_is_grouped_otherwise_is_refused_before_the_first_request(
     assert loop.impressions() == before
 
 
-def test_the_order_of_what_a_report_is_made_of_does_not_matter(loop: AdsterraLoop) -> None:
+def test_the_order_of_dimensions_and_filters_does_not_matter(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement", "country", placement_ids=TWO_PLACEMENTS))
     settings = report("country", "date", "placement", placement_ids=TWO_PLACEMENTS[::-1])
     assert loop.run(reports=settings) == (0, "")
 
 
-def test_a_state_without_a_definition_is_taken_as_it_is(loop: AdsterraLoop) -> None:
+def test_a_state_without_a_definition_is_accepted(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement"), start_date="2024-04-20")
     state = json.loads(loop.state.read_text())
     bookmark = state["bookmarks"][OWN]
@@ -169,7 +169,9 @@ def test_a_state_without_a_definition_is_taken_as_it_is(loop: AdsterraLoop) -> N
     assert loop.covered() == ("2024-04-20", "2024-04-30")
 
 
-def test_a_start_date_that_moves_earlier_is_read_backwards_and_told(loop: AdsterraLoop) -> None:
+def test_days_before_an_earlier_start_date_are_read_backwards_and_logged(
+    loop: AdsterraLoop,
+) -> None:
     settings: dict[str, Any] = {"reports": report("placement"), "window_days": 10}
     loop.run(start_date="2024-04-11", **settings)
     loop.requests.clear()
@@ -188,9 +190,7 @@ def test_a_start_date_that_moves_earlier_is_read_backwards_and_told(loop: Adster
 
 
 @pytest.mark.parametrize("status", [403, 504])
-def test_a_run_that_dies_on_its_way_back_goes_on_where_it_was(
-    loop: AdsterraLoop, status: int
-) -> None:
+def test_a_failed_run_over_earlier_days_is_continued(loop: AdsterraLoop, status: int) -> None:
     settings: dict[str, Any] = {"reports": report("placement"), "window_days": 10}
     loop.run(start_date="2024-04-11", **settings)
     # The window 2024-03-22..2024-03-31 fails; a server error has it read in smaller windows.
@@ -211,7 +211,7 @@ def test_a_run_that_dies_on_its_way_back_goes_on_where_it_was(
     assert loop.covered() == ("2024-03-01", "2024-04-30")
 
 
-def test_days_between_the_state_and_a_later_start_date_are_told(loop: AdsterraLoop) -> None:
+def test_days_between_the_state_and_a_later_start_date_are_logged(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement"), end_date="2024-04-10")
     code, told = loop.run(reports=report("placement"), start_date="2024-04-20")
     assert code == 0
@@ -222,7 +222,7 @@ def test_days_between_the_state_and_a_later_start_date_are_told(loop: AdsterraLo
     assert loop.impressions() == expected("placement")
 
 
-def test_days_before_a_gap_are_not_read_and_told(loop: AdsterraLoop) -> None:
+def test_days_before_a_gap_are_not_read_and_logged(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement"), start_date="2024-04-20")
     code, told = loop.run(
         reports=report("placement"), start_date="2024-04-01", end_date="2024-04-10"
@@ -263,7 +263,7 @@ def test_an_empty_state_file_is_no_state(
 
 
 @pytest.mark.parametrize("last", ["2031-01-01", "9999-12-31"])
-def test_a_bookmark_in_the_future_is_told(loop: AdsterraLoop, last: str) -> None:
+def test_a_bookmark_in_the_future_is_logged(loop: AdsterraLoop, last: str) -> None:
     bookmark = {"replication_key": "date", "replication_key_value": last}
     loop.state.write_text(json.dumps({"bookmarks": {OWN: bookmark}}))
     code, told = loop.run(reports=report("placement"))
@@ -300,7 +300,7 @@ def test_another_time_zone_has_the_last_days_read_again(adcloud: Adcloud, tmp_pa
 
 
 @pytest.mark.parametrize("include_today", [True, False])
-def test_a_bookmark_in_the_future_is_told_once_and_later_days_are_read(
+def test_a_bookmark_in_the_future_is_logged_once_and_later_days_are_read(
     adsterra: Adsterra, caplog: pytest.LogCaptureFixture, *, include_today: bool
 ) -> None:
     settings: dict[str, Any] = {"lookback_days": 0, "include_today": include_today}
@@ -316,7 +316,7 @@ def test_a_bookmark_in_the_future_is_told_once_and_later_days_are_read(
     assert window == f"2024-05-01..2024-05-0{3 if include_today else 2}"
 
 
-def test_another_time_zone_is_told_once_also_if_nothing_is_read(
+def test_another_time_zone_is_logged_once_also_if_nothing_is_read(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = adcloud.report(lookback_days=0)

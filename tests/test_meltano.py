@@ -67,7 +67,7 @@ def test_the_sandbox_environment_reads_relative_dates_into_csv(
 
 
 @needs_meltano
-def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
+def test_production_reads_the_token_from_a_file_and_continues_where_it_stopped(
     running: Sandbox, tmp_path: Path
 ) -> None:
     reports = [{"name": "countries", "group_by": ["country"], "domain": DEMO.domains[0]["id"]}]
@@ -98,7 +98,7 @@ def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
 
 
 @needs_meltano
-def test_what_goes_wrong_shows_as_an_error(running: Sandbox, tmp_path: Path) -> None:
+def test_errors_are_shown_as_errors(running: Sandbox, tmp_path: Path) -> None:
     settings = f"TAP_ADSTERRA_API_URL={running.adsterra_url}\n"
     run = ("--environment=sandbox", "run", "tap-adsterra", "target-csv")
     (tmp_path / ".env").write_text(f"{settings}TAP_ADSTERRA_API_TOKEN={'0' * 32}\n")
@@ -205,7 +205,7 @@ def test_the_streams_selected_are_those_of_the_tap(tap: type[ReportTap]) -> None
     assert set(selected) == {"*.*", *off}
 
 
-def test_made_up_rows_have_a_place_of_their_own() -> None:
+def test_made_up_rows_are_stored_separately() -> None:
     """They come only when the environment is named, and every loader keeps them apart."""
     assert DEFINITION["default_environment"] == "production"
     sandbox, production = DEFINITION["environments"]

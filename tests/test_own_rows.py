@@ -212,7 +212,7 @@ def test_the_seconds_are_those_from_start_to_end() -> None:
 
 @needs_meltano
 @pytest.mark.parametrize("target", ["page", "query"])
-def test_what_is_missing_after_make_meltano_alone_is_installed(tmp_path: Path, target: str) -> None:
+def test_make_installs_what_make_meltano_alone_has_not(tmp_path: Path, target: str) -> None:
     with Sandbox() as sandbox:
         checkout = Checkout(tmp_path, sandbox)
     (tmp_path / ".venv").unlink()

@@ -80,7 +80,7 @@ def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(installed: Path
         }
 
 
-def test_the_metadata_is_valid_and_says_what_the_project_says(installed: Path) -> None:
+def test_the_metadata_is_valid_and_that_of_the_project(installed: Path) -> None:
     (folder,) = installed.glob("*.dist-info")
     metadata = Metadata.from_email((folder / "METADATA").read_bytes(), validate=True)
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
@@ -100,7 +100,7 @@ def test_the_metadata_is_valid_and_says_what_the_project_says(installed: Path) -
     )
 
 
-def test_the_changelog_knows_the_version() -> None:
+def test_the_changelog_has_the_version() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     changelog = (PROJECT / "CHANGELOG.md").read_text()
     released = f"\n## [{project['version']}] - 20" in changelog

@@ -88,7 +88,7 @@ def cents(amount: Any) -> Decimal:
     return Decimal(f"{amount:.2f}")
 
 
-def test_the_totals_are_true_and_kept_apart_by_currency(text: str) -> None:
+def test_the_totals_are_correct_and_separate_by_currency(text: str) -> None:
     costs = add_up(true_rows("advertiser_report"), lambda row: row["currency"], "costs")
     ((revenue,),) = add_up(true_rows("stats"), lambda _: "USD", "revenue").values()
     assert [looks(panel)["All days"][:2] for panel in panels(text)] == [
@@ -101,7 +101,7 @@ def true_sum(rows: Iterable[dict[str, Any]], first: str, last: str) -> Decimal:
     return cents(sum((row["revenue"] for row in rows if first <= row["date"] <= last), Decimal()))
 
 
-def test_what_people_look_at_first_is_true_after_ten_years(ten_years: str) -> None:
+def test_the_figures_at_the_top_are_correct_after_ten_years(ten_years: str) -> None:
     rows = expected_rows(
         DEMO,
         ("date", "domain", "placement"),
@@ -224,7 +224,7 @@ def run_page(database: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_a_page_lies_beside_its_database_and_calls_nothing_made_up(
+def test_a_page_is_written_beside_its_database_and_not_labelled_made_up(
     database: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "my ads.duckdb"
@@ -236,7 +236,7 @@ def test_a_page_lies_beside_its_database_and_calls_nothing_made_up(
     assert "Made-up" not in readable(written.read_text())
 
 
-def test_what_cannot_be_read_is_told_in_a_sentence(database: Path, tmp_path: Path) -> None:
+def test_errors_are_explained_in_a_sentence(database: Path, tmp_path: Path) -> None:
     def told(file: Path, *arguments: str) -> str:
         result = run_page(file, *arguments)
         assert result.returncode == 1
@@ -267,7 +267,7 @@ def test_what_cannot_be_read_is_told_in_a_sentence(database: Path, tmp_path: Pat
         (True, {"DISPLAY": ":0", "CI": "true"}, False),
     ],
 )
-def test_the_page_is_opened_where_somebody_can_see_it(
+def test_the_page_is_opened_on_a_desktop(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool,  # noqa: FBT001 - a parameter of the test.

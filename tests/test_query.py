@@ -77,7 +77,7 @@ def test_money_is_written_as_money(database: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_response_has_one_form_of_each_kind(database: Path, name: str) -> None:
+def test_all_values_of_a_column_have_the_same_form(database: Path, name: str) -> None:
     result = run(database, name)
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
@@ -133,7 +133,7 @@ def test_without_a_query_they_are_listed(database: Path) -> None:
     assert unknown.stderr == f"There is no query adsterra_dayly. There are:\n{result.stdout}"
 
 
-def test_a_query_responses_for_the_streams_that_are_there(one_tap: Path) -> None:
+def test_a_query_reads_the_streams_that_are_there(one_tap: Path) -> None:
     for name in ("freshness", "missing_days", "rows_per_day"):
         result = run(one_tap, name)
         assert result.returncode == 0
@@ -180,7 +180,7 @@ def test_a_query_of_ones_own_is_run(database: Path, tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_who_has_seen_enough_ends_it_quietly(database: Path) -> None:
+def test_a_closed_pipe_ends_it_silently(database: Path) -> None:
     command = f"{sys.executable} -m examples.query --database {database} adcloud_newest_reading"
     result = subprocess.run(
         [str(shutil.which("bash")), "-o", "pipefail", "-c", f"{command} | head -n 1"],

@@ -115,13 +115,13 @@ def test_the_streams_are_those_of_discovery(tap: type[ReportTap]) -> None:
             assert selected == ["yes" if stream.selected_by_default else "no"]
 
 
-def test_the_example_of_own_reports_is_taken() -> None:
+def test_the_example_of_own_reports_is_valid() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", README, flags=re.DOTALL)
     tap = TapAdsterra(config={"api_token": "t0ken", **json.loads(example)})
     assert {"countries", "one_site", "in_full"} <= set(tap.streams)
 
 
-def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
+def test_the_messages_in_the_readme_are_those_of_the_taps() -> None:
     packages = [PROJECT / name for name in ("singer_reports", "tap_adsterra", "tap_adcloud")]
     source = "".join(path.read_text() for folder in packages for path in folder.rglob("*.py"))
     source = re.sub(r'"\s*\n\s*f?"', "", source)
@@ -160,7 +160,7 @@ def test_the_speed_is_that_of_the_page_on_it() -> None:
     assert all(figure in page for figure in figures)
 
 
-def test_the_badges_are_true() -> None:
+def test_the_badges_are_correct() -> None:
     project = PYPROJECT["project"]
     pythons = [item.split()[-1] for item in project["classifiers"] if "Python :: 3." in item]
     supported = f"{pythons[0]} to {pythons[-1]}"
@@ -244,7 +244,7 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
     assert state["bookmarks"]["stats"]["replication_key_value"] == "2024-05-06"
 
 
-def test_the_loop_goes_on_after_a_first_run_that_failed(shell: Shell, sandbox: Sandbox) -> None:
+def test_the_loop_continues_after_a_first_run_that_failed(shell: Shell, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("status", status=403, times=None))
     shell.run(FIRST_RUN, succeeds=False)
     assert (shell.folder / "states.jsonl").read_text() == ""

@@ -137,7 +137,7 @@ def test_the_readmes_query_keeps_the_newest_reading(adsterra: Adsterra, duck: Ta
 
 
 @pytest.mark.parametrize("first_day_lost", ["2024-04-11", "2024-04-21", "2024-05-01"])
-def test_a_run_that_died_and_the_next_one_leave_what_an_undisturbed_run_leaves(
+def test_a_killed_run_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     adsterra: Adsterra, duck: Target, sandbox: Sandbox, first_day_lost: str
 ) -> None:
     query = {"start_date": first_day_lost}

@@ -35,7 +35,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 @workflows
-def test_actions_are_pinned_by_commit_and_say_their_version(path: Path) -> None:
+def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
     for line in path.read_text().splitlines():
         if "uses:" in line and "uses: $/" not in line:
             assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line

@@ -117,7 +117,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 @pytest.mark.parametrize("tap", ["adsterra", "adcloud"])
-def test_two_faults_are_told_in_one_run(
+def test_two_problems_are_reported_in_one_run(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tap: str
 ) -> None:
     runner: Adsterra | Adcloud = request.getfixturevalue(tap)

@@ -98,7 +98,7 @@ def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPa
     return numbered[2::2]
 
 
-def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
+def test_all_problems_are_reported_before_the_first_request(
     adsterra: Adsterra,
     adcloud: Adcloud,
     monkeypatch: pytest.MonkeyPatch,
@@ -135,7 +135,7 @@ def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
     "variables",
     [{"TAP_ADSTERRA_LOGLEVEL": "LOUD"}, {"LOGLEVEL": "LOUD"}, {"SINGER_SDK_LOG_CONFIG": "log.yml"}],
 )
-def test_a_log_that_cannot_be_is_told_in_words(
+def test_an_impossible_log_configuration_is_explained(
     adsterra: Adsterra, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     (tmp_path / "log.yml").write_text("version: 2")

@@ -82,7 +82,9 @@ def test_days_read_under_a_wrong_clock_are_read_again(  # noqa: PLR0913, PLR0917
 
 
 @pytest.mark.parametrize("wrong_by", [-400 * ONE_DAY, RIGHT, 400 * ONE_DAY])
-def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(wrong_by: datetime.timedelta) -> None:
+def test_a_retry_after_date_is_compared_with_the_clock_of_the_api(
+    wrong_by: datetime.timedelta,
+) -> None:
     there = datetime.datetime.now(datetime.UTC) + wrong_by
     response = requests.Response()
     response.headers["Date"] = format_datetime(there, usegmt=True)
@@ -90,7 +92,7 @@ def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(wrong_by: datetime.t
     assert retry_after(RetriableAPIError("", response)) == 7
 
 
-def test_a_date_beyond_all_calendars_is_none() -> None:
+def test_an_impossible_date_is_none() -> None:
     response = requests.Response()
     response.headers["Retry-After"] = "Fri, 31 Dec 99999999999 23:59:59 GMT"
     assert retry_after(RetriableAPIError("", response)) is None

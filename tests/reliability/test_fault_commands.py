@@ -29,7 +29,7 @@ FAULTS: list[tuple[type[Adsterra | Adcloud], str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("runner_class", "path", "fault", "begins"), FAULTS)
-def test_a_lasting_fault_is_one_sentence_and_the_next_run_goes_on(  # noqa: PLR0913, PLR0917
+def test_a_lasting_fault_is_one_sentence_and_the_next_run_continues(  # noqa: PLR0913, PLR0917
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

@@ -220,7 +220,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
-def test_rows_are_whole_or_the_run_says_why_not(
+def test_rows_are_complete_or_the_run_explains_why_not(
     matrix: Matrix,
     name: str,
     kind: StreamCase,

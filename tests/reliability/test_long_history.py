@@ -365,7 +365,7 @@ def live(report: Report, monkeypatch: pytest.MonkeyPatch) -> Machine:
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("no_log")
 @pytest.mark.parametrize("name", ["adsterra", "adcloud"])
-def test_years_of_daily_runs_leave_what_the_api_says(
+def test_years_of_daily_runs_leave_what_the_api_has(
     name: str,
     adsterra: Adsterra,
     adcloud: Adcloud,

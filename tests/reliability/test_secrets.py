@@ -228,7 +228,7 @@ def test_adcloud(
         assert leaks(addresses, secrets_of(adcloud.sandbox)) == []
 
 
-def test_a_secret_that_is_written_otherwise_in_addresses_and_in_json(
+def test_a_secret_that_is_encoded_in_urls_and_in_json(
     adcloud: Adcloud, listen: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sandbox.adcloud.app.CLIENT_SECRET", ODD_SECRET)
@@ -285,7 +285,7 @@ def test_bad_configurations(
         ["--help"],
     ],
 )
-def test_what_else_a_tap_can_be_asked(
+def test_other_commands(
     adsterra: Adsterra,
     adcloud: Adcloud,
     listen: Callable[..., str],
@@ -329,7 +329,7 @@ def test_the_password_of_a_proxy(
     assert adsterra.sandbox.requests == []
 
 
-def test_the_password_of_a_proxy_is_known(
+def test_the_password_of_a_proxy_is_redacted(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://me:pa55%2Dof%2Dthe%2Dproxy@127.0.0.1:1")
@@ -338,7 +338,7 @@ def test_the_password_of_a_proxy_is_known(
         assert tap.redactor.redact(password) == "***"
 
 
-def test_a_program_that_runs_a_tap_by_itself_gets_no_secret_either(adsterra: Adsterra) -> None:
+def test_errors_raised_to_a_python_program_hold_no_secret(adsterra: Adsterra) -> None:
     for changes in (
         {"api_url": f"http://127.0.0.1:{closed_port()}"},
         {"api_url": "http://name.invalid"},
@@ -348,7 +348,7 @@ def test_a_program_that_runs_a_tap_by_itself_gets_no_secret_either(adsterra: Ads
         assert leaks(told(error), [DEMO_TOKEN]) == []
 
 
-def test_nobody_at_the_address(
+def test_nothing_listens_at_the_address(
     adsterra: Adsterra,
     adcloud: Adcloud,
     listen: Callable[..., str],
@@ -379,7 +379,7 @@ def elsewhere() -> Iterator[str]:
         server.shutdown()
 
 
-def test_somebody_else_hears_what_is_sent_there(elsewhere: str) -> None:
+def test_the_other_host_receives_requests(elsewhere: str) -> None:
     """Or the silence below would prove nothing."""
     import requests  # noqa: PLC0415
 
@@ -389,7 +389,7 @@ def test_somebody_else_hears_what_is_sent_there(elsewhere: str) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed_to_somebody_else(
+def test_no_redirect_is_followed_to_another_host(
     both: tuple[Adsterra, Adcloud], listen: Callable[..., str], elsewhere: str, status: int
 ) -> None:
     adsterra, adcloud = both

@@ -253,7 +253,9 @@ class TestStatistics:
     @pytest.mark.parametrize(
         "names", [names for size in (1, 2, 3) for names in combinations(DIMENSIONS, size)]
     )
-    def test_rows_are_the_truth(self, adsterra: AdsterraClient, names: tuple[str, ...]) -> None:
+    def test_rows_are_the_expected_rows(
+        self, adsterra: AdsterraClient, names: tuple[str, ...]
+    ) -> None:
         code, body = adsterra("stats.json", DAYS + group_by(*names))
         assert code == 200
         assert list(body) == ["items", "itemCount", "dbLastUpdateTime", "dbDateTime"]

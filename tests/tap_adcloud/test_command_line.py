@@ -59,7 +59,7 @@ def command_line(adcloud: Adcloud, tmp_path: Path) -> CommandLine[TapAdcloud]:
     ("ending", "version"),
     [(name, ("v1", "v2")[number % 2]) for number, name in enumerate(ENDINGS)],
 )
-def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
+def test_neither_the_secret_nor_the_token_is_shown(
     command_line: CommandLine[TapAdcloud],
     monkeypatch: pytest.MonkeyPatch,
     ending: str,
@@ -143,7 +143,7 @@ def test_settings_come_from_the_environment(command_line: CommandLine[TapAdcloud
     assert run.without_times() == here.without_times()
 
 
-def test_a_machine_without_time_zones_knows_them_all_the_same(
+def test_time_zones_work_on_a_machine_without_its_own(
     command_line: CommandLine[TapAdcloud],
 ) -> None:
     without = {"PYTHONTZPATH": ""}
@@ -193,7 +193,7 @@ def test_about_names_the_secret(command_line: CommandLine[TapAdcloud]) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_ended_by_a_signal_does_not_look_whole(
+def test_a_run_ended_by_a_signal_does_not_look_complete(
     command_line: CommandLine[TapAdcloud], adcloud: Adcloud, ending: signal.Signals
 ) -> None:
     query = {"filter[date]": "2024-04-27", "page": "2"}
@@ -216,7 +216,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     assert "Traceback" not in log
 
 
-def test_a_test_of_the_connection_asks_once_a_stream_and_says_what_may_be_read(
+def test_a_connection_test_sends_one_request_per_stream_and_names_the_readable_ones(
     adcloud: Adcloud, tmp_path: Path
 ) -> None:
     code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
@@ -234,7 +234,7 @@ def test_a_test_of_the_connection_asks_once_a_stream_and_says_what_may_be_read(
     assert all(stream in told for stream in streams)
 
 
-def test_a_test_of_the_connection_goes_on_behind_a_stream_that_is_refused(
+def test_a_connection_test_continues_after_a_refused_stream(
     adcloud: Adcloud, tmp_path: Path
 ) -> None:
     adcloud.sandbox.faults.add(Fault("status", path="customers", status=403))
@@ -246,9 +246,7 @@ def test_a_test_of_the_connection_goes_on_behind_a_stream_that_is_refused(
     assert "customers" not in told
 
 
-def test_a_test_of_the_connection_ends_where_nothing_is_to_be_had(
-    adcloud: Adcloud, tmp_path: Path
-) -> None:
+def test_a_connection_test_ends_if_the_api_is_unavailable(adcloud: Adcloud, tmp_path: Path) -> None:
     adcloud.sandbox.faults.add(Fault("status", status=503))
     code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 1

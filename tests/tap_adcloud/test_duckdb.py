@@ -217,7 +217,7 @@ def test_every_value_arrives_as_it_is(adcloud: Adcloud, tmp_path: Path) -> None:
     ("ending", "after", "records"),
     [(signal.SIGKILL, "2024-04-27", 100), (signal.SIGTERM, "2024-04-26", 1)],
 )
-def test_a_run_that_was_killed_and_the_next_one_leave_what_an_undisturbed_run_leaves(
+def test_a_killed_run_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     adcloud: Adcloud, tmp_path: Path, ending: signal.Signals, after: str, records: int
 ) -> None:
     undisturbed = Pipe(adcloud, tmp_path / "undisturbed")

@@ -69,7 +69,7 @@ def expected(stream: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("stream", ENTITIES)
-def test_entities_are_read_whole(adcloud: Adcloud, stream: str, version: str) -> None:
+def test_all_entities_are_read(adcloud: Adcloud, stream: str, version: str) -> None:
     """From version 2 of the API, whichever the report is read from."""
     run = adcloud.run(stream, report_api_version=version)
     assert run.error is None
@@ -131,7 +131,7 @@ def test_there_is_a_row_for_each_topic_and_country(adcloud: Adcloud) -> None:
     assert all(row in rows for row in nested)
 
 
-def test_a_discount_without_a_country_has_a_key_all_the_same(adcloud: Adcloud) -> None:
+def test_a_discount_without_a_country_has_a_key(adcloud: Adcloud) -> None:
     entry = {"country_id": None, "country_code": None, "discount": "1.0"}
     fault = Fault("set_field", path="topics", field="discounts", value=[entry], row=2)
     adcloud.sandbox.faults.add(fault)
@@ -140,7 +140,7 @@ def test_a_discount_without_a_country_has_a_key_all_the_same(adcloud: Adcloud) -
     assert row == {"topic_id": 13, "country_code": "-", "country_id": None, "discount": 1}
 
 
-def test_performance_is_asked_for_in_batches(adcloud: Adcloud) -> None:
+def test_performance_is_requested_in_chunks(adcloud: Adcloud) -> None:
     adcloud.run("campaign_performance")
     ids = [str(row["id"]) for row in entities("campaigns")]
     assert len(ids) == 230
@@ -155,7 +155,7 @@ def test_performance_is_asked_for_in_batches(adcloud: Adcloud) -> None:
     assert len(adcloud.requests_to("campaigns")) == 2
 
 
-def test_batches_may_need_further_pages(adcloud: Adcloud) -> None:
+def test_chunks_may_need_further_pages(adcloud: Adcloud) -> None:
     run = adcloud.run("campaign_performance", page_size=30)
     assert run.records("campaign_performance") == expected("campaign_performance")
     assert len(adcloud.requests_to("campaign_performance_data")) == 4 + 4 + 1
@@ -225,7 +225,7 @@ def test_no_campaigns_no_performance(adcloud: Adcloud, monkeypatch: pytest.Monke
     assert run.records("campaign_performance") == []
 
 
-def test_unknown_fields_are_told_nested_ones_too(
+def test_unknown_fields_are_logged_nested_ones_too(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = {"country_code": "DE", "mood": "good"}

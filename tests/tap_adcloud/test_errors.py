@@ -37,7 +37,7 @@ def settings(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("version", STREAMS)
-def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str) -> None:
+def test_passing_faults_are_retried(adcloud: Adcloud, fault: Fault, version: str) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     stream, path = STREAMS[version]
     undisturbed = adcloud.run(stream, **settings(version))
@@ -49,7 +49,7 @@ def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
+def test_lasting_faults_end_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     query = {"filter[date]": "2024-04-26", "page": "2"}
     triggered = adcloud.sandbox.faults.add(replace(fault, path="reports", query=query))
@@ -75,7 +75,7 @@ def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault
         (422, "Adcloud refused the request: no such thing: 17."),
     ],
 )
-def test_final_errors_are_explained_and_asked_for_once(
+def test_fatal_errors_are_explained_and_not_retried(
     adcloud: Adcloud, kind: Kind, version: str, status: int, expected: str
 ) -> None:
     """Whether HTTP says so, or says 200 and leaves it to the body."""
@@ -100,7 +100,7 @@ def test_a_refused_request_gives_the_apis_reasons(
     assert str(run.error).endswith(f": Adcloud refused the request: {reasons}.")
 
 
-def test_an_error_without_a_reason_still_says_something(adcloud: Adcloud) -> None:
+def test_an_error_without_a_reason_has_a_message(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(Fault("html", path="customers", status=403))
     run = adcloud.run("customers")
     assert "Adcloud refused the request: status 403, without a reason." in str(run.error)
@@ -155,7 +155,7 @@ def test_what_is_not_needed_may_be_missing(adcloud: Adcloud, version: str, field
     assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.expected_rows()
 
 
-def test_a_test_of_the_connection_asks_once_a_stream(adcloud: Adcloud) -> None:
+def test_a_connection_test_sends_one_request_per_stream(adcloud: Adcloud) -> None:
     tap = adcloud.tap()
     assert tap.run_connection_test()
     assert sorted(request.path for request in adcloud.sandbox.requests) == [

@@ -103,7 +103,7 @@ def let_go(*held: Fault) -> None:
         fault.seconds = 0
 
 
-def test_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) -> None:
+def test_pages_of_the_next_days_are_requested_ahead(six_pages: Adcloud) -> None:
     first = hold(six_pages, date="2024-04-24", page="1")
     watched = Watched(six_pages, max_concurrency=4, page_size=50)
     ahead = {f"2024-04-{number} 1" for number in range(24, 28)} | {"2024-04-26 2"}
@@ -115,7 +115,7 @@ def test_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) 
     assert watched.run.rows(REPORT) == six_pages.expected_rows()
 
 
-def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adcloud) -> None:
+def test_the_further_pages_of_a_day_are_requested_concurrently(six_pages: Adcloud) -> None:
     """What has been read ahead of time does not take their room."""
     first, *further = [hold(six_pages, date=DAY, page=str(page)) for page in range(1, 7)]
     watched = Watched(six_pages, max_concurrency=4, page_size=50, start_date=DAY)
@@ -131,7 +131,9 @@ def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adclou
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
-def test_no_more_requests_are_under_way_than_agreed(six_pages: Adcloud, concurrency: int) -> None:
+def test_no_more_requests_are_under_way_than_the_concurrency(
+    six_pages: Adcloud, concurrency: int
+) -> None:
     held = hold(six_pages)
     watched = Watched(six_pages, max_concurrency=concurrency, page_size=50)
     assert watched.until(lambda: len(watched.waiting()) == concurrency)
@@ -170,7 +172,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "by", "page"), CASES)
-def test_a_day_that_does_not_add_up_is_read_once_more(
+def test_an_inconsistent_day_is_read_once_more(
     six_pages: Adcloud, kind: Kind, by: int, page: str
 ) -> None:
     fault = strike(six_pages, kind, by, page, times=1)
@@ -189,7 +191,7 @@ def test_a_day_that_does_not_add_up_is_read_once_more(
 
 
 @pytest.mark.parametrize(("kind", "by", "page"), CASES)
-def test_a_day_that_never_adds_up_ends_the_run_before_a_row_of_it(
+def test_a_day_that_stays_inconsistent_ends_the_run_without_its_rows(
     six_pages: Adcloud, kind: Kind, by: int, page: str
 ) -> None:
     fault = strike(six_pages, kind, by, page, times=None)
@@ -237,7 +239,7 @@ def test_rows_announced_for_an_empty_day_are_missed(adcloud: Adcloud, version: s
     assert f"{REPORT} 2024-04-25: the API announced 5 rows and sent 0" in str(run.error)
 
 
-def test_a_total_beyond_reason_is_refused(adcloud: Adcloud) -> None:
+def test_an_absurd_total_is_refused(adcloud: Adcloud) -> None:
     query = {"filter[date]": DAY}
     adcloud.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=10**9))
     run = adcloud.report()

@@ -150,7 +150,7 @@ def test_numbers_keep_every_digit(adcloud: Adcloud) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_unknown_fields_are_left_out_and_told_once(
+def test_unknown_fields_are_left_out_and_logged_once(
     adcloud: Adcloud, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", value={"a": [1]}))
@@ -163,7 +163,7 @@ def test_unknown_fields_are_left_out_and_told_once(
 
 
 @pytest.mark.parametrize("new_backend", [False, True])
-def test_what_version_2_says_beside_the_rows_is_not_told(
+def test_metadata_of_version_2_is_not_logged(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture, *, new_backend: bool
 ) -> None:
     adcloud.sandbox.adcloud.new_backend = new_backend
@@ -211,7 +211,7 @@ def test_a_row_without_a_booking_is_refused(adcloud: Adcloud) -> None:
 @pytest.mark.parametrize(
     ("field", "named"), [("campaign", "booking"), ("campaign_id", "booking_id")]
 )
-def test_the_other_name_of_a_booking_alone_is_taken_too(
+def test_the_other_name_of_a_booking_is_accepted_alone(
     adcloud: Adcloud, field: str, named: str
 ) -> None:
     value = "Spring" if field == "campaign" else 5
@@ -221,7 +221,7 @@ def test_the_other_name_of_a_booking_alone_is_taken_too(
     assert run.rows(REPORT) == in_order(expected)
 
 
-def test_rows_of_other_days_are_left_out_and_told(
+def test_rows_of_other_days_are_left_out_and_logged(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     fault = Fault("foreign_row", path="reports", query={"filter[date]": "2024-04-26"})
@@ -247,7 +247,7 @@ def test_runs_write_the_same_bytes_whatever_the_order_and_the_concurrency(
         assert content(again) == content(first)
 
 
-def test_all_rows_of_a_day_say_when_it_was_read(adcloud: Adcloud) -> None:
+def test_all_rows_of_a_day_have_the_time_of_its_reading(adcloud: Adcloud) -> None:
     """A row that a later reading lacks is known by its older time."""
     before = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     run = adcloud.report()

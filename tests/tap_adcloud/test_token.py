@@ -80,7 +80,7 @@ def test_one_token_serves_all_streams_and_threads(adcloud: Adcloud, version: str
     assert all(request.headers["authorization"].startswith("Bearer ") for request in others)
 
 
-def test_the_token_is_asked_for_as_documented(adcloud: Adcloud) -> None:
+def test_the_token_is_requested_as_documented(adcloud: Adcloud) -> None:
     adcloud.report()
     (requested,) = adcloud.requests_to(TOKENS)
     assert requested.query == []
@@ -99,7 +99,7 @@ def test_requests_for_tokens_name_the_tap_as_well(adcloud: Adcloud) -> None:
     assert names == {"our own (mail@example.com)"}
 
 
-def test_no_token_is_asked_for_before_it_is_needed(adcloud: Adcloud) -> None:
+def test_no_token_is_requested_before_it_is_needed(adcloud: Adcloud) -> None:
     run = adcloud.report(start_date="2024-04-30", end_date="2024-04-30", state={})
     assert run.error is None
     adcloud.sandbox.requests.clear()
@@ -126,7 +126,7 @@ def test_it_is_renewed_five_minutes_before_its_two_hours_are_over(
     assert len(sandbox.requests) == fetched
 
 
-def test_its_age_counts_from_before_it_was_asked_for(
+def test_its_age_counts_from_before_the_request(
     sandbox: Sandbox, authenticator: OAuthAuthenticator, seconds: list[float]
 ) -> None:
     """A response that took its time has used up some of the two hours."""
@@ -211,7 +211,7 @@ def test_a_401_in_the_body_renews_the_token_as_well(adcloud: Adcloud) -> None:
     assert len(adcloud.requests_to(TOKENS)) == 2
 
 
-def test_threads_that_meet_a_dead_token_together_renew_it_once(
+def test_threads_with_the_same_dead_token_renew_it_once(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight requests are refused with the token before any of them can have it renewed."""
@@ -283,7 +283,7 @@ def test_credentials_that_do_not_belong_together_are_explained(
 
 
 @pytest.mark.parametrize("fault", RETRIABLE_FAULTS.values(), ids=RETRIABLE_FAULTS)
-def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, fault: Fault) -> None:
+def test_a_token_endpoint_that_fails_twice_is_retried(adcloud: Adcloud, fault: Fault) -> None:
     triggered = adcloud.sandbox.faults.add(replace(fault, path=TOKENS, times=2))
     run = adcloud.report(end_date="2024-04-26")
     assert run.error is None
@@ -345,7 +345,7 @@ def test_the_token_is_kept_out_of_the_log_from_the_moment_it_is_known(
     assert authenticator._redactor.redact(f"the token {token}!") == "the token ***!"
 
 
-def test_no_password_is_looked_for_in_netrc(
+def test_netrc_is_not_read(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -359,7 +359,7 @@ def test_no_password_is_looked_for_in_netrc(
     )
 
 
-def test_a_response_without_a_token_is_no_token(
+def test_a_response_without_a_token_is_retried(
     authenticator: OAuthAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     response = requests.Response()
@@ -377,7 +377,7 @@ def test_runs_share_no_token(adcloud: Adcloud) -> None:
     assert len(tokens_of(adcloud.sandbox.requests)) == 2
 
 
-def test_a_failure_told_at_status_200_by_the_token_endpoint_is_tried_again(
+def test_an_error_in_the_body_of_the_token_endpoint_is_retried(
     adcloud: Adcloud,
 ) -> None:
     adcloud.sandbox.faults.add(Fault("error_in_body", path="oauth", status=500, times=2))

@@ -127,16 +127,14 @@ def test_flattening_changes_nothing_where_nothing_is_nested(adsterra: Adsterra) 
     assert flattened.records("stats") == plain.records("stats")
 
 
-def test_versions_are_written_for_full_tables_when_asked(adsterra: Adsterra) -> None:
+def test_versions_are_written_for_full_tables_if_enabled(adsterra: Adsterra) -> None:
     run = adsterra.run("domains", "stats", emit_activate_version_messages=True)
     (version,) = run.of_type("ACTIVATE_VERSION")
     assert version["stream"] == "domains"
     assert all(message["version"] for message in run.of_type("RECORD", "domains"))
 
 
-def test_batches_hold_every_row_before_the_state_says_so(
-    adsterra: Adsterra, tmp_path: Path
-) -> None:
+def test_batches_are_complete_before_their_state(adsterra: Adsterra, tmp_path: Path) -> None:
     plain = adsterra.run("stats", window_days=3)
     run = adsterra.run(
         "stats",

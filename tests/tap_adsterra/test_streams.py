@@ -41,7 +41,7 @@ def expected(
     return [{**row, "db_last_update_time": UPDATED} for row in rows]
 
 
-def test_entities_are_read_whole(adsterra: Adsterra) -> None:
+def test_all_entities_are_read(adsterra: Adsterra) -> None:
     run = adsterra.run(*LISTS)
     assert run.error is None
     for stream in LISTS:
@@ -78,7 +78,7 @@ def test_there_are_25_groupings() -> None:
 
 
 @pytest.mark.parametrize("group_by", GROUPINGS, ids="-".join)
-def test_every_grouping_the_api_knows(adsterra: Adsterra, group_by: list[str]) -> None:
+def test_every_grouping(adsterra: Adsterra, group_by: list[str]) -> None:
     dimensions = ordered_dimensions(group_by)
     by_day = len(dimensions) > 3
     run = adsterra.run(
@@ -138,14 +138,14 @@ def test_a_report_can_be_restricted(adsterra: Adsterra) -> None:
     assert requested.values("placement_ids[]") == [str(number) for number in others]
 
 
-def test_nothing_is_asked_that_the_api_does_not_know(adsterra: Adsterra) -> None:
+def test_only_known_parameters_are_sent(adsterra: Adsterra) -> None:
     """One unknown parameter and Adsterra refuses the request."""
     adsterra.run()
     parameters = {name for request in adsterra.sandbox.requests for name, _ in request.query}
     assert parameters == {"start_date", "finish_date", "group_by[]"}
 
 
-def test_the_documents_own_sample(adsterra: Adsterra) -> None:
+def test_the_documented_sample(adsterra: Adsterra) -> None:
     run = adsterra.run(
         "daily",
         api_token=DOCUMENTS_TOKEN,
@@ -188,7 +188,7 @@ def test_two_runs_write_the_same_bytes_whatever_the_order_and_the_concurrency(
 @pytest.mark.parametrize(
     ("field", "none"), [("country", "-"), ("placement_sub_id", "-"), ("placement", 0)]
 )
-def test_a_null_in_a_key_becomes_the_apis_own_sentinel(
+def test_a_null_in_a_key_is_replaced_by_the_sentinel_of_the_api(
     adsterra: Adsterra, field: str, none: object
 ) -> None:
     adsterra.sandbox.faults.add(Fault("null_key", path="stats", field=field, row=1))

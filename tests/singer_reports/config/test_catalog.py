@@ -77,14 +77,14 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("tap", CONFIG)
-def test_a_catalog_as_discovered_is_taken_without_a_word(
+def test_a_catalog_as_discovered_is_accepted_silently(
     tap: type[ReportTap], caplog: pytest.LogCaptureFixture
 ) -> None:
     tap(config=dict(CONFIG[tap]), catalog=discovered(tap))
     assert warnings(caplog) == []
 
 
-def test_a_catalog_by_hand_is_completed_and_the_user_told(
+def test_a_catalog_written_by_hand_is_completed_with_a_warning(
     adsterra: Adsterra, caplog: pytest.LogCaptureFixture
 ) -> None:
     by_hand = {"streams": [{"tap_stream_id": "stats"}, {"tap_stream_id": "domains", "schema": {}}]}
@@ -99,7 +99,7 @@ def test_a_catalog_by_hand_is_completed_and_the_user_told(
     )
 
 
-def test_what_an_older_version_did_not_know_is_told_where_it_is_selected(
+def test_selected_fields_of_a_newer_version_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     catalog = select(discovered(TapAdsterra), ["stats"])
@@ -126,7 +126,7 @@ def test_what_is_not_selected_may_be_anything(caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.skipif(not MELTANO.exists(), reason="Meltano is not installed; make meltano does it")
 @pytest.mark.parametrize("tap", CONFIG)
-def test_what_meltano_makes_of_a_catalog_is_taken_without_a_word(
+def test_a_catalog_edited_by_meltano_is_accepted_silently(
     tap: type[ReportTap], caplog: pytest.LogCaptureFixture
 ) -> None:
     dated, table = {TapAdsterra: ("stats", "domains"), TapAdcloud: ("advertiser_report", "topics")}[

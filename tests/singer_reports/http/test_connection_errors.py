@@ -177,7 +177,7 @@ DIRECT: dict[str, tuple[str, Callable[[Authority], Handler], str]] = {
 
 
 @pytest.mark.parametrize("case", DIRECT.values(), ids=DIRECT)
-def test_a_connection_that_fails_is_told_in_its_own_words(
+def test_every_connection_error_has_its_own_message(
     adsterra: Adsterra,
     servers: Servers,
     monkeypatch: pytest.MonkeyPatch,
@@ -202,7 +202,7 @@ def test_a_trusted_certificate_is_accepted(
     assert run.error is None
 
 
-def test_a_certificate_that_is_not_trusted_says_how_to_trust_it(
+def test_the_error_of_an_untrusted_certificate_says_how_to_trust_it(
     adcloud: Adcloud, servers: Servers
 ) -> None:
     host = servers.start(encrypted(servers.authority.issue()))
@@ -300,7 +300,7 @@ def test_a_proxy_that_is_not_there_is_named(
 
 
 @pytest.mark.usefixtures("no_names")
-def test_a_name_that_is_not_found_is_doubted_from_the_first_warning_on(
+def test_an_unknown_host_is_named_in_every_warning(
     adsterra: Adsterra, adcloud: Adcloud, tmp_path: Path
 ) -> None:
     commands: list[CommandLine[Any]] = [
@@ -334,7 +334,7 @@ def test_a_name_that_is_not_found_is_doubted_from_the_first_warning_on(
         "a self-signed certificate",
     ],
 )
-def test_the_command_tells_what_is_wrong_with_the_connection(
+def test_the_command_logs_the_connection_error(
     adsterra: Adsterra, servers: Servers, tmp_path: Path, name: str
 ) -> None:
     scheme, handler, expected = DIRECT[name]
@@ -348,7 +348,7 @@ def test_the_command_tells_what_is_wrong_with_the_connection(
     assert log.splitlines()[-1].endswith(f"| domains: {expected.format(host=host)}")
 
 
-def test_a_test_of_the_connection_tells_once_what_holds_for_all_streams(
+def test_a_connection_test_reports_an_error_of_all_streams_once(
     adsterra: Adsterra, servers: Servers, tmp_path: Path
 ) -> None:
     host = servers.start(answer_status("400 Bad Request"))
@@ -368,7 +368,7 @@ def test_a_test_of_the_connection_tells_once_what_holds_for_all_streams(
         ("folder", "is a folder without certificates that `openssl rehash` has prepared."),
     ],
 )
-def test_certificates_that_cannot_be_used_are_told_before_the_first_request(
+def test_unusable_certificates_are_refused_before_the_first_request(
     adsterra: Adsterra, tmp_path: Path, variable: str, path: str, expected: str
 ) -> None:
     (tmp_path / "empty.pem").touch()
@@ -380,14 +380,14 @@ def test_certificates_that_cannot_be_used_are_told_before_the_first_request(
     assert f"The variable {variable} names {path}, which {expected} Nothing was read" in log
 
 
-def test_certificates_are_not_looked_at_where_none_are_needed(
+def test_certificates_are_not_read_where_none_are_needed(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "missing.pem")
     assert adsterra.run("domains").error is None
 
 
-def test_a_folder_and_a_file_of_certificates_are_taken(
+def test_a_folder_and_a_file_of_certificates_are_accepted(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
@@ -397,7 +397,7 @@ def test_a_folder_and_a_file_of_certificates_are_taken(
     assert adsterra.tap(api_url="https://api.example.com").session.verify == certifi.where()
 
 
-def test_a_proxy_that_needs_another_package_is_told_before_the_first_request(
+def test_a_proxy_that_needs_another_package_is_refused_before_the_first_request(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
@@ -412,7 +412,7 @@ def test_a_proxy_that_needs_another_package_is_told_before_the_first_request(
 @pytest.mark.parametrize(
     "host", ["api..example.com", f"{64 * 'a'}.example.com", "example.com:99999"]
 )
-def test_a_host_that_there_cannot_be_is_refused(adsterra: Adsterra, host: str) -> None:
+def test_an_impossible_host_is_refused(adsterra: Adsterra, host: str) -> None:
     with pytest.raises(ConfigValidationError) as caught:
         adsterra.tap(api_url=f"https://{host}/publisher")
     (problem,) = caught.value.errors
@@ -431,7 +431,7 @@ def test_a_host_that_there_cannot_be_is_refused(adsterra: Adsterra, host: str) -
         (requests.ConnectionError("whatever"), "was lost"),
     ],
 )
-def test_a_failed_connection_is_told_by_host_and_never_by_address(
+def test_a_connection_error_names_the_host_and_never_the_url(
     error: Exception, expected: str
 ) -> None:
     told = str(describe_error(error, URL))

@@ -114,7 +114,7 @@ class Api:
 
 @pytest.mark.timeout(600)
 @given(nodes=st.lists(NODES, max_size=20), concurrency=st.integers(1, 8))
-def test_it_hands_out_what_one_request_after_the_other_would(
+def test_results_are_those_of_sequential_requests(
     nodes: list[Node], concurrency: int, count_cases: CountCases
 ) -> None:
     api = Api(concurrency)
@@ -126,7 +126,7 @@ def test_it_hands_out_what_one_request_after_the_other_would(
     count_cases("concurrent_fetch", 1)
 
 
-def test_no_more_is_fetched_than_there_is_room_for() -> None:
+def test_prefetching_is_bounded() -> None:
     """Responses that nobody has taken count as well, so memory stays bounded."""
     started: list[int] = []
     done = threading.Semaphore(0)
@@ -145,7 +145,7 @@ def test_no_more_is_fetched_than_there_is_room_for() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
-def test_a_request_whose_turn_has_come_waits_for_room() -> None:
+def test_the_next_request_in_order_waits_for_room() -> None:
     """All room may be taken by requests behind it, when the one that shows its need came early."""
     follow_ups = {"first": ["a", "b", "c", "d"], "b": ["next"]}
     over = threading.Event()
@@ -162,7 +162,7 @@ def test_a_request_whose_turn_has_come_waits_for_room() -> None:
     assert [request for request, _ in results] == ["next", "c", "d", "slow", "quick"]
 
 
-def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None:
+def test_follow_up_requests_are_prefetched() -> None:
     """Or nothing would be under way at the end of each day, until the next one's turn."""
     over = threading.Event()
     came = threading.Semaphore(0)
@@ -187,7 +187,7 @@ def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None
     assert taken == ["late", "next day", "its second page"]
 
 
-def test_requests_run_side_by_side() -> None:
+def test_requests_run_concurrently() -> None:
     meeting = threading.Barrier(4)
     results = fetch_in_order(
         range(4), lambda _: meeting.wait(timeout=5), lambda *_: (), concurrency=4
@@ -195,7 +195,7 @@ def test_requests_run_side_by_side() -> None:
     assert len(list(results)) == 4
 
 
-def test_one_request_at_a_time_when_asked() -> None:
+def test_with_a_concurrency_of_1_requests_are_sequential() -> None:
     running = threading.Semaphore(1)
 
     def fetch(_: int) -> bool:
@@ -237,7 +237,7 @@ def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -
     assert len(lines) == 2
 
 
-def test_a_wait_that_the_api_asks_for_or_a_short_one_is_not_logged() -> None:
+def test_a_wait_for_retry_after_or_a_short_one_is_not_logged() -> None:
     clock = Clock()
     lines: list[str] = []
     rate_limiter = RateLimiter(

@@ -41,7 +41,7 @@ def test_a_small_run_never_waits() -> None:
     assert clock.time == 1060.0
 
 
-def test_a_pause_holds_everybody() -> None:
+def test_a_pause_holds_all_threads() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(None, clock=lambda: clock.time, sleep=clock.sleep)
     rate_limiter.pause(7)

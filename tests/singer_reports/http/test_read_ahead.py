@@ -111,7 +111,7 @@ class Api:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(CONCURRENCY))))
-def test_the_part_at_hand_has_all_threads_whatever_has_been_answered(order: list[int]) -> None:
+def test_the_current_slice_has_all_threads_in_any_order_of_responses(order: list[int]) -> None:
     """The parts behind it may have been answered before it, and may have many further pages."""
     api = Api(parts=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
@@ -123,7 +123,7 @@ def test_the_part_at_hand_has_all_threads_whatever_has_been_answered(order: list
     api.end()
 
 
-def test_a_free_thread_takes_a_page_of_the_part_at_hand() -> None:
+def test_a_free_thread_takes_a_page_of_the_current_slice() -> None:
     """Even if pages of parts behind it were sent off before, and have not begun."""
     api = Api(parts=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
@@ -138,7 +138,7 @@ def test_a_free_thread_takes_a_page_of_the_part_at_hand() -> None:
     api.end()
 
 
-def test_of_the_parts_behind_no_more_is_read_than_agreed() -> None:
+def test_prefetching_of_later_slices_is_bounded() -> None:
     """While the part at hand is late, twice the concurrency, so memory stays bounded."""
     api = Api(parts=100)
     api.until(lambda: len(api.under_way) == CONCURRENCY)

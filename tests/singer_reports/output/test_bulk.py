@@ -147,7 +147,7 @@ def test_the_bytes_are_the_sdks(
         ({"stream_maps": {"stats": {"ctr": None}}}, False),
     ],
 )
-def test_where_the_sdk_has_work_to_do_it_does_it(changes: dict[str, Any], *, in_bulk: bool) -> None:
+def test_the_sdk_writes_what_it_has_to_change(changes: dict[str, Any], *, in_bulk: bool) -> None:
     tap = TapAdsterra(config={"api_token": "t0ken", **changes})
     assert (bulk_writer(tap.streams["stats"]) is not None) == in_bulk
 
@@ -163,7 +163,7 @@ def test_more_rows_than_are_encoded_at_a_time() -> None:
     assert f'"time_extracted":"{NOW:%Y-%m-%dT%H:%M:%SZ}"'.encode() in output
 
 
-def test_rows_the_sdk_does_not_see_are_counted_all_the_same(
+def test_rows_written_without_the_sdk_are_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

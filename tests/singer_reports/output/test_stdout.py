@@ -27,7 +27,7 @@ time.sleep(60)
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer of this kind here")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_that_python_drops_ends_the_run_all_the_same(ending: signal.Signals) -> None:
+def test_a_signal_that_python_drops_still_ends_the_run(ending: signal.Signals) -> None:
     script = SWALLOWED.format(name=ending.name)
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=False, timeout=100

@@ -154,7 +154,7 @@ def test_a_value_that_cannot_be_what_the_schema_says_is_shown_with_its_place(
         decoder().decode(f'{{"items": [{{"id": 1}}, {row}]}}'.encode())
 
 
-def test_a_long_value_is_shown_in_part() -> None:
+def test_a_long_value_is_shortened() -> None:
     with pytest.raises(ResponseSchemaError) as caught:
         decode(f'{{"id": "{"x" * 10_000}"}}')
     assert len(str(caught.value)) < 200
@@ -240,13 +240,13 @@ def test_an_unknown_field_is_counted_wherever_it_first_appears(surprises: list[b
     assert decoding.unknown_fields["new"] == sum(surprises)
 
 
-def test_a_key_that_may_be_null_is_taken_as_null() -> None:
+def test_a_key_that_may_be_null_is_read_as_null() -> None:
     decoding = decoder(nullable=frozenset({"id"}))
     (row,) = decoding.decode(b'{"items": [{"id": null}]}').rows
     assert as_dictionary(row) == {"id": None}
 
 
-def test_ignored_fields_are_left_out_without_a_word() -> None:
+def test_ignored_fields_are_left_out_silently() -> None:
     decoding = decoder(ignored_fields=frozenset({"_meta"}))
     for content in (b'{"items": [{"_meta": 5, "id": 1}]}', b'{"items": [{"_meta": {}, "id": 1}]}'):
         (row,) = decoding.decode(content).rows

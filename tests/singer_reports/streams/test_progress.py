@@ -51,7 +51,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_a_log_line_says_days_rows_speed_and_time_left(clock: Clock) -> None:
+def test_a_log_line_has_days_rows_speed_and_time_left(clock: Clock) -> None:
     lines: list[str] = []
     with Progress("stats", 30, "days", lambda line, *about: lines.append(line % about)) as told:
         clock.seconds = 20
@@ -82,7 +82,7 @@ def test_on_a_terminal_there_is_a_bar_and_no_line(clock: Clock, terminal: Termin
     assert lines == []
 
 
-def test_a_log_line_takes_the_bar_away_first(
+def test_a_log_line_removes_the_bar_first(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = logging.StreamHandler(terminal)
@@ -112,7 +112,7 @@ def test_there_is_no_bar_where_it_is_not_wanted(
 
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
-def test_a_stream_tells_its_days(
+def test_a_stream_shows_its_days(
     adsterra: Adsterra, terminal: Terminal, caplog: pytest.LogCaptureFixture, level: int
 ) -> None:
     caplog.set_level(level, "tap-adsterra.stats")
@@ -122,7 +122,7 @@ def test_a_stream_tells_its_days(
     assert bool(re.search(shown, terminal.getvalue())) == (level == logging.INFO)
 
 
-def test_a_stream_without_days_tells_its_requests(
+def test_a_stream_without_days_shows_its_requests(
     adcloud: Adcloud, terminal: Terminal, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "tap-adcloud.campaign_performance")
