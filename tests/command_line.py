@@ -1,4 +1,4 @@
-"""Running the command of a tap in another process."""
+"""Run the command of a tap in another process."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ now = datetime.datetime.fromisoformat(os.environ["NOW"])
 
 
 class CommandLine(Generic[TapClass]):
-    """The command as users run it: another process, its exit code, and every word it prints."""
+    """The command of a tap, as users run it."""
 
     def __init__(self, runner: Runner[TapClass], folder: Path) -> None:
-        """Run in a folder, where the settings are written to a file."""
+        """Run in a folder; the settings are written to a file in it."""
         self.runner = runner
         self.folder = folder
         tap = runner.tap_class
@@ -65,7 +65,7 @@ class CommandLine(Generic[TapClass]):
         )
 
     def run(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
-        """Run the command to its end: its exit code, what it wrote, and its log."""
+        """Run the command; return its exit code, its output and its log."""
         process = self.start(*arguments, **options)
         output, log = process.communicate(timeout=60)
         shown = leaks(output.decode() + log.decode(), secrets_of(self.runner.sandbox))

@@ -1,4 +1,4 @@
-"""Running Meltano in the tests."""
+"""Run Meltano in the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark: everybody reads the same rows, and it would notice if they did not."""
+"""The benchmark: every tool reads the same rows, and it fails otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything installed is pinned to what it was when it was looked at, and fits together."""
+"""Everything installed is pinned by version and hash, and is compatible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENVIRONMENTS = [PROJECT / name for name in (".venv", ".venv-meltano")]
 
 
 def pins(file: Path) -> list[tuple[Requirement, list[str]]]:
-    """Read the requirements of a file, each with its hashes."""
+    """Return the requirements of a file, each with its hashes."""
     lines = file.read_text().replace("\\\n", " ").splitlines()
     split = [line.split("--hash=") for line in lines if line.strip()]
     return [(Requirement(name), [text.strip() for text in hashes]) for name, *hashes in split]

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from singer_reports.tap import ReportTap
 
-#: What the project sets for the sandbox.
+#: The project's settings for the sandbox.
 OF_THE_SANDBOX = {"api_token", "api_url", "start_date"}
 DEFINITION = yaml.safe_load((PROJECT / "meltano.yml").read_text())
 
 
 @pytest.fixture
 def running() -> Iterator[Sandbox]:
-    """The sandbox at the real time, which is the time Meltano and the taps go by."""
+    """The sandbox at the real time, which Meltano and the taps use."""
     # Two runs of one extractor of one project at the same time would use the same files.
     with (PROJECT / ".meltano" / "tests.lock").open("w") as lock, Sandbox() as sandbox:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -113,7 +113,7 @@ def test_errors_are_shown_as_errors(running: Sandbox, tmp_path: Path) -> None:
     )
     said = meltano(tmp_path, *run, succeeds=False)
     assert f"[error    ] tap-adsterra {problems}" in said
-    # Of the tap's log, this command shows the last line alone.
+    # This command shows only the last line of the tap's log.
     said = meltano(
         tmp_path, "--environment=sandbox", "config", "test", "tap-adsterra", succeeds=False
     )
@@ -178,7 +178,7 @@ def test_every_setting_is_defined_as_the_tap_has_it(tap: type[ReportTap]) -> Non
     extractors = {plugin["name"]: plugin for plugin in DEFINITION["plugins"]["extractors"]}
     defined = {setting["name"]: setting for setting in extractors[tap.name]["settings"]}
     schema = tap.config_jsonschema
-    # Of the SDK's own settings, too, Meltano hands over only those it knows.
+    # Meltano passes only the settings that are defined, also those of the SDK.
     tap.append_builtin_config(schema)
     settings = schema["properties"]
     assert set(defined) == set(settings)
@@ -206,7 +206,7 @@ def test_the_streams_selected_are_those_of_the_tap(tap: type[ReportTap]) -> None
 
 
 def test_made_up_rows_are_stored_separately() -> None:
-    """They come only when the environment is named, and every loader keeps them apart."""
+    """They are read only in the named environment, and every loader stores them separately."""
     assert DEFINITION["default_environment"] == "production"
     sandbox, production = DEFINITION["environments"]
     assert production == {"name": "production"}

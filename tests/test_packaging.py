@@ -1,4 +1,4 @@
-"""What is installed: the wheel, by itself, far from the checkout."""
+"""The wheel, installed outside of the checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel's content in a folder of its own."""
+    """The content of the wheel in its own folder."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
@@ -65,7 +65,7 @@ def test_the_source_distribution_holds_what_the_wheel_is_built_from(tmp_path: Pa
     inside = {path.name for path in folder.iterdir()}
     packages = {"schemas", "singer_reports", "tap_adcloud", "tap_adsterra"}
     texts = {"CHANGELOG.md", "LICENSE", "README.md"}
-    # The last three are what every source distribution has.
+    # Every source distribution has the last three.
     assert inside == packages | texts | {"pyproject.toml", "PKG-INFO", ".gitignore"}
 
 

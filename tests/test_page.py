@@ -1,4 +1,4 @@
-"""The numbers on the page are true, each currency's by itself, whatever streams there are."""
+"""The figures on the page are correct, by currency, whichever streams were read."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tests.warehouse import (
     KEYS,
     TEN_YEARS_LATER,
     add_up,
+    expected_stream_rows,
     filled_duckdb,
     ten_years_duckdb,
-    true_rows,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def ten_years(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def readable(written: str) -> str:
-    """Leave out the programs of a page."""
+    """Return a page without its scripts."""
     return written.split("</footer>", maxsplit=1)[0]
 
 
@@ -89,8 +89,8 @@ def cents(amount: Any) -> Decimal:
 
 
 def test_the_totals_are_correct_and_separate_by_currency(text: str) -> None:
-    costs = add_up(true_rows("advertiser_report"), lambda row: row["currency"], "costs")
-    ((revenue,),) = add_up(true_rows("stats"), lambda _: "USD", "revenue").values()
+    costs = add_up(expected_stream_rows("advertiser_report"), lambda row: row["currency"], "costs")
+    ((revenue,),) = add_up(expected_stream_rows("stats"), lambda _: "USD", "revenue").values()
     assert [looks(panel)["All days"][:2] for panel in panels(text)] == [
         ("USD", cents(revenue)),
         *((name, cents(costs[name][0])) for name in ("EUR", "USD")),
@@ -135,7 +135,7 @@ def test_the_figures_at_the_top_are_correct_after_ten_years(ten_years: str) -> N
     placements = sum(table(ten_years, "Revenue by placement").values())
     assert placements == pytest.approx(true_sum(rows, "2026-09-18", "2026-12-17"), abs=1)
     assert "18 Sep to 17 Dec 2026. CTR and CPM" in ten_years
-    # Days without rows are told, and not all of ten years one by one.
+    # Days without rows are listed, but not every one of ten years.
     assert re.search(r"and \d+ times before", ten_years)
     assert len(ten_years) < 400_000
 
@@ -146,13 +146,13 @@ def test_a_screen_reader_finds_its_way(text: str) -> None:
     assert text.count("<table") == text.count("<caption>") > 10
     assert not re.findall(r"<th(?! scope)[ >]", text)
     assert text.count("<figcaption>") == text.count("<figure") == 3 + len(KEYS)
-    # Each chart of money stands in a table as well, day by day.
-    days = len({row["date"] for row in true_rows("stats")})
+    # Each chart of money is a table as well, with a row per day.
+    days = len({row["date"] for row in expected_stream_rows("stats")})
     assert len(table(panels(text)[0], "By day")) == days
 
 
 def rendered_after(change: str, database: Path, folder: Path, **options: str) -> str:
-    """Change a copy of the database, and make the page of it."""
+    """Change a copy of the database, and render the page of it."""
     file = folder / "ads.duckdb"
     shutil.copy(database, file)
     with duckdb.connect(str(file)) as connection:
@@ -206,10 +206,10 @@ def test_without_days_there_is_only_a_sentence(database: Path, tmp_path: Path) -
 
 
 def test_a_schema_is_a_page_of_its_own(database: Path, tmp_path: Path) -> None:
-    """An account may have a schema of its own."""
+    """An account may have its own schema."""
     change = "create schema blog; create table blog.stats as from stats where date < '2024-04-20'"
     text = rendered_after(change, database, tmp_path, schema="blog")
-    rows = [row for row in true_rows("stats") if row["date"] < "2024-04-20"]
+    rows = [row for row in expected_stream_rows("stats") if row["date"] < "2024-04-20"]
     (panel,) = panels(text)
     assert looks(panel)["All days"][1] == cents(sum(row["revenue"] for row in rows))
 
@@ -237,7 +237,7 @@ def test_a_page_is_written_beside_its_database_and_not_labelled_made_up(
 
 
 def test_errors_are_explained_in_a_sentence(database: Path, tmp_path: Path) -> None:
-    def told(file: Path, *arguments: str) -> str:
+    def message_for(file: Path, *arguments: str) -> str:
         result = run_page(file, *arguments)
         assert result.returncode == 1
         assert result.stdout == ""
@@ -245,15 +245,15 @@ def test_errors_are_explained_in_a_sentence(database: Path, tmp_path: Path) -> N
         return result.stderr
 
     file = tmp_path / "ads.duckdb"
-    assert "There is no file" in told(file)
+    assert "There is no file" in message_for(file)
     file.write_text("no database")
-    assert "cannot be read" in told(file)
+    assert "cannot be read" in message_for(file)
     shutil.copy(database, file)
-    assert "SCHEMA=name names another: main." in told(file, "--schema", "blog")
+    assert "SCHEMA=name names another: main." in message_for(file, "--schema", "blog")
     with duckdb.connect(str(file)) as connection:
-        assert "another program is writing to it" in told(file)
+        assert "another program is writing to it" in message_for(file)
         connection.sql("alter table stats drop column revenue")
-    assert "adsterra_daily cannot be run" in told(file)
+    assert "adsterra_daily cannot be run" in message_for(file)
     assert not list(tmp_path.glob("*.html"))
 
 

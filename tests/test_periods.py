@@ -1,4 +1,4 @@
-"""Days put together: the periods that people look at first, weeks and months."""
+"""Periods: recent days and months for the summary, and weeks and months for the charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import day
 
 
 def rows(first: str, last: str) -> list[dict[str, Any]]:
-    """Make a row per day; the money of a day is its number in the month."""
+    """Make a row per day; its money is the day of the month."""
     return [
         {
             "date": date,
@@ -29,7 +29,7 @@ def rows(first: str, last: str) -> list[dict[str, Any]]:
 
 
 def seen(today: str, first: str = "2024-01-01") -> dict[str, tuple[str, int, str | None]]:
-    """Look at the periods on a day that is not over yet: their days, money and what is before."""
+    """Return the periods on an incomplete day: their days, money and previous periods."""
     found = first_looks(rows(first, today), day(today))
     return {
         period.name: (
@@ -117,7 +117,7 @@ def test_bars_cover_more_days_in_a_longer_range() -> None:
     first = datetime.date(2016, 12, 17)
     units = [unit_for(Span(first, first + number * DAY)) for number in (0, 91, 365, 3_652)]
     assert units == ["day", "day", "week", "month"]
-    # However long it is, a screen has room for all of the bars.
+    # All bars fit on a screen, however long the range is.
     for number in range(0, 3_653, 7):
         span = Span(first, first + number * DAY)
         unit = unit_for(span)

@@ -1,4 +1,4 @@
-"""The command that runs a query: its numbers, what it says of streams that are not there."""
+"""The command that runs a query: its output, and queries of streams that were not read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from examples.database import QUERIES, Answer
 from examples.query import table, written
 from tests.paths import PROJECT
-from tests.warehouse import DEFAULT_STREAMS, add_up, filled_duckdb, true_rows
+from tests.warehouse import DEFAULT_STREAMS, add_up, expected_stream_rows, filled_duckdb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_tap(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run of tap-adsterra leaves, with the streams it selects."""
+    """The database after a run of tap-adsterra with its default selection."""
     file = tmp_path_factory.mktemp("one-tap") / "ads.duckdb"
     shutil.copy(database, file)
     with duckdb.connect(str(file)) as connection:
@@ -52,7 +52,7 @@ def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def cells(output: str) -> list[list[str]]:
-    """Cut the lines of a response into cells, without its head and the count of rows."""
+    """Split the printed rows into cells, without the heading and the count of rows."""
     lines = output.splitlines()
     return [re.split(" {2,}", line.strip()) for line in lines[2:-1]]
 
@@ -61,7 +61,7 @@ def test_money_is_written_as_money(database: Path) -> None:
     result = run(database, "adsterra_daily")
     assert (result.returncode, result.stderr) == (0, "")
     expected = add_up(
-        true_rows("stats"), lambda row: row["date"], "impression", "clicks", "revenue"
+        expected_stream_rows("stats"), lambda row: row["date"], "impression", "clicks", "revenue"
     )
     assert [row[:4] for row in cells(result.stdout)] == [
         [date, f"{impressions:,}", f"{clicks:,}", f"{revenue:,.3f}"]

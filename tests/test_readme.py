@@ -1,4 +1,4 @@
-"""The README tells the truth: its tables, and every command in it."""
+"""The README: its tables are correct, and every command in it works."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STREAMS: dict[type[ReportTap], set[str]] = {
 
 DIMENSIONS = ("date", "domain", "placement")
 
-#: Which test or script runs a block of the documents, by what the block begins with.
+#: The test or script that runs a block of the documents, by the beginning of the block.
 RUN_BY = {
     ("README.md", "make demo"): ".ci/run",
     ("README.md", "make meltano"): "tests/test_readme.py",
@@ -78,7 +78,7 @@ RUN_BY = {
 
 
 def table(heading: str) -> list[list[str]]:
-    """Return the cells of the first table below a heading, without its head."""
+    """Return the cells of the first table below a heading, without its header row."""
     rows = README.split(heading)[1].split("\n\n|")[1].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
@@ -131,7 +131,7 @@ def test_the_messages_in_the_readme_are_those_of_the_taps() -> None:
 
 
 def test_every_link_leads_somewhere_and_works_on_the_package_registry() -> None:
-    """Files of the repository are linked in one place, with its address as soon as it has one."""
+    """Links to files of the repository are defined in one place, with its URL once it has one."""
     for link in re.findall(r"\]\(([^)]+)\)", README):
         assert link.startswith("https://"), link
     files = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", README, flags=re.MULTILINE))
@@ -171,7 +171,7 @@ def test_the_badges_are_correct() -> None:
 
 
 def test_every_block_of_the_documents_is_run() -> None:
-    """Each is run by the test or the script named above, which takes it by the same words."""
+    """Each is run by the test or the script in RUN_BY, which finds it by the same beginning."""
     blocks = [(page.name, text) for page in DOCUMENTS for text in documents.blocks(page)]
     claimed = [
         key for key in RUN_BY for name, text in blocks if name == key[0] and text.startswith(key[1])
@@ -187,7 +187,7 @@ def test_every_block_of_the_documents_is_run() -> None:
 
 @pytest.fixture
 def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
-    """A shell in which the README has been followed up to the settings of tap and target."""
+    """A shell after the README's steps up to the settings of tap and target."""
     (tmp_path / "user").mkdir()
     shell = Shell(tmp_path / "user", sandbox)
     shell.run(documents.block(PAGE, "pipx install"))
@@ -210,16 +210,16 @@ def newest_rows(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
 
 
 def facts(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Reduce a row to what people are paid from, with exact numbers."""
+    """Return the key, impressions, clicks and revenue of a row, with exact numbers."""
     numbers = (Decimal(str(row[name])) for name in ("impression", "clicks", "revenue"))
     return (*(str(row[name]) for name in DIMENSIONS), *numbers)
 
 
 def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
-    """The README's loop, over days that are corrected and rows that vanish."""
+    """The README's loop, over restated days and vanished rows."""
     first = day("2024-01-01")
     shell.run(FIRST_RUN)
-    # The second of these runs happens at the same time as the first, so its rows look no newer.
+    # The second of these runs has the same time as the first, so its rows look no newer.
     for days in (0, 6, 3):
         sandbox.clock.advance(datetime.timedelta(days=days))
         shell.run(LATER_RUN)
@@ -228,7 +228,7 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
         assert expected[0][0] == "2024-01-01"
         stored = set(map(facts, newest_rows(shell.folder / "csv" / "stats").values()))
         assert stored >= set(expected)
-        # What is left over has vanished since; the README's queries leave it out.
+        # The other rows have vanished since; the README's queries leave them out.
         view, query = (
             documents.block(PAGE, "create view", "sql"),
             documents.block(PAGE, "select", "sql"),
@@ -310,7 +310,7 @@ def test_a_clone_reads_the_account_of_a_user_into_a_database_and_a_page(tmp_path
 
 @pytest.mark.timeout(400)
 def test_the_benchmark_of_the_page_on_speed_can_be_run() -> None:
-    """As the page has it, but with few rows read once, and without the tools to be installed."""
+    """As on the page, but with few rows read once, and without tools that are not installed."""
     commands = documents.block(PROJECT / "docs" / "performance.md", "make bench").splitlines()
     for command in commands:
         _, target, variable = shlex.split(command)

@@ -1,4 +1,4 @@
-"""The workflows do what the project promises, with as few rights as they need."""
+"""The workflows: pinned actions, few permissions, all supported versions of Python."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a user may get wrong is refused: all of it at once, in words, before the first request.
+"""Wrong configurations are refused before the first request; all problems are explained together.
 
-What is said stands in ``snapshots/bad_configuration.md``, to be read as a new user would. Run the
-test with ``AD_TAPS_WRITE_SNAPSHOTS=1`` to write it anew.
+The messages are in ``snapshots/bad_configuration.md``, to be read as by a new user. Run the test
+with ``AD_TAPS_WRITE_SNAPSHOTS=1`` to write it again.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ and run again.", and ends the run with exit code 1. Written by
 """
 LAST = " Nothing was read: correct this and run again."
 LAST_OF_SEVERAL = " Nothing was read: correct these and run again."
-#: Nothing that is a secret in these cases, or a part of Python, is for users to read.
+#: Secrets of these cases, and Python's own terms: users must not see them.
 NOT_FOR_USERS = ("s3cr3t", "s3 cr3t", "31337", LOOKS_SECRET, "pa55word", "Traceback", "Error:", "<")
 
 
 class Lines(logging.Handler):
-    """Keeps what is said of trouble."""
+    """Collects warnings and errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -49,7 +49,7 @@ class Lines(logging.Handler):
 
 
 def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
-    """Write a case's files into the current folder, and say how they are handed over."""
+    """Write a case's files into the current folder, and return the command-line arguments."""
     changes = case.settings
     settings = {**runner.settings(), **changes}
     kept = {name: value for name, value in settings.items() if value is not None}
@@ -71,25 +71,25 @@ def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
 
 
 def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Run the command of a case, which must refuse it in one line, and return its problems."""
+    """Run the command of a case, which must fail with one line, and return the problems in it."""
     with monkeypatch.context() as patch:
         for name, text in {**case.variables, **(case.environment or {})}.items():
             patch.setenv(name, text)
         given = arguments(case, runner)
-        heard, output = Lines(), io.StringIO()
+        captured, output = Lines(), io.StringIO()
         logger = logging.getLogger()
         before = list(logger.handlers)
-        logger.addHandler(heard)
+        logger.addHandler(captured)
         try:
             with redirect_stdout(output), pytest.raises(SystemExit) as ended:
                 runner.tap_class.cli.main(given, prog_name=runner.tap_class.name)
         finally:
-            # Every command adds one of its own.
+            # Every command adds a handler.
             logger.handlers[:] = before
             logging.captureWarnings(capture=False)
     assert ended.value.code == 1
     assert output.getvalue() == ""
-    (line,) = heard.lines
+    (line,) = captured.lines
     if line.endswith(LAST):
         return [line.removesuffix(LAST)]
     assert line.endswith(LAST_OF_SEVERAL)

@@ -1,4 +1,4 @@
-"""Some faults as users meet them: the exit code, and one sentence at the end of the log."""
+"""Some faults on the command line: the exit code, and one sentence at the end of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Adsterra half of the sandbox: its errors, its samples, and data that agrees with itself."""
+"""The Adsterra API of the sandbox: its errors, its samples, and consistent data."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ class TestStatistics:
             assert 0 <= row["clicks"] <= row["impression"]
             impressions = row["impression"] or 1
             assert abs(Decimal(100 * row["clicks"]) / impressions - row["ctr"]) <= Decimal("0.0005")
-            # Revenue is rounded too, so the cost of a thousand can only be near.
+            # Revenue is rounded as well, so CPM is only approximate.
             difference = abs(1_000 * row["revenue"] - impressions * row["cpm"]) / impressions
             assert difference <= Decimal("0.0005") + Decimal("0.5") / impressions
             for name in ("ctr", "cpm", "revenue"):

@@ -1,4 +1,4 @@
-"""The sandbox as a command, and its own paths."""
+"""The command of the sandbox, and its control endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each fault does what it says, seen with the client that the taps use."""
+"""Each fault has its documented effect on the HTTP client that the taps use."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_the_records_and_the_state_are_those_of_a_run(
     runner = adsterra if tap == "TapAdsterra" else adcloud
     run: RunResult = runner.run(stream)
     assert run.error is None
-    # Made anew, so that the stream is not selected unless it is so by default.
+    # A new tap, in which the stream is selected only if it is by default.
     reading = runner.tap()
     records = list(reading.records(stream))
     assert without_times(records) == run.rows(stream)
@@ -82,7 +82,7 @@ def test_the_state_covers_the_days_whose_records_have_been_taken(adcloud: Adclou
     state = json.loads(json.dumps(tap.state))
     assert state["bookmarks"]["advertiser_report"]["replication_key_value"] == "2024-04-26"
     rest = list(adcloud.tap(state=state, lookback_days=0).records("advertiser_report"))
-    # The last one was taken before its day was complete, and its day comes once more.
+    # The last record was read before its day was complete, so its day is read again.
     assert without_times(taken[:-1] + rest) == adcloud.expected_rows()
 
 
@@ -131,10 +131,10 @@ def test_an_unexpected_error_holds_no_secret_either(
 def test_all_wrong_settings_are_reported_together() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         TapAdcloud(config={"client_id": "me", "start_date": "soon", "page_size": 1000})
-    told = str(caught.value)
-    assert all(problem in told for problem in caught.value.errors)
+    message = str(caught.value)
+    assert all(problem in message for problem in caught.value.errors)
     for name in ("client_secret", "start_date", "page_size"):
-        assert name in told
+        assert name in message
 
 
 def test_a_stream_that_is_not_there_is_named_with_those_that_are(adsterra: Adsterra) -> None:
@@ -158,7 +158,7 @@ def test_fields_that_are_not_selected_and_stream_maps_count(adsterra: Adsterra) 
     for metadata in entry["metadata"]:
         if metadata["breadcrumb"] == ["properties", "ctr"]:
             metadata["metadata"]["selected"] = False
-    # A second stream is made of the same rows.
+    # The stream map makes a second stream of the same rows.
     maps = {"stats": {"cpm": "__NULL__"}, "copy": {"__source__": "stats", "clicks": "0"}}
     tap = adsterra.tap(catalog=catalog, stream_maps=maps)
     records = list(tap.records("stats"))

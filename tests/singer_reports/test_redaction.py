@@ -1,4 +1,4 @@
-"""Secrets in what is said: found however they are written, and wherever they stand."""
+"""Redaction of secrets: in every encoding, in every place."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_secret_with_the_end_of_its_line_is_found_without_it() -> None:
 
 
 def failing() -> ValueError:
-    """Make an error that says nothing, and follows from one that says too much."""
+    """Make an error without a secret whose cause shows one."""
     try:
         try:
             raise KeyError(URL)

@@ -1,4 +1,4 @@
-"""What the streams are: their names, keys and fields."""
+"""The streams: their names, keys and fields."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def types(field: dict[str, Any]) -> set[str]:
 
 
 def every_field(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name every field of a schema, nested ones too."""
+    """Return every field of a schema with its path, also nested ones."""
     for name, field in schema.get("properties", {}).items():
         yield path + name, field
         yield from every_field(field, f"{path}{name}.")
@@ -138,10 +138,10 @@ def test_keys_are_never_null(catalog: dict[str, dict[str, Any]], stream: str) ->
 def test_no_row_looks_like_a_header_to_duckdb(
     catalog: dict[str, dict[str, Any]], stream: str
 ) -> None:
-    """The DuckDB target loads each batch as a CSV file of which DuckDB guesses the header.
+    """The DuckDB target loads each batch as a CSV file, and DuckDB guesses whether it has a header.
 
-    It takes the first row for one, and loses it, where nothing but text or a time with a zone is
-    expected. So every stream has a column of another kind, and times are plain text.
+    If all columns are text or times with a zone, it takes the first row for a header and loses it.
+    So every stream has a column of another type, and times are plain text.
     """
     schema = catalog[stream]["schema"]
     plain = [

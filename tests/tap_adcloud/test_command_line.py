@@ -1,4 +1,4 @@
-"""The command as users run it: its exit code, and every word it prints."""
+"""The command as users run it: its exit code, its output and its log."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 REPORT = "advertiser_report"
 TOKENS = "/oauth/access_token"
-#: Known beforehand, so that the sandbox can be made to repeat it where it should not.
+#: A fixed token, which the sandbox can repeat in errors.
 TOKEN = "t0ken-of-the-sandbox-5f2c91"  # noqa: S105
-#: What an API may say that logs requests: everything it was sent.
+#: The message of an API that repeats everything it was sent.
 INDISCREET = f"{CLIENT_ID} sent {CLIENT_SECRET} and Bearer {TOKEN}"
 ENDINGS: dict[str, Fault | None] = {
     "none": None,
@@ -65,7 +65,7 @@ def test_neither_the_secret_nor_the_token_is_shown(
     ending: str,
     version: str,
 ) -> None:
-    """Not even when debugging, and not even where the API itself repeats them."""
+    """Also at DEBUG level, and where the API itself repeats them."""
     sandbox = command_line.runner.sandbox
     monkeypatch.setattr("secrets.token_hex", lambda _: TOKEN)
     for fault in [ENDINGS[ending], *RETRIED_FAULTS]:
@@ -222,16 +222,16 @@ def test_a_connection_test_sends_one_request_per_stream_and_names_the_readable_o
     code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 0
     streams = list(adcloud.tap_class(config=adcloud.settings()).streams)
-    # One more for the token, and one for the ids that campaign_performance asks by.
+    # One more for the token, and one for the ids that campaign_performance needs.
     assert len(adcloud.sandbox.requests) == len(streams) + 2
     run = RunResult(output)
     records = [message["stream"] for message in run.of_type("RECORD")]
-    # The report had no rows yesterday.
+    # The report has no rows for yesterday.
     assert sorted([*records, REPORT]) == sorted(streams)
     for message in run.of_type("SCHEMA"):
         assert message["schema"]["properties"]
-    (told,) = [line for line in log.splitlines() if "This client_id reads" in line]
-    assert all(stream in told for stream in streams)
+    (line,) = [line for line in log.splitlines() if "This client_id reads" in line]
+    assert all(stream in line for stream in streams)
 
 
 def test_a_connection_test_continues_after_a_refused_stream(
@@ -241,9 +241,9 @@ def test_a_connection_test_continues_after_a_refused_stream(
     code, _, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 1
     assert "This client_id does not read customers." in log
-    (told,) = [line for line in log.splitlines() if "This client_id reads" in line]
-    assert "topics" in told
-    assert "customers" not in told
+    (line,) = [line for line in log.splitlines() if "This client_id reads" in line]
+    assert "topics" in line
+    assert "customers" not in line
 
 
 def test_a_connection_test_ends_if_the_api_is_unavailable(adcloud: Adcloud, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which days are read; the rules of bookmarks that both taps share are shown with Adsterra's."""
+"""Which days are read. The bookmarks that both taps share are tested with Adsterra."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_today_is_left_out_by_default(adcloud: Adcloud) -> None:
     assert adcloud.days()[-1] == "2024-05-01"
     assert run.rows(REPORT) == adcloud.expected_rows(last="2024-05-01")
     assert run.rows(REPORT)[-1]["date"] == "2024-05-01"
-    # Today is not over, so it is not done.
+    # Today is not complete, so the bookmark is not today.
     assert run.bookmark(REPORT) == "2024-04-30"
 
 
@@ -99,7 +99,7 @@ def test_a_date_time_is_taken_to_its_day_in_the_time_zone(adcloud: Adcloud) -> N
 
 
 def test_state_is_written_after_every_day(adcloud: Adcloud) -> None:
-    """Days without rows, such as the 25th and the 30th, move the bookmark too."""
+    """Days without rows, such as the 25th and the 30th, advance the bookmark too."""
     run = adcloud.report()
     marks = []
     written: list[str] = []

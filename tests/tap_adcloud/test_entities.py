@@ -1,4 +1,4 @@
-"""What the report names: campaigns, ads, customers, products, topics, read whole each time."""
+"""The full-table streams: campaigns, ads, customers, products, topics and those made of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTITIES = [stream.name for stream in STREAMS if stream is not AdvertiserReport]
 LISTS = ("keywords", "exclusion_keywords", "machine_keywords", "locations")
 PATHS = {"topic_discounts": "/v2/topics", "campaign_performance": "/v2/campaign_performance_data"}
 
-#: Sizes with which each list has at least three pages.
+#: Page sizes with which each stream has at least three pages.
 PAGE_SIZES = {
     "campaigns": 100,
     "advertisements": 150,
@@ -36,20 +36,20 @@ PAGE_SIZES = {
 
 
 def as_list(value: str | list[str] | None) -> list[str] | None:
-    """Do by hand what the documents of the tap say: every form of a list becomes a list."""
+    """Convert every form of a list to a list, as documented."""
     if value is None or isinstance(value, list):
         return value
     return [value] if value else []
 
 
 def discount(entry: dict[str, Any]) -> dict[str, Any]:
-    """Read as numbers what the API sends as text."""
+    """Parse the numbers that the API sends as text."""
     numbers = {name: Decimal(entry[name]) for name in ("discount", "reach")}
     return {**entry, **numbers}
 
 
 def expected(stream: str) -> list[dict[str, Any]]:
-    """Say what a stream must hold, by the sandbox's own account."""
+    """Return a stream's rows that the sandbox has."""
     if stream == "campaign_performance":
         ids = [row["id"] for row in entities("campaigns")]
         return performance(ids, NOW)
@@ -70,7 +70,7 @@ def expected(stream: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("stream", ENTITIES)
 def test_all_entities_are_read(adcloud: Adcloud, stream: str, version: str) -> None:
-    """From version 2 of the API, whichever the report is read from."""
+    """From version 2 of the API, whichever version the report is read from."""
     run = adcloud.run(stream, report_api_version=version)
     assert run.error is None
     assert run.records(stream) == expected(stream)
@@ -104,7 +104,7 @@ def test_the_types_are_those_of_the_schema_however_they_are_sent(
 
 
 def test_every_form_of_a_list_is_a_list(adcloud: Adcloud) -> None:
-    """A text is not cut into pieces: its separator is not documented."""
+    """A text is not split: its separator is not documented."""
     rows = adcloud.run("campaigns").records("campaigns")
     found = {str(row[name]) for row in rows for name in ("keywords", "exclusion_keywords")}
     assert found == {"None", "[]", "['shoes, sports']", "['shoes', 'sports']"}
@@ -151,7 +151,7 @@ def test_performance_is_requested_in_chunks(adcloud: Adcloud) -> None:
     assert {
         tuple(request.values("page") + request.values("per_page")) for request in requested
     } == {("1", "200")}
-    # And the ids: 230 campaigns on two pages.
+    # The ids: 230 campaigns on two pages.
     assert len(adcloud.requests_to("campaigns")) == 2
 
 
@@ -162,7 +162,7 @@ def test_chunks_may_need_further_pages(adcloud: Adcloud) -> None:
 
 
 def test_a_campaign_without_performance_is_no_loss(adcloud: Adcloud) -> None:
-    """It was deleted meanwhile; the API announces what it sends."""
+    """It was deleted in the meantime; the API's total does not count it."""
     adcloud.sandbox.faults.add(
         Fault("set_field", path="/campaigns", field="id", value=999_999, row=5, times=1)
     )

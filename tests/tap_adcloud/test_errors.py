@@ -1,4 +1,4 @@
-"""What goes wrong at the API, and how a run gets over it or says what to do."""
+"""Errors of the API: a run retries, or ends with a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAULTS = RETRIABLE_FAULTS | {
     "500 at 200": Fault("error_in_body", status=500),
     "503 at 200": Fault("error_in_body", status=503),
 }
-#: A stream of either version, and where it is read.
+#: A stream and its path, for each version.
 STREAMS = {
     "v1": (REPORT, "/v1/reports/advertiser"),
     "v2": (REPORT, "/v2/reports/advertiser"),
@@ -78,7 +78,7 @@ def test_lasting_faults_end_the_run_with_a_sentence(adcloud: Adcloud, fault: Fau
 def test_fatal_errors_are_explained_and_not_retried(
     adcloud: Adcloud, kind: Kind, version: str, status: int, expected: str
 ) -> None:
-    """Whether HTTP says so, or says 200 and leaves it to the body."""
+    """The status is in HTTP, or only in the body of a response with status 200."""
     stream, path = STREAMS[version]
     adcloud.sandbox.faults.add(Fault(kind, path=path, status=status, message="no such thing: 17"))
     run = adcloud.run(stream, max_concurrency=1, **settings(version))

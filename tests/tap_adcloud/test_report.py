@@ -1,4 +1,4 @@
-"""The advertiser report: every row of the sandbox, exactly, whichever way the API sends it."""
+"""The advertiser report: exactly the rows of the sandbox, in both versions of the API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def content(run: RunResult) -> bytes:
-    """Return what was written, byte by byte, but for the times of reading."""
+    """Return the output without the times of reading."""
     return re.sub(rb'"(time_extracted|extracted_at)":"[^"]*"', b"", run.output)
 
 
@@ -121,7 +121,7 @@ def test_pages_the_server_cuts_short_are_counted_by_its_own_size(
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_every_request_names_the_day_the_page_and_its_size(adcloud: Adcloud, version: str) -> None:
-    """The addresses of further pages that the API offers have a token and lack the size."""
+    """The API's links to further pages contain a token and lack the page size."""
     adcloud.report(report_api_version=version, page_size=60)
     assert len(adcloud.pages()) > len(adcloud.days()) == 7
     for request in adcloud.requests_to():
@@ -156,10 +156,10 @@ def test_unknown_fields_are_left_out_and_logged_once(
     adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", value={"a": [1]}))
     run = adcloud.report(report_api_version=version)
     assert run.rows(REPORT) == adcloud.expected_rows()
-    told = [text for text in caplog.messages if "left out fields" in text]
-    assert len(told) == 1
-    assert f"surprise ({len(adcloud.expected_rows()):,} times)" in told[0]
-    assert "_meta" not in told[0]
+    lines = [text for text in caplog.messages if "left out fields" in text]
+    assert len(lines) == 1
+    assert f"surprise ({len(adcloud.expected_rows()):,} times)" in lines[0]
+    assert "_meta" not in lines[0]
 
 
 @pytest.mark.parametrize("new_backend", [False, True])
@@ -248,7 +248,7 @@ def test_runs_write_the_same_bytes_whatever_the_order_and_the_concurrency(
 
 
 def test_all_rows_of_a_day_have_the_time_of_its_reading(adcloud: Adcloud) -> None:
-    """A row that a later reading lacks is known by its older time."""
+    """A row that a later reading does not have keeps its older time."""
     before = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     run = adcloud.report()
     read: dict[str, set[tuple[str, str]]] = {}

@@ -1,4 +1,4 @@
-"""The access token: requested once, renewed in time, sent nowhere else."""
+"""The access token: requested once, renewed in time, sent to no other host."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
 @pytest.fixture
 def elsewhere() -> Iterator[Sandbox]:
-    """Another host, which nobody is to send anything to."""
+    """Another host, which must not receive any request."""
     with Sandbox(now=NOW) as other:
         yield other
         assert other.requests == []
@@ -129,7 +129,7 @@ def test_it_is_renewed_five_minutes_before_its_two_hours_are_over(
 def test_its_age_counts_from_before_the_request(
     sandbox: Sandbox, authenticator: OAuthAuthenticator, seconds: list[float]
 ) -> None:
-    """A response that took its time has used up some of the two hours."""
+    """The time that a slow response takes is part of the two hours."""
     session = authenticator._session
     post = session.post
 
@@ -148,7 +148,7 @@ def test_its_age_counts_from_before_the_request(
 
 
 def revoke_after(adcloud: Adcloud, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let all tokens die once some days have been read."""
+    """Invalidate all tokens once some days have been read."""
     finish = AdvertiserReport._finish_window
     done: list[object] = []
 
@@ -178,7 +178,7 @@ def test_a_token_that_dies_during_a_run_is_renewed(
 
 
 def test_a_token_good_for_few_requests_is_renewed_each_time(adcloud: Adcloud) -> None:
-    """One request at a time: of several, one may meet the end of two tokens, and give up."""
+    """Sequential requests: a concurrent one could meet two invalid tokens, and fail."""
     adcloud.sandbox.adcloud.rows_per_day = 120
     undisturbed = adcloud.report(page_size=50)
     adcloud.sandbox.requests.clear()
@@ -214,7 +214,7 @@ def test_a_401_in_the_body_renews_the_token_as_well(adcloud: Adcloud) -> None:
 def test_threads_with_the_same_dead_token_renew_it_once(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight requests are refused with the token before any of them can have it renewed."""
+    """Eight requests are refused before any of them can renew the token."""
     tokens = adcloud.sandbox.tokens
     issue, forget = tokens.issue, OAuthAuthenticator.invalidate
     together = threading.Barrier(8)

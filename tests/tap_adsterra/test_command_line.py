@@ -1,4 +1,4 @@
-"""The command as users run it: another process, its exit code, and every word it prints."""
+"""The command as users run it: its exit code, its output and its log."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_bad_settings_are_refused_together_before_the_first_request(
     assert "window_days must be at least 1, not 0." in log
     assert 'start_date must be a day such as 2024-01-31, or a date-time, not "soon".' in log
     assert "colour is not a setting" in log
-    # Meltano and others show a single line: all of it stands there.
+    # Meltano and others show only one line, so all problems are in it.
     last = log.splitlines()[-1]
     assert last.endswith(
         "(1) colour is not a setting; see --about. (2) window_days must be at least 1, not 0. (3) "
@@ -262,7 +262,7 @@ def test_the_token_is_not_shown_even_at_debug_level(
     command_line: AdsterraCommandLine, auth_method: str, kind: Any
 ) -> None:
     if kind:
-        # Adsterra's own message may repeat the address, in which the token may be.
+        # Adsterra's own message may repeat the URL, which may contain the token.
         message = f'No route found for "GET /publisher/{DEMO_TOKEN}/stats.json"'
         fault = Fault(kind, path="stats", status=404 if kind == "status" else None, message=message)
         command_line.adsterra.sandbox.faults.add(fault)
@@ -290,7 +290,7 @@ def test_a_run_ended_by_a_signal_does_not_look_complete(
     while b"2024-04-20" not in output.rpartition(b'"STATE"')[2]:
         output += process.stdout.readline()
     process.send_signal(ending)
-    # In less time than the request that is under way takes.
+    # Before the request under way ends.
     rest, log = process.communicate(timeout=50)
     assert process.returncode == 128 + ending
     run = RunResult(output + rest)

@@ -1,4 +1,4 @@
-"""What goes wrong on the way, and how a run gets over it or says what to do."""
+"""Errors of the API: a run retries, or ends with a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_no_connection_names_the_host_and_not_the_token(adsterra: Adsterra) -> N
 def test_a_window_that_is_too_large_is_split(
     adsterra: Adsterra, kind: Literal["hang", "status"]
 ) -> None:
-    """The API cannot answer for eight days or more; every row comes all the same."""
+    """The API fails for windows of eight days or more; every row is read nevertheless."""
     small = [f"2024-04-{first:02}..2024-04-{first + 3:02}" for first in range(1, 25, 4)]
     undisturbed = adsterra.run("stats", window_days=4, end_date="2024-04-24")
     assert adsterra.windows() == small
@@ -142,7 +142,7 @@ def test_inconsistent_rows_are_read_once_more(
     run = adsterra.run("stats")
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
-    # Adsterra caches a response for a minute: sooner, it would be the same one.
+    # Adsterra caches a response for a minute: before, it would be the same one.
     assert 61 in waits
 
 
@@ -211,9 +211,9 @@ def test_unknown_fields_are_logged_once_per_stream(
     adsterra.sandbox.faults.add(Fault("unknown_field", path="stats"))
     run = adsterra.run("stats", window_days=5)
     assert run.without_times() == undisturbed.without_times()
-    told = [record for record in caplog.records if "left out fields" in record.getMessage()]
-    assert len(told) == 1
-    assert f"surprise ({len(run.records('stats')):,} times)" in told[0].getMessage()
+    records = [record for record in caplog.records if "left out fields" in record.getMessage()]
+    assert len(records) == 1
+    assert f"surprise ({len(run.records('stats')):,} times)" in records[0].getMessage()
 
 
 @pytest.mark.parametrize(
@@ -257,8 +257,8 @@ def test_a_refused_request_gives_the_apis_reasons(adsterra: Adsterra) -> None:
 def test_the_message_of_the_api_is_shown_without_the_token(adsterra: Adsterra) -> None:
     message = f'No route found for "GET /publisher/{DEMO_TOKEN}/domains.json"'
     adsterra.sandbox.faults.add(Fault("status", path="domains", status=400, message=message))
-    told = str(adsterra.run("domains", auth_method="path").error)
-    assert 'It says: No route found for "GET /publisher/***/domains.json"' in told
+    message = str(adsterra.run("domains", auth_method="path").error)
+    assert 'It says: No route found for "GET /publisher/***/domains.json"' in message
 
 
 def test_a_wrong_address_is_explained(adsterra: Adsterra) -> None:
@@ -314,9 +314,9 @@ def test_a_connection_test_sends_one_request_per_stream(adsterra: Adsterra) -> N
 def test_the_plan_is_logged_first(adsterra: Adsterra, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     adsterra.run("domains", "stats", window_days=10)
-    told = [record.getMessage() for record in caplog.records]
-    assert "stats: 2024-04-01..2024-05-01, 4 requests" in told
-    assert "domains: the whole list" in told
+    lines = [record.getMessage() for record in caplog.records]
+    assert "stats: 2024-04-01..2024-05-01, 4 requests" in lines
+    assert "domains: the whole list" in lines
 
 
 def test_the_real_clock_is_utc() -> None:

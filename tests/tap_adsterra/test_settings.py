@@ -1,4 +1,4 @@
-"""Settings: what is taken, and what is refused, all at once and before the first request."""
+"""Settings: which are valid, and that wrong ones are reported before the first request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about bookmarks: what is read again, what is never skipped."""
+"""Bookmarks: which days are read again, and that none is skipped."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_state_is_written_after_every_window(adsterra: Adsterra) -> None:
         if message["type"] == "STATE":
             mark = message["value"]["bookmarks"]["stats"]["replication_key_value"]
             marks.append(mark)
-            # What is said to be done has been written, and nothing beyond it but today.
+            # All days up to the bookmark have been written, and after them only today.
             assert max(written) <= max(mark, "2024-05-01" if mark == "2024-04-30" else mark)
             assert min({*days_of(run)} - {*written}, default="9") > mark
     assert marks == ["2024-04-10", "2024-04-20", "2024-04-30", "2024-04-30"]
@@ -102,7 +102,7 @@ def test_state_is_written_after_every_window(adsterra: Adsterra) -> None:
 def test_the_state_comes_behind_the_last_record_even_if_nothing_changed(
     adsterra: Adsterra,
 ) -> None:
-    """Some targets forget the state with every record that comes behind it."""
+    """Some targets drop a state when records follow it."""
     first = adsterra.run()
     again = adsterra.run(state=first.state, lookback_days=0)
     assert {row["date"] for row in again.records("stats")} == {"2024-05-01"}
@@ -238,7 +238,7 @@ def test_full_table_replication_reads_everything_and_keeps_no_bookmark(
 
 
 def test_the_clock_is_read_once_per_run(adsterra: Adsterra) -> None:
-    """Midnight passes while the first window is read: the plan stays as it was."""
+    """Midnight passes while the first window is read: the windows do not change."""
     tap = adsterra.tap("stats", window_days=10)
     adsterra.sandbox.clock.advance(ONE_DAY)
     assert sync(tap).bookmark("stats") == "2024-04-30"

@@ -1,4 +1,4 @@
-"""What the streams read: every row of the sandbox, exactly."""
+"""The streams have exactly the rows of the sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LISTS = [stream.name for stream in STREAMS if not issubclass(stream, ReportStrea
 REPORTS = [stream for stream in STREAMS if issubclass(stream, ReportStream)]
 UPDATED = "2024-05-01 12:00:00"
 
-#: The 25 ways to group that the API knows, as users may write them: the date may be left out.
+#: The 25 combinations of dimensions that the API allows, as settings: date may be left out.
 GROUPINGS = [
     list(dimensions)
     for count in range(1, MAX_DIMENSIONS + 1)
@@ -36,7 +36,7 @@ GROUPINGS = [
 def expected(
     dimensions: Sequence[str], start: str, finish: str, **filters: Any
 ) -> list[dict[str, Any]]:
-    """Say what a report must hold, by the sandbox's own account."""
+    """Return a report's rows that the sandbox has."""
     rows = expected_rows(DEMO, dimensions, day(start), day(finish), NOW, **filters)
     return [{**row, "db_last_update_time": UPDATED} for row in rows]
 
@@ -139,7 +139,7 @@ def test_a_report_can_be_restricted(adsterra: Adsterra) -> None:
 
 
 def test_only_known_parameters_are_sent(adsterra: Adsterra) -> None:
-    """One unknown parameter and Adsterra refuses the request."""
+    """Adsterra refuses a request with an unknown parameter."""
     adsterra.run()
     parameters = {name for request in adsterra.sandbox.requests for name, _ in request.query}
     assert parameters == {"start_date", "finish_date", "group_by[]"}
@@ -195,7 +195,7 @@ def test_a_null_in_a_key_is_replaced_by_the_sentinel_of_the_api(
     run = adsterra.run(
         "own", reports=[{"name": "own", "group_by": ["placement", "country", "placement_sub_id"]}]
     )
-    # Two rows per day with no more than this difference are one row twice, which is refused.
+    # Rows that differ only in this would be duplicates, which are refused.
     if run.error is None:
         assert none in {row[field] for row in run.records("own")}
     assert None not in {row[field] for row in run.records("own")}

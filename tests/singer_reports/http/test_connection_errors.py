@@ -1,4 +1,4 @@
-"""Connections that fail: each sentence says what it was and what to do. The sockets are real."""
+"""Connection errors, on real sockets: each message says what failed and what to do."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.servers import (
     NO_COMMON_CIPHER,
     OLD_VERSION,
     Servers,
-    answer,
-    answer_status,
     closed_port,
     encrypted,
+    respond,
+    respond_with_status,
     tunnel,
 )
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Handler = Callable[[socket.socket], None]
 
 URL = "https://user:password@api.example.com/publisher/s3cr3t/stats.json?x=1"
-#: An API behind a proxy, which alone is requested its address.
+#: An API behind a proxy; only the proxy looks up its name.
 BEHIND_PROXY = "api.example.com"
 CHECK_PORT = (
     "Check the port in the setting api_url, or let it begin with http:// if there is no HTTPS."
@@ -43,7 +43,7 @@ TRUST_IT = (
     "If it is one of your own, or of your company's proxy, name a file with the certificate of the "
     "authority that issued it in the variable REQUESTS_CA_BUNDLE."
 )
-#: Nothing of this machine's own ways to the network.
+#: No proxies or certificates of this machine.
 CLEAN = {
     name: ""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -65,7 +65,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-#: Lets no name be found, so that no name server is asked. Addresses in numbers are no names.
+#: Makes every look-up of a name fail without a name server. IP addresses are not looked up.
 NO_NAMES = """
 import socket
 look_up = socket.getaddrinfo
@@ -84,37 +84,37 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unused() -> str:
-    """Return an address that nothing listens at."""
+    """Return a host and port on which nothing listens."""
     return f"127.0.0.1:{closed_port()}"
 
 
 def reset(connection: socket.socket) -> None:
-    """Break a connection off with data unread."""
+    """Reset a connection by closing it with unread data."""
     connection.recv(1)
 
 
-#: Where requests go: the scheme, what is there, what is said, whether trying again is in vain.
+#: The scheme, the server, the message, and whether the error is fatal.
 DIRECT: dict[str, tuple[str, Callable[[Authority], Handler], str]] = {
     "HTTPS at a port for HTTP": (
         "https",
-        lambda _: answer_status("400 Bad Request"),
+        lambda _: respond_with_status("400 Bad Request"),
         f"{{host}} does not answer over HTTPS. {CHECK_PORT}",
     ),
     "only old versions of TLS": (
         "https",
-        lambda _: answer(OLD_VERSION),
+        lambda _: respond(OLD_VERSION),
         "{host} offers only versions of TLS that are too old. Whoever runs it must allow TLS 1.2 "
         "or newer.",
     ),
     "another reason in the handshake": (
         "https",
-        lambda _: answer(NO_COMMON_CIPHER),
+        lambda _: respond(NO_COMMON_CIPHER),
         "no encrypted connection to {host} could be made (sslv3 alert handshake failure). Check "
         f"the setting api_url; if it is right, ask whoever runs {{host}}. {AGAIN}",
     ),
     "a handshake cut off": (
         "https",
-        lambda _: answer(b""),
+        lambda _: respond(b""),
         "{host} cut off the encrypted connection. If it stays so, a firewall may be in the way, or "
         f"the port in the setting api_url is wrong. {AGAIN}",
     ),
@@ -153,23 +153,23 @@ DIRECT: dict[str, tuple[str, Callable[[Authority], Handler], str]] = {
     ),
     "HTTP at a port for HTTPS, nginx": (
         "http",
-        lambda _: answer_status("400 x", "The plain HTTP request was sent to HTTPS port"),
+        lambda _: respond_with_status("400 x", "The plain HTTP request was sent to HTTPS port"),
         "{host} expects HTTPS. Let the setting api_url begin with https://.",
     ),
     "HTTP at a port for HTTPS, Apache": (
         "http",
-        lambda _: answer_status("400 x", "speaking plain HTTP to an SSL-enabled server port"),
+        lambda _: respond_with_status("400 x", "speaking plain HTTP to an SSL-enabled server port"),
         "{host} expects HTTPS. Let the setting api_url begin with https://.",
     ),
     "no HTTP": (
         "http",
-        lambda _: answer(b"220 mail.example.com ESMTP\r\n"),
+        lambda _: respond(b"220 mail.example.com ESMTP\r\n"),
         "{host} answered with something that is not HTTP. Check the port in the setting api_url, "
         f"and whether it must begin with https://. {AGAIN}",
     ),
     "a page of another server": (
         "http",
-        lambda _: answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>Parked</h1>"),
+        lambda _: respond(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>Parked</h1>"),
         "Adsterra answered with something that is not JSON (text/html). If it stays so, check the "
         f"setting api_url. {AGAIN}",
     ),
@@ -189,7 +189,7 @@ def test_every_connection_error_has_its_own_message(
     host = servers.start(handler(servers.authority))
     run = adsterra.run("domains", api_url=f"{scheme}://{host}/publisher")
     assert str(run.error) == f"domains: {expected.format(host=host)}"
-    # What is bound to fail again is not tried again.
+    # Fatal errors are not retried.
     assert len(waits) == (5 if "try 6 of 6" in expected else 0)
 
 
@@ -213,40 +213,40 @@ def test_the_error_of_an_untrusted_certificate_says_how_to_trust_it(
     )
 
 
-#: What a proxy does: the scheme of the API, the scheme of the proxy, the proxy, what is said.
+#: The scheme of the API, the scheme of the proxy, the proxy, and the message.
 PROXIES: dict[str, tuple[str, str, Callable[[Authority], Handler], str]] = {
     "wants a password, HTTPS": (
         "https",
         "http",
-        lambda _: answer_status("407 Proxy Authentication Required"),
+        lambda _: respond_with_status("407 Proxy Authentication Required"),
         "the proxy {proxy} wants a user and a password. Write them into the variable HTTPS_PROXY, "
         "as in http://user:password@proxy.example.com:3128.",
     ),
     "wants a password, HTTP": (
         "http",
         "http",
-        lambda _: answer_status("407 Proxy Authentication Required"),
+        lambda _: respond_with_status("407 Proxy Authentication Required"),
         "the proxy {proxy} wants a user and a password. Write them into the variable HTTP_PROXY, "
         "as in http://user:password@proxy.example.com:3128.",
     ),
     "refuses the host": (
         "https",
         "http",
-        lambda _: answer_status("403 Forbidden"),
+        lambda _: respond_with_status("403 Forbidden"),
         f"the proxy {{proxy}} did not connect to {BEHIND_PROXY} (403 Forbidden). Ask whoever runs "
         "the proxy whether it lets this host through.",
     ),
     "does not reach the host": (
         "https",
         "http",
-        lambda _: answer_status("502 Bad Gateway"),
+        lambda _: respond_with_status("502 Bad Gateway"),
         f"the proxy {{proxy}} did not connect to {BEHIND_PROXY} (502 Bad Gateway). Ask whoever "
         f"runs the proxy whether it lets this host through. {AGAIN}",
     ),
     "HTTPS to a proxy without": (
         "https",
         "https",
-        lambda _: answer_status("400 Bad Request"),
+        lambda _: respond_with_status("400 Bad Request"),
         "the proxy {proxy} does not answer over HTTPS. Check the port in the variable HTTPS_PROXY, "
         "or let it begin with http:// if there is no HTTPS.",
     ),
@@ -351,7 +351,7 @@ def test_the_command_logs_the_connection_error(
 def test_a_connection_test_reports_an_error_of_all_streams_once(
     adsterra: Adsterra, servers: Servers, tmp_path: Path
 ) -> None:
-    host = servers.start(answer_status("400 Bad Request"))
+    host = servers.start(respond_with_status("400 Bad Request"))
     code, _, log = CommandLine(adsterra, tmp_path).run(
         *("--config", "CONFIG", "--test"), api_url=f"https://{host}", environment=CLEAN
     )
@@ -434,8 +434,8 @@ def test_an_impossible_host_is_refused(adsterra: Adsterra, host: str) -> None:
 def test_a_connection_error_names_the_host_and_never_the_url(
     error: Exception, expected: str
 ) -> None:
-    told = str(describe_error(error, URL))
-    assert expected in told
-    assert "api.example.com" in told
-    assert "s3cr3t" not in told
-    assert "password" not in told
+    message = str(describe_error(error, URL))
+    assert expected in message
+    assert "api.example.com" in message
+    assert "s3cr3t" not in message
+    assert "password" not in message

@@ -1,4 +1,4 @@
-"""Rules about errors: what is tried again, how long it waits, and that no secret is told."""
+"""Errors: which are retried, how long that waits, and that none shows a secret."""
 
 from __future__ import annotations
 

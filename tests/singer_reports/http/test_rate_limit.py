@@ -1,4 +1,4 @@
-"""Rules about the rate of requests."""
+"""The rate limit of requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from singer_reports.http.rate_limit import RateLimiter
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that only advances while something sleeps."""
 
     def __init__(self) -> None:
         self.time = 1000.0

@@ -1,4 +1,4 @@
-"""Records written by the slice are the very bytes the SDK would have written one by one."""
+"""Records written per slice have the same bytes as records the SDK writes one by one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=3) | st.inte
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Draw what the decoder makes of a field."""
+    """Draw a value of a field as the decoder returns it."""
     kinds = {
         "null": st.none(),
         "string": TEXTS,
@@ -79,10 +79,10 @@ def written(
     config: dict[str, Any],
     catalog: dict[str, Any],
 ) -> bytes:
-    """Return what a tap writes of these rows."""
+    """Return what a tap writes for these rows."""
     with (
         mock.patch.object(tap_class, "clock", staticmethod(lambda: NOW)),
-        # The SDK makes the version of every stream's table from it.
+        # The SDK derives the version of every stream's table from it.
         mock.patch("time.time", return_value=NOW.timestamp()),
     ):
         tap = tap_class(config=dict(config), catalog=json.loads(json.dumps(catalog)))

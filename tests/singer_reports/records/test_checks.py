@@ -1,4 +1,4 @@
-"""Rules about the rows of a response: whole, once each, in the order of their key."""
+"""Checks of rows: complete, without duplicates, sorted by key."""
 
 from __future__ import annotations
 
