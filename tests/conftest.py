@@ -1,4 +1,4 @@
-"""What the tests share: a sandbox, taps that read it, and time that does not pass."""
+"""Fixtures of all tests: a sandbox, taps that read it, and no real waiting."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from tests.support import NOW, Adcloud, Adsterra
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from tests.support import CountCases
+
 COLLECTOR = Collector()
 
 # The same examples on every machine and in every run. All examples of a test share its fixtures, so
-# that a test can count them; a fixture that an example changes has to be made inside of the test.
+# that a test can count them; whatever an example changes has to be made inside the test.
 settings.register_profile(
     "repeatable",
     derandomize=True,
@@ -43,21 +45,21 @@ def pytest_runtest_makereport(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Take what a test has counted."""
+    """Collect what a test has counted."""
     COLLECTOR.add(report)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write what all tests have counted, once: where the reports of all workers came together."""
+    """Write what all tests have counted, in the process that has the reports of all workers."""
     if not hasattr(session.config, "workerinput"):
         COLLECTOR.write()
 
 
 @pytest.fixture
-def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+def count_cases(request: pytest.FixtureRequest) -> CountCases:
     """Count cases of a claim, by its name in ``tests.reliability.coverage_report.CLAIMS``.
 
-    A test may count as often as it likes, for example once an example of hypothesis.
+    A test may call it repeatedly, for example once per example of hypothesis.
     """
     counted: dict[str, list[Any]] = {}
 
@@ -71,16 +73,16 @@ def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
 
 
 @pytest.fixture
-def tell_ending(
+def record_ending(
     record_property: Callable[[str, object], None],
 ) -> Callable[[str, str, str], None]:
-    """Tell how a fault ended for a kind of stream: the fault, the stream, the ending."""
+    """Record how a fault ended for a kind of stream: the fault, the stream, the ending."""
     return lambda fault, stream, ending: record_property("ending", (fault, stream, ending))
 
 
 @pytest.fixture
 def no_log() -> Iterator[None]:
-    """Nothing is logged, for tests that run a tap thousands of times."""
+    """Disable logging, for tests that run a tap thousands of times."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)
@@ -95,7 +97,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody waits; the list holds how long they would have, in seconds."""
+    """Replace sleeping; the list has the seconds that would have been slept."""
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     return waited

@@ -1,4 +1,4 @@
-"""Runs the commands of the documents as a user would, block by block, with what they install."""
+"""Run the code blocks of the documents as a user would."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import subprocess
 import sys
 import textwrap
 from importlib.metadata import distribution
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from sandbox.adsterra import DEMO_TOKEN
+from tests.paths import BIN, PROJECT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.server import Sandbox
 
-PROJECT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 DOCUMENTS = (
     *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((PROJECT / "docs").glob("*.md")),
@@ -47,7 +47,7 @@ TAPS = {
     "tap-adsterra": ("tap_adsterra", "TapAdsterra"),
     "tap-adcloud": ("tap_adcloud", "TapAdcloud"),
 }
-#: What is installed stays as it is, however old: installing needs the network.
+#: Installs nothing, however old what is installed is: that would need the network.
 MAKE = """#!/bin/sh
 exec {make} -o .venv/.uv -o .venv/.installed -o .venv-meltano/.installed \
     -o .venv-meltano/.plugins "$@"
@@ -91,7 +91,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def link_plugins(folder: Path) -> None:
-    """Let a Meltano project have those of its plugins that are installed for this one."""
+    """Give a Meltano project the plugins that are installed for this one."""
     kinds = yaml.safe_load((folder / "meltano.yml").read_text())["plugins"].items()
     for kind, plugin in ((kind, plugin) for kind, plugins in kinds for plugin in plugins):
         installed = PROJECT / ".meltano" / kind / plugin["name"] / "venv"
@@ -101,23 +101,17 @@ def link_plugins(folder: Path) -> None:
         venv.mkdir(parents=True)
         for name in ("bin", "lib", "pyvenv.cfg"):
             (venv / name).symlink_to(installed / name)
-        # By this hash of what pip is given, Meltano sees that nothing has to be installed.
+        # Meltano compares this hash of pip's arguments, and then installs nothing.
         arguments = " ".join(sorted(set(plugin["pip_url"].split())))
         fingerprint = hashlib.sha256(arguments.encode()).hexdigest()
         (venv / ".meltano_plugin_fingerprint").write_text(fingerprint)
 
 
 class Shell:
-    """A user's shell: it finds no command but those of the system and those it has installed."""
+    """A user's shell, which finds only the commands of the system and those installed in it."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, **environment: str) -> None:
-        """Begin in a folder.
-
-        Args:
-            folder: Where the commands run.
-            sandbox: What the taps read in place of the real APIs.
-            environment: What else is in the environment.
-        """
+        """Run commands in a folder; the taps read the sandbox."""
         self.folder = folder
         self.sandbox = sandbox
         self.programs = folder.parent / f"{folder.name}-programs"
@@ -143,8 +137,8 @@ class Shell:
         """Run the commands of a block, and return what they have printed.
 
         Args:
-            commands: The commands as they are written. What the user has to fill in is filled in.
-            succeeds: Whether each of them should.
+            commands: The commands as documented; placeholders for the token are filled in.
+            succeeds: Whether they must succeed; otherwise, the last one must fail.
         """
         typed = []
         for line in commands.splitlines(keepends=True):
@@ -186,7 +180,7 @@ class Shell:
                 (self.programs / command).symlink_to(BIN / command)
 
     def _install_plugins(self) -> None:
-        """Install what ``meltano install`` would, if it is what this project has as well."""
+        """Install what ``meltano install`` would; fail if this project has other versions."""
         ours = yaml.safe_load((PROJECT / "meltano.yml").read_text())["plugins"]
         pinned = {plugin["name"]: plugin["pip_url"] for kind in ours.values() for plugin in kind}
         wanted = yaml.safe_load((self.folder / "meltano.yml").read_text())["plugins"]

@@ -1,16 +1,18 @@
-"""Running Meltano in the tests."""
+"""Run Meltano in the tests."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
+from tests.paths import BIN, PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MELTANO = BIN / "meltano"
 
 needs_meltano = pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""Servers on the loopback that are not the API: other protocols, bad certificates, proxies."""
+"""Local servers that are not the API: other protocols, bad certificates, proxies."""
 
 from __future__ import annotations
 
@@ -27,33 +27,25 @@ class Servers:
     """Servers that run until the end of a test."""
 
     def __init__(self, folder: Path) -> None:
-        """Start none.
-
-        Args:
-            folder: Where certificates are written.
-        """
-        #: Issues their certificates.
+        """Write certificates into a folder."""
+        #: The authority that issues their certificates.
         self.authority = Authority(folder)
         self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
-        """Let servers be started."""
+        """Start no server yet."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End them all."""
+        """Close all servers."""
         for listening in self._sockets:
-            # Closing alone would not wake up the thread that accepts.
+            # Closing alone would not wake the thread that accepts connections.
             with contextlib.suppress(OSError):
                 listening.shutdown(socket.SHUT_RDWR)
             listening.close()
 
     def start(self, handle: Callable[[socket.socket], None]) -> str:
-        """Start a server, and return its host and port.
-
-        Args:
-            handle: Is given each connection.
-        """
+        """Start a server that handles each connection, and return its host and port."""
         listening = socket.create_server(("127.0.0.1", 0))
         self._sockets.append(listening)
 
@@ -68,8 +60,15 @@ class Servers:
         return f"127.0.0.1:{listening.getsockname()[1]}"
 
 
-def answer(text: bytes) -> Callable[[socket.socket], None]:
-    """Answer whatever is sent with these bytes, and end the connection."""
+def closed_port() -> int:
+    """Find a port of this machine on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port: int = unused.getsockname()[1]
+        return port
+
+
+def respond(text: bytes) -> Callable[[socket.socket], None]:
+    """Respond to any request with these bytes, and close the connection."""
 
     def handle(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -78,35 +77,35 @@ def answer(text: bytes) -> Callable[[socket.socket], None]:
     return handle
 
 
-def answer_status(status: str, body: str = "") -> Callable[[socket.socket], None]:
-    """Answer with an HTTP status."""
-    return answer(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+def respond_with_status(status: str, body: str = "") -> Callable[[socket.socket], None]:
+    """Respond with an HTTP status."""
+    return respond(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
 
 
 def encrypted(certificate: Path) -> Callable[[socket.socket], None]:
-    """Do a TLS handshake, and answer with an empty list."""
+    """Do a TLS handshake, and respond with an empty list."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
     def handle(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as inside:
-            answer_status("200 OK", '{"items": [], "itemCount": 0}')(inside)
+            respond_with_status("200 OK", '{"items": [], "itemCount": 0}')(inside)
 
     return handle
 
 
 def tunnel(inner: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
-    """Say as a proxy that the connection is made, and go on as another server does."""
+    """Confirm a CONNECT request as a proxy does, and go on with another handler."""
 
     def handle(connection: socket.socket) -> None:
-        answer(b"HTTP/1.1 200 OK\r\n\r\n")(connection)
+        respond(b"HTTP/1.1 200 OK\r\n\r\n")(connection)
         inner(connection)
 
     return handle
 
 
 class Authority:
-    """A certificate authority that nobody trusts unless told to."""
+    """A certificate authority that is not trusted by default."""
 
     def __init__(self, folder: Path) -> None:
         """Make its certificate, in the file ``trusted``."""

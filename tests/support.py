@@ -1,4 +1,4 @@
-"""Running a tap in this process, and reading what it wrote."""
+"""Run a tap in this process, and parse what it writes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import contextlib
 import datetime
 import io
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import itemgetter
@@ -19,16 +16,17 @@ from sandbox.adsterra import DEMO_TOKEN
 from singer_reports.tap import ReportTap
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.reliability.secret_scan import leaks, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     import pytest
 
     from sandbox.middleware import SeenRequest
     from sandbox.server import Sandbox
+
+    #: The fixture ``count_cases``: takes the name of a claim, and how many cases were tested.
+    CountCases = Callable[[str, int], None]
 
 #: The time of the sandbox and of the taps in tests: a Wednesday noon, far from any real one.
 NOW = datetime.datetime(2024, 5, 1, 12, 0, tzinfo=datetime.UTC)
@@ -43,15 +41,15 @@ def day(text: str) -> datetime.date:
 
 @dataclass
 class RunResult:
-    """What a run of a tap wrote, and what it ended with."""
+    """The messages of a run, and the error it ended with."""
 
     output: bytes
     error: Exception | None = None
     messages: list[Message] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read the messages; every number keeps its decimal value."""
-        # Nothing but a line feed ends a message: texts may hold other ends of lines.
+        """Parse the messages; every number keeps its decimal value."""
+        # Only a line feed ends a message: texts may contain other line breaks.
         lines = self.output.split(b"\n")
         self.messages = [json.loads(line, parse_float=Decimal) for line in lines if line]
 
@@ -68,7 +66,7 @@ class RunResult:
         return [message["record"] for message in self.of_type("RECORD", stream)]
 
     def rows(self, stream: str) -> list[dict[str, Any]]:
-        """Return a stream's records as the API has them: without the time this tap adds."""
+        """Return a stream's records without the time that the tap adds."""
         return [
             {name: value for name, value in record.items() if name != "extracted_at"}
             for record in self.records(stream)
@@ -81,7 +79,7 @@ class RunResult:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The last state written: what the next run is given."""
+        """The last state written, which the next run gets."""
         return self.states[-1] if self.states else {}
 
     def bookmark(self, stream: str) -> str | None:
@@ -102,13 +100,13 @@ class RunResult:
 
 
 def sync(tap: ReportTap) -> RunResult:
-    """Run a tap to its end, whichever that is."""
+    """Run a tap until it ends or fails."""
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     error = None
     with contextlib.redirect_stdout(output):
         try:
             tap.sync_all()
-        except Exception as raised:  # noqa: BLE001 - tests look at whatever it was
+        except Exception as raised:  # noqa: BLE001 - the test looks at it
             error = raised
     assert isinstance(output.buffer, io.BytesIO)
     return RunResult(output.buffer.getvalue(), error)
@@ -132,12 +130,12 @@ class Runner(Generic[TapClass]):
     tap_class: type[TapClass]
 
     def __init__(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the tap's clock be the sandbox's."""
+        """Give the tap the clock of the sandbox."""
         self.sandbox = sandbox
         monkeypatch.setattr(self.tap_class, "clock", staticmethod(lambda: sandbox.clock.now))
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Make settings for the sandbox."""
+        """Return settings for the sandbox."""
         raise NotImplementedError
 
     def tap(
@@ -147,14 +145,14 @@ class Runner(Generic[TapClass]):
         catalog: dict[str, Any] | None = None,
         **changes: Any,
     ) -> TapClass:
-        """Make a tap that reads the streams named, or those selected by default."""
+        """Make a tap that reads these streams, or those selected by default."""
         settings = self.settings(**changes)
         if streams:
             catalog = select(self.tap_class(config=dict(settings)).catalog_dict, streams)
         return self.tap_class(config=settings, state=json.loads(json.dumps(state)), catalog=catalog)
 
     def run(self, *streams: str, **options: Any) -> RunResult:
-        """Run such a tap to its end."""
+        """Make such a tap and run it."""
         return sync(self.tap(*streams, **options))
 
 
@@ -164,7 +162,7 @@ class Adsterra(Runner[TapAdsterra]):
     tap_class = TapAdsterra
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Make settings for the sandbox."""
+        """Return settings for the sandbox."""
         return {
             "api_token": DEMO_TOKEN,
             "api_url": self.sandbox.adsterra_url,
@@ -173,7 +171,7 @@ class Adsterra(Runner[TapAdsterra]):
         }
 
     def windows(self) -> list[str]:
-        """Return the windows asked of the sandbox so far, sorted."""
+        """Return the windows requested so far, sorted."""
         return sorted(
             "..".join([*request.values("start_date"), *request.values("finish_date")])
             for request in self.sandbox.requests
@@ -199,7 +197,7 @@ class Adcloud(Runner[TapAdcloud]):
     tap_class = TapAdcloud
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Make settings for the sandbox."""
+        """Return settings for the sandbox."""
         return {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
@@ -209,13 +207,13 @@ class Adcloud(Runner[TapAdcloud]):
         }
 
     def report(self, **options: Any) -> RunResult:
-        """Run a tap that reads the report only."""
+        """Read only the report."""
         return self.run("advertiser_report", **options)
 
     def expected_rows(
         self, first: str = "2024-04-24", last: str = "2024-04-30"
     ) -> list[dict[str, Any]]:
-        """Say what the report must hold, by the sandbox's own account, in the order of the key."""
+        """Return the report's rows that the sandbox has, in the order of the key."""
         start, count = day(first), (day(last) - day(first)).days + 1
         rows = [
             row
@@ -230,74 +228,16 @@ class Adcloud(Runner[TapAdcloud]):
         return sorted(rows, key=itemgetter(*REPORT_KEY))
 
     def requests_to(self, path: str = "/reports/advertiser") -> list[SeenRequest]:
-        """Return the requests for a path so far, in the order they came."""
+        """Return the requests for a path so far, in their order."""
         return [request for request in self.sandbox.requests if request.path.endswith(path)]
 
     def pages(self) -> list[str]:
-        """Return the days and pages of the report asked of the sandbox so far, in that order."""
+        """Return the requested days and pages of the report so far, in their order."""
         return [
             " ".join([*request.values("filter[date]"), *request.values("page")])
             for request in self.requests_to()
         ]
 
     def days(self) -> list[str]:
-        """Return the days asked of the sandbox so far, sorted, each once."""
+        """Return the requested days so far, sorted, without duplicates."""
         return sorted({page.split()[0] for page in self.pages()})
-
-
-#: The command of a tap with the sandbox's clock and without waiting; otherwise as it is installed.
-COMMAND = """
-import datetime, os, time
-time.sleep = lambda seconds: None
-from {module} import {name}
-now = datetime.datetime.fromisoformat(os.environ["NOW"])
-{name}.clock = staticmethod(lambda: now)
-{name}.cli()
-"""
-
-
-class CommandLine(Generic[TapClass]):
-    """The command as users run it: another process, its exit code, and every word it prints."""
-
-    def __init__(self, runner: Runner[TapClass], folder: Path) -> None:
-        """Run in a folder, where the settings are written to a file."""
-        self.runner = runner
-        self.folder = folder
-        tap = runner.tap_class
-        self.command = COMMAND.format(module=tap.__module__, name=tap.__name__)
-
-    def write(self, name: str, content: Any) -> str:
-        """Write a file in JSON, and return its path."""
-        path = self.folder / name
-        path.write_text(json.dumps(content))
-        return str(path)
-
-    def start(
-        self,
-        *arguments: str,
-        environment: dict[str, str] | None = None,
-        stdout: int = subprocess.PIPE,
-        **settings: Any,
-    ) -> subprocess.Popen[bytes]:
-        """Start the command with settings for the sandbox, which ``CONFIG`` stands for."""
-        config = self.write("config.json", self.runner.settings(**settings))
-        given = [config if argument == "CONFIG" else argument for argument in arguments]
-        return subprocess.Popen(
-            [sys.executable, "-c", self.command, *(given or ["--config", config])],
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            cwd=self.folder,
-            env={
-                **{name: text for name, text in os.environ.items() if not name.startswith("TAP_")},
-                "NOW": self.runner.sandbox.clock.now.isoformat(),
-                **(environment or {}),
-            },
-        )
-
-    def run(self, *arguments: str, **options: Any) -> tuple[int, bytes, str]:
-        """Run the command to its end: its exit code, what it wrote, and its log."""
-        process = self.start(*arguments, **options)
-        output, log = process.communicate(timeout=60)
-        shown = leaks(output.decode() + log.decode(), secrets_of(self.runner.sandbox))
-        assert not shown, f"secrets are shown: {shown}"
-        return process.returncode, output, log.decode()

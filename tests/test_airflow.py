@@ -1,4 +1,4 @@
-"""Airflow runs the example's tasks: all accounts, all days, each once, and no token shown."""
+"""Airflow runs the example's tasks: all accounts and days, each once, without showing a token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,19 +15,20 @@ from sandbox.adsterra import DEMO, DEMO_TOKEN, LARGE, LARGE_TOKEN, Account, expe
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tests import documents
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
 AIRFLOW = PROJECT / ".venv-airflow" / "bin" / "airflow"
 MELTANO = PROJECT / ".venv-meltano" / "bin" / "meltano"
 EXAMPLE = PROJECT / "examples" / "airflow" / "ads.py"
 
 ACCOUNTS = {"north": DEMO, "south": LARGE}
 NAMES = {account.token: name for name, account in ACCOUNTS.items()}
-#: Two ranges: a year's days, and those that are left.
+#: The days to load, as two ranges: one year, and the remaining days.
 OLD_DAYS = (day("2024-12-27"), day("2025-12-31"))
 RANGES = {("2024-12-27", "2025-12-26"), ("2025-12-27", "2025-12-31")}
 
@@ -44,15 +44,15 @@ needs_airflow = pytest.mark.skipif(
 
 @pytest.fixture
 def running() -> Iterator[Sandbox]:
-    """The sandbox, standing still at the time at which the test began."""
+    """The sandbox, whose clock stands still at the start of the test."""
     with Sandbox(datetime.datetime.now(datetime.UTC)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def environment(running: Sandbox, tmp_path: Path) -> dict[str, str]:
-    """What a worker has in its environment; all that is written goes into a folder."""
-    # Meltano's plugins are the project's, but not what its runs leave behind.
+    """The environment of a worker, which writes into a folder."""
+    # Meltano's plugins are shared with the project, but not the files of its runs.
     (tmp_path / "meltano").mkdir()
     for kind in ("extractors", "loaders"):
         (tmp_path / "meltano" / kind).symlink_to(PROJECT / ".meltano" / kind)
@@ -89,7 +89,7 @@ def environment(running: Sandbox, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def airflow(environment: dict[str, str], tmp_path: Path) -> Callable[..., str]:
-    """Airflow's command, with a database of its own; nobody waits six minutes for the next try."""
+    """Airflow's command, with its own database and without waiting between retries."""
 
     def run(*arguments: str) -> str:
         result = subprocess.run(
@@ -115,8 +115,8 @@ def airflow(environment: dict[str, str], tmp_path: Path) -> Callable[..., str]:
     return run
 
 
-def asked(sandbox: Sandbox) -> list[tuple[str, str, str]]:
-    """Return for whom, from and to which days statistics were asked, sorted; and forget it."""
+def requested_reports(sandbox: Sandbox) -> list[tuple[str, str, str]]:
+    """Return account, first and last day of the requests for statistics, sorted, and clear them."""
     requests = [
         (
             NAMES[request.headers["x-api-key"]],
@@ -147,7 +147,7 @@ def written(file: Path, schema: str) -> Rows:
         ).fetchall()
 
 
-def true_rows(
+def expected_account_rows(
     account: Account, first: datetime.date, last: datetime.date, now: datetime.datetime
 ) -> Rows:
     dimensions = ("date", "domain", "placement")
@@ -159,7 +159,7 @@ def true_rows(
 @needs_airflow
 @needs_meltano
 @pytest.mark.timeout(1_200)
-def test_every_account_and_range_is_read_whole_with_a_state_of_its_own(
+def test_every_account_and_range_is_read_completely_with_its_own_state(
     running: Sandbox, airflow: Callable[..., str], tmp_path: Path
 ) -> None:
     today = running.clock.now.date()
@@ -167,7 +167,7 @@ def test_every_account_and_range_is_read_whole_with_a_state_of_its_own(
     daily = ("dags", "test", "adsterra_daily", "--conf", json.dumps({"first_day": ago[20]}))
 
     log = airflow(*daily)
-    assert asked(running) == [("north", ago[20], ago[0]), ("south", ago[20], ago[0])]
+    assert requested_reports(running) == [("north", ago[20], ago[0]), ("south", ago[20], ago[0])]
     bookmarks = {"adsterra:north": ago[1], "adsterra:south": ago[1]}
     assert states(tmp_path) == bookmarks
 
@@ -177,18 +177,18 @@ def test_every_account_and_range_is_read_whole_with_a_state_of_its_own(
     conf = json.dumps({"first_day": first, "last_day": last})
     log += airflow("dags", "test", "adsterra_backfill", "--conf", conf)
     assert refused.triggered == 1
-    requests = asked(running)
+    requests = requested_reports(running)
     assert set(requests) == {(name, *days) for name in ACCOUNTS for days in RANGES}
     assert len(requests) == len(ACCOUNTS) * len(RANGES) + 1
     assert states(tmp_path) == bookmarks
 
     log += airflow(*daily)
-    assert asked(running) == [("north", ago[7], ago[0]), ("south", ago[7], ago[0])]
+    assert requested_reports(running) == [("north", ago[7], ago[0]), ("south", ago[7], ago[0])]
     assert states(tmp_path) == bookmarks
 
     for name, account in ACCOUNTS.items():
-        expected = true_rows(account, *OLD_DAYS, running.clock.now)
-        expected += true_rows(account, day(ago[20]), today, running.clock.now)
+        expected = expected_account_rows(account, *OLD_DAYS, running.clock.now)
+        expected += expected_account_rows(account, day(ago[20]), today, running.clock.now)
         assert written(tmp_path / "ads.duckdb", name) == expected
 
     left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
@@ -241,12 +241,15 @@ def test_commands_side_by_side_in_one_folder_do_not_mix_their_states(
             stdout=subprocess.DEVNULL,
         )
 
-    # The first has a state and the second has none: mixed up, one would skip days.
+    # The first has a state, the second has none: if they were mixed up, days would be skipped.
     assert read("north").wait(200) == 0
-    asked(running)
+    requested_reports(running)
     both = [read("north"), read("south")]
     assert [process.wait(200) for process in both] == [0, 0]
-    assert asked(running) == [("north", lookback, str(today)), ("south", start, str(today))]
+    assert requested_reports(running) == [
+        ("north", lookback, str(today)),
+        ("south", start, str(today)),
+    ]
     for name, account in ACCOUNTS.items():
-        expected = true_rows(account, day(start), today, running.clock.now)
+        expected = expected_account_rows(account, day(start), today, running.clock.now)
         assert written(tmp_path / f"{name}.duckdb", "main") == expected

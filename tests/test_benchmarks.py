@@ -1,10 +1,9 @@
-"""The benchmark: everybody reads the same rows, and it would notice if they did not."""
+"""The benchmark: every tool reads the same rows, and it fails otherwise."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,7 @@ from benchmarks.measuring import Run
 from benchmarks.table import Results, ratio_without_start
 from benchmarks.workloads import prepare
 from sandbox.numbers import from_json
-
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.paths import PROJECT
 
 
 def benchmark(*arguments: str) -> list[list[str]]:
@@ -41,7 +39,7 @@ def benchmark(*arguments: str) -> list[list[str]]:
         ("C,D", "ours", "start-adcloud"),
     ],
 )
-def test_everybody_reads_every_row_and_value(workloads: str, contestants: str, start: str) -> None:
+def test_every_tool_reads_every_row_and_value(workloads: str, contestants: str, start: str) -> None:
     headings, _, *rows = benchmark("--rounds=0", f"--only={workloads},{contestants}")
     titles = [row[0] for row in rows if row[0].startswith("**")]
     assert [title.split("**")[1] for title in titles] == [*workloads.split(","), start]
@@ -59,7 +57,7 @@ def test_the_table_has_times_ratios_and_memory() -> None:
     assert rows[0][headings.index("of bare loop")] == "100%"
 
 
-def test_what_starting_takes_is_taken_off_both() -> None:
+def test_startup_time_is_subtracted_from_both() -> None:
     workload = prepare(400)["A"]
     stock, ours = (
         next(each for each in CONTESTANTS if each.name == name) for name in ("stock", "ours")
@@ -80,7 +78,7 @@ def test_what_starting_takes_is_taken_off_both() -> None:
     assert ratio_without_start(results, workload, ours) is None
 
 
-def test_rows_that_are_missing_or_doubled_or_others_are_noticed() -> None:
+def test_missing_duplicate_and_wrong_rows_are_detected() -> None:
     data = advertiser_report(days=3, rows_per_day=5, templates=2)
     template_of_third_day = [from_json(row) for row in data.templates[0]]
     rows = [from_json(row) for template in data.templates for row in template]
@@ -103,6 +101,6 @@ def test_rows_that_are_missing_or_doubled_or_others_are_noticed() -> None:
             expected.compare(found)
 
 
-def test_there_are_as_many_rows_as_asked_for() -> None:
+def test_there_are_as_many_rows_as_requested() -> None:
     assert advertiser_report(days=7, rows_per_day=500, templates=3).count == 3_500
     assert statistics(4_001).count == 4_001

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md tells the truth: its stream works, its files and commands exist."""
+"""CONTRIBUTING.md: its example stream works, its files and commands exist."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ import re
 import subprocess
 import sys
 from operator import itemgetter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests import documents
+from tests.paths import PROJECT
 from tests.support import NOW, day, select
 
-PROJECT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FILE = PROJECT / "CONTRIBUTING.md"
 TEXT = FILE.read_text()
-#: The tests that a stream more can break: those that have failed when one was added.
+#: The tests that have failed when a stream was added.
 TESTS = (
     "tests/tap_adsterra/test_command_line.py",
-    "tests/tap_adsterra/test_errors.py::test_a_test_of_the_connection_asks_once_a_stream",
+    "tests/tap_adsterra/test_errors.py::test_a_connection_test_sends_one_request_per_stream",
     "tests/tap_adsterra/test_settings.py",
     "tests/tap_adsterra/test_streams.py",
     "tests/test_contributing.py::test_what_is_named_exists",
@@ -38,7 +40,7 @@ TESTS = (
 
 
 def insert(file: Path, text: str, before: str) -> None:
-    """Write a text before another in a file, as the steps ask for; unless it is there already."""
+    """Insert a text before another in a file, unless it is there already."""
     content = file.read_text()
     if text.strip() not in content:
         assert before in content, f"{before} is not in {file}"
@@ -56,7 +58,7 @@ def copy(tmp_path: Path) -> Path:
     row = documents.block(FILE, "| `stats_by_domain`", "markdown")
     insert(copy / "README.md", row, "| your own reports |")
     (exclusion,) = documents.blocks(FILE, "yaml")
-    # The last of these lines is the tap's own; the one before it is the sandbox's.
+    # The last of these lines is in the tap's settings, the one before it in the sandbox's.
     begin, last, end = (copy / "meltano.yml").read_text().rpartition("    - '!stats_by_sub_id.*'\n")
     if exclusion not in begin + end:
         (copy / "meltano.yml").write_text(f"{begin}{last}    {exclusion}{end}")

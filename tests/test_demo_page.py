@@ -1,4 +1,4 @@
-"""A browser shows all of the page: on a phone and on a desk, in light and in dark, of ten years."""
+"""A browser shows the page: narrow and wide, light and dark, also with ten years of rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from examples import page
 from examples.picture import CHROMIUM
-from tests.warehouse import KEYS, filled_duckdb, ten_years_duckdb, true_rows
+from tests.warehouse import KEYS, expected_stream_rows, filled_duckdb, ten_years_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WIDTHS_AND_SCHEMES = list(product([360, 1280], ["light", "dark"]))
 
-#: What can be wrong with each chart and table, measured where they are drawn.
+#: Measures the drawn charts and tables for faults of layout.
 LOOK = """() => {
   const size = element => element.getBoundingClientRect();
   const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
@@ -65,7 +65,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        # Chromium keeps no sandbox for root, whom continuous integration often is.
+        # Chromium has no sandbox for root, and continuous integration often runs as root.
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -87,17 +87,14 @@ def ten_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look(browser: Browser, file: Path, width: int, scheme: str, bars: list[int]) -> dict[str, Any]:
-    """Open a page, and check what holds for every one.
+    """Open a page, check what holds for every page, and return the measures.
 
     Args:
         browser: The browser.
         file: The page.
-        width: How wide the browser is.
-        scheme: Whether it is ``light`` or ``dark``.
-        bars: How many bars each chart has.
-
-    Returns:
-        What is drawn, and the text that shows where the pointer is on the first chart.
+        width: The width of the browser window.
+        scheme: ``light`` or ``dark``.
+        bars: The expected number of bars of each chart.
     """
     context = browser.new_context(
         viewport={"width": width, "height": 800},
@@ -118,7 +115,7 @@ def look(browser: Browser, file: Path, width: int, scheme: str, bars: list[int])
     assert said == []
     assert requested == [file.as_uri()]
     assert drawn["width"] <= drawn["room"] == width
-    # What people look at first is what one sees first.
+    # The most important figures are visible without scrolling.
     assert drawn["looks"] < 600
     assert drawn["first"] < 800
     assert drawn["sums"]
@@ -131,7 +128,7 @@ def look(browser: Browser, file: Path, width: int, scheme: str, bars: list[int])
         assert len(set(chart["labels"])) > 1
         assert chart["named"]
     assert all(area > 0 for area in drawn["shares"])
-    # What the Web Content Accessibility Guidelines ask of texts and of graphics.
+    # The contrast that the Web Content Accessibility Guidelines require of texts and graphics.
     assert drawn["text"] >= 4.5
     assert drawn["colours"] >= 3
     assert (drawn["ground"] < 0.1) == (scheme == "dark")
@@ -143,9 +140,11 @@ def test_a_browser_shows_every_chart(
     browser: Browser, written: Path, width: int, scheme: str
 ) -> None:
     money = ["stats", "advertiser_report", "advertiser_report"]
-    bars = [len({row["date"] for row in true_rows(stream)}) for stream in money]
-    # Adcloud was read long after its last row, so the rows are shown by month.
-    bars += [len({row["date"][:7] for row in true_rows(stream)}) for stream in sorted(KEYS)]
+    bars = [len({row["date"] for row in expected_stream_rows(stream)}) for stream in money]
+    # Adcloud was read long after its last row, so its rows are shown by month.
+    bars += [
+        len({row["date"][:7] for row in expected_stream_rows(stream)}) for stream in sorted(KEYS)
+    ]
     drawn = look(browser, written, width, scheme, bars)
     assert len(drawn["shares"]) > 30
     assert re.search(r"Earned\s+USD [\d.]+\s+Impressions", drawn["tooltip"])
@@ -155,7 +154,7 @@ def test_a_browser_shows_every_chart(
 def test_ten_years_fit_on_a_screen(
     browser: Browser, ten_years: Path, width: int, scheme: str
 ) -> None:
-    """The last days one by one, all of it by month, and the rows by month."""
+    """The last days, and all of them by month; the rows by month."""
     drawn = look(browser, ten_years, width, scheme, [91, 121, 121])
     assert re.search(r"Day\s+\w+ \d+ \w+ 2026\s+Earned\s+USD [\d.]+", drawn["tooltip"])
     years = [label for label in drawn["charts"][1]["labels"] if re.fullmatch(r"Jan \d{4}", label)]

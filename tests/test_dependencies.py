@@ -1,25 +1,27 @@
-"""Everything installed is pinned to what it was when it was looked at, and fits together."""
+"""Everything installed is pinned by version and hash, and is compatible."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from importlib.metadata import distributions
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
+from tests.paths import BIN, PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FILES = sorted((PROJECT / "requirements").glob("*.txt"))
 ENVIRONMENTS = [PROJECT / name for name in (".venv", ".venv-meltano")]
 
 
 def pins(file: Path) -> list[tuple[Requirement, list[str]]]:
-    """Read the requirements of a file, each with its hashes."""
+    """Return the requirements of a file, each with its hashes."""
     lines = file.read_text().replace("\\\n", " ").splitlines()
     split = [line.split("--hash=") for line in lines if line.strip()]
     return [(Requirement(name), [text.strip() for text in hashes]) for name, *hashes in split]

@@ -1,4 +1,4 @@
-"""The page on Meltano tells the truth: its commands and its project are tried as they stand."""
+"""docs/meltano.md: its commands and its project work as written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from sandbox.server import Sandbox
 from tap_adsterra.tap import TapAdsterra
 from tests import documents
 from tests.documents import Shell
-from tests.meltano import PROJECT, meltano, needs_meltano
+from tests.meltano import meltano, needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ FIRST, LAST = "2026-01-01", "2026-01-10"
 
 
 def written(key: str) -> Any:
-    """Return the page's only piece of a project with this key in it."""
+    """Return the page's only project snippet that has this key."""
     blocks = map(yaml.safe_load, documents.blocks(FILE, "yaml"))
     (found,) = [block for block in blocks if key in block]
     return found
 
 
 def merged(definition: Any, addition: Any) -> Any:
-    """Add to a project what the page says, list by list."""
+    """Merge a snippet into a project, list by list."""
     if isinstance(definition, list):
         return definition + addition
     return definition | {
@@ -102,7 +103,7 @@ def test_each_account_has_its_own_token_state_and_tables(tmp_path: Path) -> None
 
 
 def edit(file: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
-    """Edit a project's definition by hand, as the page asks for: its plugins and its only tap."""
+    """Edit a project's definition as the page says: its plugins and its only tap."""
     definition = yaml.safe_load(file.read_text())
     (tap,) = definition["plugins"]["extractors"]
     change(definition["plugins"], tap)
@@ -120,7 +121,7 @@ def rows(files: Iterable[Path]) -> dict[tuple[str, ...], dict[str, str]]:
 
 
 def make_project(folder: Path, sandbox: Sandbox) -> Shell:
-    """Make a project as the page says: with ``meltano init``, and up to what ``.env`` holds."""
+    """Make a project as the page says, from ``meltano init`` up to the file ``.env``."""
     (folder / "ad-taps").symlink_to(PROJECT)
     shell = Shell(folder, sandbox, TAP_ADSTERRA_END_DATE="2024-02-10")
     shell.run(documents.block(FILE, "meltano init"))
@@ -176,7 +177,7 @@ def test_a_project_of_ones_own_keeps_every_day_in_its_files(tmp_path: Path) -> N
 def test_what_is_selected_mapped_and_scheduled_is_what_the_page_says(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         shell = make_project(tmp_path, sandbox)
-        # An exclusion wins over every other pattern, until it is removed.
+        # An exclusion overrides every other pattern, until it is removed.
         assert "meltano select tap-adsterra\nstats_by_country '*'` alone changes nothing" in PAGE
         shell.run("meltano select tap-adsterra stats_by_country '*'")
         listed = shell.run("meltano select tap-adsterra --list")
@@ -187,7 +188,7 @@ def test_what_is_selected_mapped_and_scheduled_is_what_the_page_says(tmp_path: P
 
         def add_maps(_plugins: dict[str, Any], tap: dict[str, Any]) -> None:
             tap |= written("config")
-            # What the page warns of: Meltano drops this one.
+            # The page warns that Meltano drops this one.
             tap["config"]["stream_maps"]["stats"]["clicks"] = None
 
         edit(shell.folder / "meltano.yml", add_maps)
@@ -207,7 +208,7 @@ def test_what_is_selected_mapped_and_scheduled_is_what_the_page_says(tmp_path: P
 
 
 def selected_by_default() -> set[str]:
-    """Return the names of the streams that the tap reads unless told otherwise."""
+    """Return the names of the streams that are selected by default."""
     streams = TapAdsterra(config={}, validate_config=False).streams.values()
     return {stream.name for stream in streams if stream.selected_by_default}
 

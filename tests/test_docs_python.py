@@ -1,4 +1,4 @@
-"""docs/python.md: each of its programs is run as it stands, against the sandbox."""
+"""docs/python.md: each of its programs is run as written, against the sandbox."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.adsterra import DEMO, DEMO_TOKEN
 from sandbox.adsterra import expected_rows as expected_adsterra_rows
+from tests.paths import PROJECT
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.server import Sandbox
 
-PROJECT = Path(__file__).resolve().parent.parent
 PAGE = (PROJECT / "docs" / "python.md").read_text()
-#: What comes before each program: the sandbox's time, which stands still.
+#: Code before each program, which sets the clock to the sandbox's time.
 CLOCK = f"""
 import datetime, tap_adsterra
 now = datetime.datetime.fromisoformat("{NOW.isoformat()}")
@@ -30,7 +31,7 @@ tap_adsterra.TapAdsterra.clock = staticmethod(lambda: now)
 
 
 class Program:
-    """The programs of the page, in a folder and an environment of their own."""
+    """The programs of the page, in their own folder and environment."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
@@ -44,7 +45,7 @@ class Program:
     def run(
         self, name: str, replaced: tuple[str, str] = ("", ""), *, before: str = "", more: str = ""
     ) -> str:
-        """Run the program that has a name in it: what it prints."""
+        """Run the program that contains a name, and return what it prints."""
         programs = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
         (lines,) = [program for program in programs if name in program]
         assert replaced[0] in lines
@@ -91,7 +92,7 @@ def test_polars(program: Program) -> None:
 
 
 def test_pandas(program: Program) -> None:
-    """From another environment: NumPy beside the taps slows down each start of a tap."""
+    """In another environment: with NumPy installed, every tap starts more slowly."""
     found = list(PROJECT.glob(".venv-benchmarks/lib/python3*/site-packages/pandas"))
     if not found:
         pytest.skip("pandas is not installed; make bench installs it")
@@ -105,15 +106,15 @@ def test_only_what_is_new(program: Program) -> None:
     more = "print(len(rows), min(rows)[0], max(rows)[0])"
     count, *days = program.run("import json", more=more).split()
     assert (int(count), days) == (len(TRUTH), ["2024-04-01", "2024-05-01"])
-    # A week is read again, as lookback_days says unless it is set.
+    # A week is read again, the default of lookback_days.
     assert program.run("import json", more=more).split()[1:] == ["2024-04-24", "2024-05-01"]
 
 
 def test_errors(program: Program) -> None:
     url = f'"api_url": "{program.sandbox.adsterra_url}", '
-    told = program.run("except RequestError", ('{"api_token"', f'{{{url}"api_token"'))
-    assert told.startswith("Not read: domains: ")
-    assert "token" in told
+    message = program.run("except RequestError", ('{"api_token"', f'{{{url}"api_token"'))
+    assert message.startswith("Not read: domains: ")
+    assert "token" in message
     wrong = ('"api_token": "expired"', '"api_token": "expired", "a": 1')
     settings = program.run("except RequestError", wrong)
     assert settings.startswith("Settings: ")

@@ -1,7 +1,7 @@
-"""Edited settings, run after run as a user would: the command, a state file and a real database.
+"""Settings edited between runs, with the command, a state file and a real database.
 
-After each edit, the table holds what the sandbox has for the settings as they are, or the run says
-in a sentence why not.
+After each edit, the table has the rows that the sandbox has for the new settings, or the run
+explains why not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pytest
 
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
-from tests.support import NOW, CommandLine, day
+from tests.command_line import CommandLine
+from tests.support import NOW, day
 from tests.test_targets import Target
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Loop:
         )
 
     def run(self, **settings: Any) -> tuple[int, str]:
-        """Run once with these settings: the tap's exit code and its warnings and errors."""
+        """Run once with these settings; return the tap's exit code, and its warnings and errors."""
         catalog = self.command.runner.tap(self.stream, **settings).catalog_dict
         arguments = ["--config", "CONFIG", "--catalog", self.command.write("catalog.json", catalog)]
         if self.state.exists():
@@ -59,8 +60,8 @@ class Loop:
         code, output, log = self.command.run(*arguments, **settings)
         if output:
             self.state.write_text(json.dumps(self.target.load(output)))
-        told = [line for line in log.splitlines() if "| WARNING " in line or "| ERROR " in line]
-        return code, "\n".join(told)
+        messages = [line for line in log.splitlines() if "| WARNING " in line or "| ERROR " in line]
+        return code, "\n".join(messages)
 
     def impressions(self) -> tuple[int, int]:
         """Count the rows in the table and add up their impressions."""
@@ -75,13 +76,13 @@ class Loop:
         return sorted(each for (each,) in rows)
 
     def covered(self) -> tuple[str, str]:
-        """Return the first and the last day that the state says are covered."""
+        """Return the first and the last day that the state covers."""
         bookmark = json.loads(self.state.read_text())["bookmarks"][self.stream]
         return bookmark["first_day"], bookmark["replication_key_value"]
 
 
 class AdsterraLoop(Loop):
-    """The loop of a report of the user's own."""
+    """The loop of a user-defined report."""
 
     def __init__(self, adsterra: Adsterra, folder: Path) -> None:
         super().__init__(adsterra, folder, OWN)
@@ -112,52 +113,52 @@ def test_a_report_whose_filters_are_widened_is_read_again_from_the_start(
     dimensions = ("placement", "country")
     loop.run(reports=report(*dimensions, **before))
     assert loop.impressions() == expected(*dimensions, **before)
-    code, told = loop.run(reports=report(*dimensions, **after))
+    code, messages = loop.run(reports=report(*dimensions, **after))
     assert code == 0
-    assert "its filters were" in told
+    assert "its filters were" in messages
     assert loop.impressions() == expected(*dimensions, **after)
-    # The third run has nothing to say, and reads the usual days.
+    # The third run logs nothing, and reads the usual days.
     loop.requests.clear()
     assert loop.run(reports=report(*dimensions, **after)) == (0, "")
     assert loop.windows() == ["2024-04-24..2024-05-01"]
     assert loop.impressions() == expected(*dimensions, **after)
 
 
-def test_a_report_of_another_domain_is_read_again_and_the_old_rows_are_told(
+def test_a_report_of_another_domain_is_read_again_with_a_warning_of_old_rows(
     loop: AdsterraLoop,
 ) -> None:
     one, other = DEMO.domains[0]["id"], DEMO.domains[1]["id"]
     loop.run(reports=report("placement", "country", domain=one))
-    code, told = loop.run(reports=report("placement", "country", domain=other))
+    code, messages = loop.run(reports=report("placement", "country", domain=other))
     assert code == 0
-    assert f"its filters were domain={one} and are domain={other} now" in told
-    assert "delete them, or give the report another name" in told
+    assert f"its filters were domain={one} and are domain={other} now" in messages
+    assert "delete them, or give the report another name" in messages
     both = [expected("placement", "country", domain=domain) for domain in (one, other)]
     assert loop.impressions() == tuple(map(sum, zip(*both, strict=True)))
 
 
 @pytest.mark.parametrize("group_by", [["placement"], ["placement", "country", "domain"], ["date"]])
-def test_a_report_that_is_grouped_otherwise_is_refused_before_the_first_request(
+def test_a_report_with_other_dimensions_is_refused_before_the_first_request(
     loop: AdsterraLoop, group_by: list[str]
 ) -> None:
     loop.run(reports=report("placement", "country"))
     before = loop.impressions()
     loop.requests.clear()
-    code, told = loop.run(reports=report(*group_by))
+    code, messages = loop.run(reports=report(*group_by))
     assert code == 1
-    assert f"The state says that {OWN} was read by date, placement, country" in told
-    assert f"Give the report another name, or remove {OWN} from the state" in told
+    assert f"The state says that {OWN} was read by date, placement, country" in messages
+    assert f"Give the report another name, or remove {OWN} from the state" in messages
     assert loop.requests == []
     assert loop.impressions() == before
 
 
-def test_the_order_of_what_a_report_is_made_of_does_not_matter(loop: AdsterraLoop) -> None:
+def test_the_order_of_dimensions_and_filters_does_not_matter(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement", "country", placement_ids=TWO_PLACEMENTS))
     settings = report("country", "date", "placement", placement_ids=TWO_PLACEMENTS[::-1])
     assert loop.run(reports=settings) == (0, "")
 
 
-def test_a_state_without_a_definition_is_taken_as_it_is(loop: AdsterraLoop) -> None:
+def test_a_state_without_a_definition_is_accepted(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement"), start_date="2024-04-20")
     state = json.loads(loop.state.read_text())
     bookmark = state["bookmarks"][OWN]
@@ -168,12 +169,14 @@ def test_a_state_without_a_definition_is_taken_as_it_is(loop: AdsterraLoop) -> N
     assert loop.covered() == ("2024-04-20", "2024-04-30")
 
 
-def test_a_start_date_that_moves_earlier_is_read_backwards_and_told(loop: AdsterraLoop) -> None:
+def test_days_before_an_earlier_start_date_are_read_backwards_and_logged(
+    loop: AdsterraLoop,
+) -> None:
     settings: dict[str, Any] = {"reports": report("placement"), "window_days": 10}
     loop.run(start_date="2024-04-11", **settings)
     loop.requests.clear()
-    code, told = loop.run(start_date="2024-03-01", lookback_days=3, **settings)
-    assert (code, told) == (0, "")
+    code, messages = loop.run(start_date="2024-03-01", lookback_days=3, **settings)
+    assert (code, messages) == (0, "")
     assert loop.windows() == [
         "2024-03-01..2024-03-01",
         "2024-03-02..2024-03-11",
@@ -187,12 +190,10 @@ def test_a_start_date_that_moves_earlier_is_read_backwards_and_told(loop: Adster
 
 
 @pytest.mark.parametrize("status", [403, 504])
-def test_a_run_that_dies_on_its_way_back_goes_on_where_it_was(
-    loop: AdsterraLoop, status: int
-) -> None:
+def test_a_failed_run_over_earlier_days_is_continued(loop: AdsterraLoop, status: int) -> None:
     settings: dict[str, Any] = {"reports": report("placement"), "window_days": 10}
     loop.run(start_date="2024-04-11", **settings)
-    # The window 2024-03-22..2024-03-31 fails; a server error has it read in smaller windows.
+    # The window 2024-03-22..2024-03-31 fails with a server error, and is split into smaller ones.
     faults = loop.faults
     whole = {"start_date": "2024-03-22", "finish_date": "2024-03-31"}
     faults.add(Fault("status", path="stats", query=whole, status=status))
@@ -210,32 +211,34 @@ def test_a_run_that_dies_on_its_way_back_goes_on_where_it_was(
     assert loop.covered() == ("2024-03-01", "2024-04-30")
 
 
-def test_days_between_the_state_and_a_later_start_date_are_told(loop: AdsterraLoop) -> None:
+def test_days_between_the_state_and_a_later_start_date_are_logged(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement"), end_date="2024-04-10")
-    code, told = loop.run(reports=report("placement"), start_date="2024-04-20")
+    code, messages = loop.run(reports=report("placement"), start_date="2024-04-20")
     assert code == 0
-    assert "start_date 2024-04-20 is past what has been read, so 2024-04-11..2024-04-19" in told
+    assert "start_date 2024-04-20 is past what has been read, so 2024-04-11..2024-04-19" in messages
     assert loop.covered() == ("2024-04-20", "2024-04-30")
-    # What the warning says helps: the gap is read, and the days before it once more.
+    # Following the warning, the gap is read, and the days before it once more.
     assert loop.run(reports=report("placement"), start_date="2024-04-01") == (0, "")
     assert loop.impressions() == expected("placement")
 
 
-def test_days_before_a_gap_are_not_read_and_told(loop: AdsterraLoop) -> None:
+def test_days_before_a_gap_are_not_read_and_logged(loop: AdsterraLoop) -> None:
     loop.run(reports=report("placement"), start_date="2024-04-20")
-    code, told = loop.run(
+    code, messages = loop.run(
         reports=report("placement"), start_date="2024-04-01", end_date="2024-04-10"
     )
     assert code == 0
-    assert "the days from 2024-04-01 to 2024-04-10 are not read" in told
-    assert "Set end_date to 2024-04-19 or later" in told
+    assert "the days from 2024-04-01 to 2024-04-10 are not read" in messages
+    assert "Set end_date to 2024-04-19 or later" in messages
     assert loop.covered() == ("2024-04-20", "2024-04-30")
 
 
 def test_nothing_to_read_is_a_warning(loop: AdsterraLoop) -> None:
-    code, told = loop.run(reports=report("placement"), start_date="2024-05-01", include_today=False)
+    code, messages = loop.run(
+        reports=report("placement"), start_date="2024-05-01", include_today=False
+    )
     assert code == 0
-    assert "nothing to read" in told
+    assert "nothing to read" in messages
 
 
 @pytest.mark.parametrize("network", ["adsterra", "adcloud"])
@@ -262,12 +265,12 @@ def test_an_empty_state_file_is_no_state(
 
 
 @pytest.mark.parametrize("last", ["2031-01-01", "9999-12-31"])
-def test_a_bookmark_in_the_future_is_told(loop: AdsterraLoop, last: str) -> None:
+def test_a_bookmark_in_the_future_is_logged(loop: AdsterraLoop, last: str) -> None:
     bookmark = {"replication_key": "date", "replication_key_value": last}
     loop.state.write_text(json.dumps({"bookmarks": {OWN: bookmark}}))
-    code, told = loop.run(reports=report("placement"))
+    code, messages = loop.run(reports=report("placement"))
     assert code == 0
-    assert f"the state says that all was read up to {last}, which is not over yet" in told
+    assert f"the state says that all was read up to {last}, which is not over yet" in messages
     assert loop.covered()[1] == "2024-04-30"
 
 
@@ -277,21 +280,21 @@ def test_a_bookmark_at_the_beginning_of_time_ends_in_no_error(
 ) -> None:
     bookmark = {"replication_key": "date", "replication_key_value": last}
     loop.state.write_text(json.dumps({"bookmarks": {OWN: bookmark}}))
-    code, told = loop.run(reports=report("placement"))
-    assert "Error" not in told
+    code, messages = loop.run(reports=report("placement"))
+    assert "Error" not in messages
     if code == 0:
         assert loop.impressions() == expected("placement")
     else:
-        assert "is not a day" in told
+        assert "is not a day" in messages
 
 
 def test_another_time_zone_has_the_last_days_read_again(adcloud: Adcloud, tmp_path: Path) -> None:
     loop = Loop(adcloud, tmp_path, "advertiser_report")
     loop.run(lookback_days=0)
     adcloud.sandbox.requests.clear()
-    code, told = loop.run(lookback_days=0, timezone="UTC")
+    code, messages = loop.run(lookback_days=0, timezone="UTC")
     assert code == 0
-    assert "timezone was Europe/Berlin and is UTC now" in told
+    assert "timezone was Europe/Berlin and is UTC now" in messages
     assert adcloud.days() == ["2024-04-29", "2024-04-30"]
     adcloud.sandbox.requests.clear()
     assert loop.run(lookback_days=1, timezone="UTC") == (0, "")
@@ -299,7 +302,7 @@ def test_another_time_zone_has_the_last_days_read_again(adcloud: Adcloud, tmp_pa
 
 
 @pytest.mark.parametrize("include_today", [True, False])
-def test_a_bookmark_in_the_future_is_told_once_and_later_days_are_read(
+def test_a_bookmark_in_the_future_is_logged_once_and_later_days_are_read(
     adsterra: Adsterra, caplog: pytest.LogCaptureFixture, *, include_today: bool
 ) -> None:
     settings: dict[str, Any] = {"lookback_days": 0, "include_today": include_today}
@@ -315,7 +318,7 @@ def test_a_bookmark_in_the_future_is_told_once_and_later_days_are_read(
     assert window == f"2024-05-01..2024-05-0{3 if include_today else 2}"
 
 
-def test_another_time_zone_is_told_once_also_if_nothing_is_read(
+def test_another_time_zone_is_logged_once_also_if_nothing_is_read(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = adcloud.report(lookback_days=0)
@@ -354,7 +357,7 @@ def test_a_full_table_of_another_grouping_is_refused(loop: AdsterraLoop) -> None
 
 
 @pytest.mark.parametrize(
-    ("definition", "told"),
+    ("definition", "message"),
     [
         ({"dimensions": None, "filters": []}, "definition.dimensions must be a list"),
         ({"dimensions": ["date", "placement"], "filters": "US"}, "definition.filters must be"),
@@ -362,13 +365,13 @@ def test_a_full_table_of_another_grouping_is_refused(loop: AdsterraLoop) -> None
     ],
 )
 def test_a_definition_of_another_form_is_refused(
-    loop: AdsterraLoop, definition: Any, told: str
+    loop: AdsterraLoop, definition: Any, message: str
 ) -> None:
     bookmark = {"replication_key_value": "2024-04-20", "definition": definition}
     loop.state.write_text(json.dumps({"bookmarks": {OWN: bookmark}}))
     code, log = loop.run(reports=report("placement"))
     assert code == 1
-    assert told in log
+    assert message in log
 
 
 def test_ids_written_as_decimals_are_ids(adsterra: Adsterra) -> None:

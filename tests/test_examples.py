@@ -1,4 +1,4 @@
-"""The queries of the examples say what the sandbox has, on DuckDB and on PostgreSQL."""
+"""The example queries return the figures of the sandbox, on DuckDB and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,9 +13,19 @@ import pytest
 
 from sandbox.adcloud import entities
 from sandbox.adsterra import DEMO
+from tap_adcloud.streams import STREAMS
 from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
 from tests.support import REPORT_KEY, day
-from tests.warehouse import KEYS, Row, Written, add_up, fill, filled_duckdb, true_rows
+from tests.warehouse import (
+    ADSTERRA_STREAMS,
+    KEYS,
+    Row,
+    Written,
+    add_up,
+    expected_stream_rows,
+    fill,
+    filled_duckdb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,14 +48,14 @@ QueryResult = tuple[list[str], list[Any]]
 
 
 class Warehouse:
-    """A database that was filled twice, and how to ask it."""
+    """A database that was filled twice, and a function to query it."""
 
     def __init__(self, written: dict[str, Written], run: Callable[[str], QueryResult]) -> None:
         self.written = written
         self.run = run
 
     def query(self, query: str) -> list[Row]:
-        """Run one of the files as it stands."""
+        """Run one of the files."""
         names, rows = self.run((QUERIES / f"{query}.sql").read_text())
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -115,9 +125,9 @@ def test_every_row_of_adsterras_newest_reading_has_its_names(warehouse: Warehous
             PLACEMENTS[row["placement"]],
             *(row[column] for column in ADSTERRA_SUMS),
         )
-        for row in true_rows("stats")
+        for row in expected_stream_rows("stats")
     ]
-    # Rows have vanished since the first reading, and are still in the table.
+    # Rows that vanished after the first reading are still in the table.
     assert warehouse.written["stats"].rows > len(found) > 250
 
 
@@ -129,7 +139,9 @@ def test_every_row_of_adclouds_newest_reading_has_its_names(warehouse: Warehouse
         ): row
         for row in warehouse.query("adcloud_newest_reading")
     }
-    expected = {tuple(row[name] for name in REPORT_KEY): row for row in true_rows(REPORT)}
+    expected = {
+        tuple(row[name] for name in REPORT_KEY): row for row in expected_stream_rows(REPORT)
+    }
     assert found.keys() == expected.keys()
     for key, row in found.items():
         true = expected[key]
@@ -145,11 +157,11 @@ def test_every_row_of_adclouds_newest_reading_has_its_names(warehouse: Warehouse
 
 def test_adsterras_days_add_up(warehouse: Warehouse) -> None:
     found = warehouse.query("adsterra_daily")
-    rows = true_rows("stats")
+    rows = expected_stream_rows("stats")
     expected = add_up(rows, lambda row: row["date"], *ADSTERRA_SUMS)
     check_sums(found, lambda row: str(row["date"]), expected)
     assert [str(row["date"]) for row in found if not row["finished"]] == ["2024-05-07"]
-    # What a query would say that averaged the rows' own ratios.
+    # The wrong results of a query that averages the ratios of the rows.
     averages = [mean(row["ctr"] for row in rows if row["date"] == date) for date in expected]
     differences = [
         abs(float(row["ctr_percent"]) - float(average))
@@ -161,7 +173,7 @@ def test_adsterras_days_add_up(warehouse: Warehouse) -> None:
 def test_adsterras_placements_add_up(warehouse: Warehouse) -> None:
     found = warehouse.query("adsterra_by_placement")
     expected = add_up(
-        true_rows("stats"), lambda row: (row["domain"], row["placement"]), *ADSTERRA_SUMS
+        expected_stream_rows("stats"), lambda row: (row["domain"], row["placement"]), *ADSTERRA_SUMS
     )
     check_sums(found, lambda row: (row["domain_id"], row["placement_id"]), expected)
     for row in found:
@@ -174,7 +186,7 @@ def test_adsterras_placements_add_up(warehouse: Warehouse) -> None:
 
 def test_adsterras_countries_add_up(warehouse: Warehouse) -> None:
     found = warehouse.query("adsterra_by_country")
-    rows = true_rows("stats_by_country")
+    rows = expected_stream_rows("stats_by_country")
     expected = add_up(rows, lambda row: row["country"], *ADSTERRA_SUMS)
     check_sums(found, lambda row: row["country"], expected)
     assert [row["revenue_usd"] for row in found] == sorted(
@@ -196,7 +208,7 @@ def test_adclouds_costs_add_up_by_currency(
 ) -> None:
     found = warehouse.query(query)
     expected = add_up(
-        true_rows(REPORT), lambda row: (row["currency"], str(row[true])), *ADCLOUD_SUMS
+        expected_stream_rows(REPORT), lambda row: (row["currency"], str(row[true])), *ADCLOUD_SUMS
     )
     check_sums(found, lambda row: (row["currency"], str(row[column])), expected)
     assert {row["currency"] for row in found} == {"EUR", "USD"}
@@ -212,7 +224,7 @@ def test_adclouds_costs_add_up_by_currency(
 def test_freshness_counts_rows_and_days(warehouse: Warehouse) -> None:
     found = {row["stream"]: row for row in warehouse.query("freshness")}
     for stream in KEYS:
-        rows = true_rows(stream)
+        rows = expected_stream_rows(stream)
         dates = sorted({day(row["date"]) for row in rows})
         last = warehouse.written[stream].read_on
         over = [date for date in dates if date < last]
@@ -221,16 +233,12 @@ def test_freshness_counts_rows_and_days(warehouse: Warehouse) -> None:
         assert (found[stream]["first_day"], found[stream]["last_day"]) == (dates[0], dates[-1])
         assert found[stream]["days_without_rows"] == (last - dates[0]).days - len(over)
         assert found[stream]["read_at"].startswith(str(last))
-    lists = {"campaigns", "advertisements", "customers", "products", "topics"}
-    for stream in lists:
+    derived = {"topic_discounts", "campaign_performance"}
+    for stream in {stream.name for stream in STREAMS} - derived - {REPORT}:
         assert found[stream]["rows"] == len(entities(stream))
         assert found[stream]["read_at"] is None
     assert found["placements"]["rows"] == len(DEMO.placements)
-    assert found.keys() == {
-        *KEYS,
-        *lists,
-        *("domains", "placements", "smart_links", "topic_discounts", "campaign_performance"),
-    }
+    assert found.keys() == {*ADSTERRA_STREAMS, *(stream.name for stream in STREAMS)}
 
 
 def test_days_without_rows_are_named(warehouse: Warehouse) -> None:
@@ -242,7 +250,7 @@ def test_days_without_rows_are_named(warehouse: Warehouse) -> None:
     }
     expected = set()
     for stream in KEYS:
-        dates = {day(row["date"]).toordinal() for row in true_rows(stream)}
+        dates = {day(row["date"]).toordinal() for row in expected_stream_rows(stream)}
         whole = set(range(min(dates), warehouse.written[stream].read_on.toordinal()))
         expected |= {(stream, date) for date in whole - dates}
     assert named == expected
@@ -256,7 +264,7 @@ def test_rows_are_counted_by_day(warehouse: Warehouse) -> None:
     }
     expected: dict[tuple[str, str], int] = {}
     for stream in KEYS:
-        for row in true_rows(stream):
+        for row in expected_stream_rows(stream):
             key = (stream, row["date"])
             expected[key] = expected.get(key, 0) + 1
     assert found == expected
@@ -264,7 +272,7 @@ def test_rows_are_counted_by_day(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("query", ["adsterra_daily", "adcloud_daily"])
 def test_days_are_kept_whose_time_of_reading_is_unknown(query: str) -> None:
-    """Adsterra's time may be missing: such rows count until there are newer ones."""
+    """Adsterra's time may be null: such rows count until there are newer ones."""
     columns, time = {
         "adsterra_daily": ("impression, clicks, revenue", "db_last_update_time"),
         "adcloud_daily": (

@@ -16,7 +16,8 @@ from sandbox.server import Sandbox
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
-from tests.meltano import PROJECT, meltano, needs_meltano
+from tests.meltano import meltano, needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
     from singer_reports.tap import ReportTap
 
-#: What the project sets for the sandbox.
+#: The project's settings for the sandbox.
 OF_THE_SANDBOX = {"api_token", "api_url", "start_date"}
 DEFINITION = yaml.safe_load((PROJECT / "meltano.yml").read_text())
 
 
 @pytest.fixture
 def running() -> Iterator[Sandbox]:
-    """The sandbox at the real time, which is the time Meltano and the taps go by."""
+    """The sandbox at the real time, which Meltano and the taps use."""
     # Two runs of one extractor of one project at the same time would use the same files.
     with (PROJECT / ".meltano" / "tests.lock").open("w") as lock, Sandbox() as sandbox:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -66,7 +67,7 @@ def test_the_sandbox_environment_reads_relative_dates_into_csv(
 
 
 @needs_meltano
-def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
+def test_production_reads_the_token_from_a_file_and_continues_where_it_stopped(
     running: Sandbox, tmp_path: Path
 ) -> None:
     reports = [{"name": "countries", "group_by": ["country"], "domain": DEMO.domains[0]["id"]}]
@@ -97,7 +98,7 @@ def test_production_takes_the_token_from_a_file_and_goes_on_where_it_stopped(
 
 
 @needs_meltano
-def test_what_goes_wrong_shows_as_an_error(running: Sandbox, tmp_path: Path) -> None:
+def test_errors_are_shown_as_errors(running: Sandbox, tmp_path: Path) -> None:
     settings = f"TAP_ADSTERRA_API_URL={running.adsterra_url}\n"
     run = ("--environment=sandbox", "run", "tap-adsterra", "target-csv")
     (tmp_path / ".env").write_text(f"{settings}TAP_ADSTERRA_API_TOKEN={'0' * 32}\n")
@@ -112,7 +113,7 @@ def test_what_goes_wrong_shows_as_an_error(running: Sandbox, tmp_path: Path) -> 
     )
     said = meltano(tmp_path, *run, succeeds=False)
     assert f"[error    ] tap-adsterra {problems}" in said
-    # Of the tap's log, this command shows the last line alone.
+    # This command shows only the last line of the tap's log.
     said = meltano(
         tmp_path, "--environment=sandbox", "config", "test", "tap-adsterra", succeeds=False
     )
@@ -177,7 +178,7 @@ def test_every_setting_is_defined_as_the_tap_has_it(tap: type[ReportTap]) -> Non
     extractors = {plugin["name"]: plugin for plugin in DEFINITION["plugins"]["extractors"]}
     defined = {setting["name"]: setting for setting in extractors[tap.name]["settings"]}
     schema = tap.config_jsonschema
-    # Of the SDK's own settings, too, Meltano hands over only those it knows.
+    # Meltano passes only the settings that are defined, also those of the SDK.
     tap.append_builtin_config(schema)
     settings = schema["properties"]
     assert set(defined) == set(settings)
@@ -204,8 +205,8 @@ def test_the_streams_selected_are_those_of_the_tap(tap: type[ReportTap]) -> None
     assert set(selected) == {"*.*", *off}
 
 
-def test_made_up_rows_have_a_place_of_their_own() -> None:
-    """They come only when the environment is named, and every loader keeps them apart."""
+def test_made_up_rows_are_stored_separately() -> None:
+    """They are read only in the named environment, and every loader stores them separately."""
     assert DEFINITION["default_environment"] == "production"
     sandbox, production = DEFINITION["environments"]
     assert production == {"name": "production"}

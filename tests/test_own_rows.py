@@ -1,6 +1,6 @@
-"""The demo and one's own rows stay apart, whatever `make demo` and `make clean` are used for.
+"""`make demo` and `make clean` never touch the rows of the user's own account.
 
-A copy of the project has what is installed for this one, so that nothing here is removed.
+The tests run in a copy of the project, so that nothing is removed here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from examples.demo import parse_log
 from examples.periods import Span
 from sandbox.adsterra import DEMO, LARGE, LARGE_TOKEN, expected_rows
 from sandbox.server import Sandbox
-from tests.meltano import PROJECT, needs_meltano
+from tests.meltano import needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 LEFT_OUT = (".*_cache", ".cache", ".env", ".git", ".meltano", ".venv*", "__pycache__", "output")
 INSTALLED = (".venv", ".venv-meltano", ".meltano/extractors", ".meltano/loaders")
-#: What is installed is up to date, whatever the times of the copied files say.
+#: Treats what is installed as up to date, whatever the times of the copied files are.
 UP_TO_DATE = ("-o", ".venv/bin/.installed", "-o", ".venv-meltano/.plugins")
 FIRST, LAST = "2026-01-01", "2026-01-20"
 OTHER_FILES = {"csv/stats/2026-01-20T043000Z.csv": "date\n", "jsonl/stats.jsonl": "{}\n"}
 
 
 class Checkout:
-    """A copy of the project, as somebody uses it who has an account and looks at the demo."""
+    """A copy of the project, used for an account and for the demo."""
 
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder = folder
@@ -54,13 +55,13 @@ class Checkout:
         self.install()
 
     def install(self) -> None:
-        """Put in place what `make meltano` would, from what is installed here."""
+        """Link what `make meltano` would install."""
         (self.folder / ".meltano").mkdir(exist_ok=True)
         for name in INSTALLED:
             (self.folder / name).symlink_to(PROJECT / name)
 
     def run(self, *command: str) -> str:
-        """Run a command in the folder, with nothing set outside of it."""
+        """Run a command in the folder, without settings from the environment."""
         result = subprocess.run(
             command,
             cwd=self.folder,
@@ -81,13 +82,13 @@ class Checkout:
         return self.run("make", *UP_TO_DATE, *arguments)
 
     def read_account(self) -> list[SeenRequest]:
-        """Run what the documents say, and return what was asked of the API."""
+        """Run the documented command, and return its requests."""
         self.sandbox.requests.clear()
         self.run(".venv/bin/meltano", "run", "tap-adsterra", "target-duckdb")
         return [request for request in self.sandbox.requests if "stats" in request.path]
 
     def own(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
-        """Look at all that runs of one's own have written: rows, state, other files."""
+        """Return all that the runs of the account have written: rows, state, other files."""
         with duckdb.connect(str(self.output / "ads.duckdb"), read_only=True) as database:
             tables = [name for (name,) in database.sql("show tables").fetchall()]
             rows = {name: sorted(map(repr, database.table(name).fetchall())) for name in tables}
@@ -96,7 +97,7 @@ class Checkout:
 
 
 def states(file: Path) -> dict[str, str]:
-    """Return the states in a database of Meltano's."""
+    """Return the states in a database of Meltano."""
     connection = sqlite3.connect(file)
     found = dict(connection.execute("select state_id, completed_state from state").fetchall())
     connection.close()
@@ -109,7 +110,7 @@ def placements(file: Path) -> set[int]:
 
 
 def days_read(said: str) -> dict[str, int]:
-    """Return how many days `make demo` says it has read of each report."""
+    """Return how many days of each report `make demo` has read, by its output."""
     return {
         stream: int(days)
         for stream, days in re.findall(
@@ -135,7 +136,7 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         mine = {row["placement"] for row in rows}
         assert placements(checkout.output / "ads.duckdb") == mine
 
-        # The page and a query of one's own rows: the default selection of one tap.
+        # The page and a query of the account's rows: the default selection of one tap.
         assert checkout.make("page").strip() == str(checkout.output / "ads.html")
         page = (checkout.output / "ads.html").read_text()
         assert f"<span>USD</span> {sum(row['revenue'] for row in rows):,.2f}" in page
@@ -143,7 +144,7 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         assert "Made-up" not in page
         assert len(checkout.make("query", "QUERY=adsterra_by_placement").splitlines()) > len(mine)
 
-        # The demo says what it reads: everything, as its rows are gone, and then what is new.
+        # The demo logs what it reads: everything, as its rows were removed, and then new days.
         demo = checkout.output / "demo"
         (demo / "meltano").mkdir(parents=True)
         (demo / "meltano" / "meltano.db").write_text("a state without its rows")
@@ -157,13 +158,13 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         assert not theirs & mine
         assert "Made-up numbers" in (demo / "ads.html").read_text()
         assert all(name.startswith("sandbox:") for name in states(demo / "meltano" / "meltano.db"))
-        # The days of lookback_days, and today at Adsterra; a day more if midnight has just passed.
+        # The days of lookback_days, and today with Adsterra; one more if midnight has just passed.
         again = days_read(checkout.make("demo"))
         assert list(again) == reports
         assert again["stats"] == again["stats_by_country"]
         assert (again["stats"] - 8, again["advertiser_report"] - 30) in [(0, 0), (1, 0), (1, 1)]
 
-        # Cleaning up leaves what is one's own, and runs go on where they stopped.
+        # `make clean` keeps the account's rows, and runs continue from their state.
         checkout.run("make", "clean")
         assert not demo.exists()
         assert not (tmp_path / ".meltano").exists()
@@ -173,7 +174,7 @@ def test_the_demo_and_clean_leave_ones_own_rows_and_their_state(tmp_path: Path) 
         assert {request.values("start_date")[0] for request in checkout.read_account()} == {
             "2026-01-14"
         }
-        # Days read again have a new time, and nothing else.
+        # Days read again have a new time, and no other change.
         rows_by_table, _, _ = checkout.own()
         assert {name: len(found) for name, found in rows_by_table.items()} == {
             name: len(found) for name, found in own[0].items()
@@ -198,7 +199,7 @@ def test_what_was_read_is_found_in_the_log() -> None:
 
 @needs_meltano
 def test_the_seconds_are_those_from_start_to_end() -> None:
-    """Nothing is said after them, and what is counted begins before anything is done."""
+    """Nothing is printed after them, and counting starts before anything else."""
     planned = subprocess.run(
         ["make", "--dry-run", *UP_TO_DATE, "demo", "STARTED=1"],  # noqa: S607
         cwd=PROJECT,
@@ -211,7 +212,7 @@ def test_the_seconds_are_those_from_start_to_end() -> None:
 
 @needs_meltano
 @pytest.mark.parametrize("target", ["page", "query"])
-def test_what_is_missing_after_make_meltano_alone_is_installed(tmp_path: Path, target: str) -> None:
+def test_make_installs_what_make_meltano_alone_has_not(tmp_path: Path, target: str) -> None:
     with Sandbox() as sandbox:
         checkout = Checkout(tmp_path, sandbox)
     (tmp_path / ".venv").unlink()

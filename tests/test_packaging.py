@@ -1,4 +1,4 @@
-"""What is installed: the wheel, by itself, far from the checkout."""
+"""The wheel, installed outside of the checkout."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import sys
 import tomllib
 import zipfile
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.paths import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel's content in a folder of its own."""
+    """The content of the wheel in its own folder."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
@@ -62,7 +65,7 @@ def test_the_source_distribution_holds_what_the_wheel_is_built_from(tmp_path: Pa
     inside = {path.name for path in folder.iterdir()}
     packages = {"schemas", "singer_reports", "tap_adcloud", "tap_adsterra"}
     texts = {"CHANGELOG.md", "LICENSE", "README.md"}
-    # The last three are what every source distribution has.
+    # Every source distribution has the last three.
     assert inside == packages | texts | {"pyproject.toml", "PKG-INFO", ".gitignore"}
 
 
@@ -77,7 +80,7 @@ def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(installed: Path
         }
 
 
-def test_the_metadata_is_valid_and_says_what_the_project_says(installed: Path) -> None:
+def test_the_metadata_is_valid_and_that_of_the_project(installed: Path) -> None:
     (folder,) = installed.glob("*.dist-info")
     metadata = Metadata.from_email((folder / "METADATA").read_bytes(), validate=True)
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
@@ -97,7 +100,7 @@ def test_the_metadata_is_valid_and_says_what_the_project_says(installed: Path) -
     )
 
 
-def test_the_changelog_knows_the_version() -> None:
+def test_the_changelog_has_the_version() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     changelog = (PROJECT / "CHANGELOG.md").read_text()
     released = f"\n## [{project['version']}] - 20" in changelog

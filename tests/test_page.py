@@ -1,4 +1,4 @@
-"""The numbers on the page are true, each currency's by itself, whatever streams there are."""
+"""The figures on the page are correct, by currency, whichever streams were read."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ import pytest
 
 from examples import page
 from sandbox.adsterra import DEMO, expected_rows
+from tests.paths import PROJECT
 from tests.support import day
 from tests.warehouse import (
+    ADSTERRA_STREAMS,
+    DEFAULT_STREAMS,
     KEYS,
     TEN_YEARS_LATER,
     add_up,
+    expected_stream_rows,
     filled_duckdb,
     ten_years_duckdb,
-    true_rows,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PROJECT = Path(__file__).resolve().parent.parent
-ADSTERRA = ("domains", "placements", "smart_links", "stats", "stats_by_country")
 NOT_FOUND = re.compile(r"\.sql|[Ee]rror|does not exist|not in ")
 
 
@@ -52,7 +53,7 @@ def ten_years(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def readable(written: str) -> str:
-    """Leave out the programs of a page."""
+    """Return a page without its scripts."""
     return written.split("</footer>", maxsplit=1)[0]
 
 
@@ -87,9 +88,9 @@ def cents(amount: Any) -> Decimal:
     return Decimal(f"{amount:.2f}")
 
 
-def test_the_totals_are_true_and_kept_apart_by_currency(text: str) -> None:
-    costs = add_up(true_rows("advertiser_report"), lambda row: row["currency"], "costs")
-    ((revenue,),) = add_up(true_rows("stats"), lambda _: "USD", "revenue").values()
+def test_the_totals_are_correct_and_separate_by_currency(text: str) -> None:
+    costs = add_up(expected_stream_rows("advertiser_report"), lambda row: row["currency"], "costs")
+    ((revenue,),) = add_up(expected_stream_rows("stats"), lambda _: "USD", "revenue").values()
     assert [looks(panel)["All days"][:2] for panel in panels(text)] == [
         ("USD", cents(revenue)),
         *((name, cents(costs[name][0])) for name in ("EUR", "USD")),
@@ -100,7 +101,7 @@ def true_sum(rows: Iterable[dict[str, Any]], first: str, last: str) -> Decimal:
     return cents(sum((row["revenue"] for row in rows if first <= row["date"] <= last), Decimal()))
 
 
-def test_what_people_look_at_first_is_true_after_ten_years(ten_years: str) -> None:
+def test_the_figures_at_the_top_are_correct_after_ten_years(ten_years: str) -> None:
     rows = expected_rows(
         DEMO,
         ("date", "domain", "placement"),
@@ -134,7 +135,7 @@ def test_what_people_look_at_first_is_true_after_ten_years(ten_years: str) -> No
     placements = sum(table(ten_years, "Revenue by placement").values())
     assert placements == pytest.approx(true_sum(rows, "2026-09-18", "2026-12-17"), abs=1)
     assert "18 Sep to 17 Dec 2026. CTR and CPM" in ten_years
-    # Days without rows are told, and not all of ten years one by one.
+    # Days without rows are listed, but not every one of ten years.
     assert re.search(r"and \d+ times before", ten_years)
     assert len(ten_years) < 400_000
 
@@ -145,13 +146,13 @@ def test_a_screen_reader_finds_its_way(text: str) -> None:
     assert text.count("<table") == text.count("<caption>") > 10
     assert not re.findall(r"<th(?! scope)[ >]", text)
     assert text.count("<figcaption>") == text.count("<figure") == 3 + len(KEYS)
-    # Each chart of money stands in a table as well, day by day.
-    days = len({row["date"] for row in true_rows("stats")})
+    # Each chart of money is a table as well, with a row per day.
+    days = len({row["date"] for row in expected_stream_rows("stats")})
     assert len(table(panels(text)[0], "By day")) == days
 
 
 def rendered_after(change: str, database: Path, folder: Path, **options: str) -> str:
-    """Change a copy of the database, and make the page of it."""
+    """Change a copy of the database, and render the page of it."""
     file = folder / "ads.duckdb"
     shutil.copy(database, file)
     with duckdb.connect(str(file)) as connection:
@@ -178,8 +179,8 @@ def drop_all_but(database: Path, *streams: str) -> str:
 @pytest.mark.parametrize(
     ("streams", "title", "sections"),
     [
-        (ADSTERRA, "Earned at Adsterra", ["site", "country"]),
-        (ADSTERRA[:-1], "Earned at Adsterra", ["site"]),
+        (ADSTERRA_STREAMS, "Earned at Adsterra", ["site", "country"]),
+        (DEFAULT_STREAMS, "Earned at Adsterra", ["site"]),
         (("stats",), "Earned at Adsterra", ["site"]),
         (("advertiser_report", "topics"), "Spent at Adcloud", ["country", "website"]),
     ],
@@ -205,10 +206,10 @@ def test_without_days_there_is_only_a_sentence(database: Path, tmp_path: Path) -
 
 
 def test_a_schema_is_a_page_of_its_own(database: Path, tmp_path: Path) -> None:
-    """An account may have a schema of its own."""
+    """An account may have its own schema."""
     change = "create schema blog; create table blog.stats as from stats where date < '2024-04-20'"
     text = rendered_after(change, database, tmp_path, schema="blog")
-    rows = [row for row in true_rows("stats") if row["date"] < "2024-04-20"]
+    rows = [row for row in expected_stream_rows("stats") if row["date"] < "2024-04-20"]
     (panel,) = panels(text)
     assert looks(panel)["All days"][1] == cents(sum(row["revenue"] for row in rows))
 
@@ -223,7 +224,7 @@ def run_page(database: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_a_page_lies_beside_its_database_and_calls_nothing_made_up(
+def test_a_page_is_written_beside_its_database_and_not_labelled_made_up(
     database: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "my ads.duckdb"
@@ -235,8 +236,8 @@ def test_a_page_lies_beside_its_database_and_calls_nothing_made_up(
     assert "Made-up" not in readable(written.read_text())
 
 
-def test_what_cannot_be_read_is_told_in_a_sentence(database: Path, tmp_path: Path) -> None:
-    def told(file: Path, *arguments: str) -> str:
+def test_errors_are_explained_in_a_sentence(database: Path, tmp_path: Path) -> None:
+    def message_for(file: Path, *arguments: str) -> str:
         result = run_page(file, *arguments)
         assert result.returncode == 1
         assert result.stdout == ""
@@ -244,15 +245,15 @@ def test_what_cannot_be_read_is_told_in_a_sentence(database: Path, tmp_path: Pat
         return result.stderr
 
     file = tmp_path / "ads.duckdb"
-    assert "There is no file" in told(file)
+    assert "There is no file" in message_for(file)
     file.write_text("no database")
-    assert "cannot be read" in told(file)
+    assert "cannot be read" in message_for(file)
     shutil.copy(database, file)
-    assert "SCHEMA=name names another: main." in told(file, "--schema", "blog")
+    assert "SCHEMA=name names another: main." in message_for(file, "--schema", "blog")
     with duckdb.connect(str(file)) as connection:
-        assert "another program is writing to it" in told(file)
+        assert "another program is writing to it" in message_for(file)
         connection.sql("alter table stats drop column revenue")
-    assert "adsterra_daily cannot be run" in told(file)
+    assert "adsterra_daily cannot be run" in message_for(file)
     assert not list(tmp_path.glob("*.html"))
 
 
@@ -266,7 +267,7 @@ def test_what_cannot_be_read_is_told_in_a_sentence(database: Path, tmp_path: Pat
         (True, {"DISPLAY": ":0", "CI": "true"}, False),
     ],
 )
-def test_the_page_is_opened_where_somebody_can_see_it(
+def test_the_page_is_opened_on_a_desktop(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool,  # noqa: FBT001 - a parameter of the test.

@@ -1,4 +1,4 @@
-"""Days put together: the periods that people look at first, weeks and months."""
+"""Periods: recent days and months for the summary, and weeks and months for the charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import day
 
 
 def rows(first: str, last: str) -> list[dict[str, Any]]:
-    """Make a row per day; the money of a day is its number in the month."""
+    """Make a row per day; its money is the day of the month."""
     return [
         {
             "date": date,
@@ -29,7 +29,7 @@ def rows(first: str, last: str) -> list[dict[str, Any]]:
 
 
 def seen(today: str, first: str = "2024-01-01") -> dict[str, tuple[str, int, str | None]]:
-    """Look at the periods on a day that is not over yet: their days, money and what is before."""
+    """Return the periods on an incomplete day: their days, money and previous periods."""
     found = key_periods(rows(first, today), day(today))
     return {
         period.name: (
@@ -55,7 +55,7 @@ def test_only_days_that_are_over_count_and_are_compared_with_as_many() -> None:
     }
 
 
-def test_this_month_is_compared_with_the_whole_of_a_shorter_one() -> None:
+def test_this_month_is_compared_with_all_of_a_shorter_one() -> None:
     assert seen("2024-03-31")["This month"] == (
         "2024-03-01..2024-03-30",
         sum(range(1, 31)),
@@ -79,7 +79,7 @@ def test_periods_begin_with_the_first_row_and_are_then_compared_with_nothing() -
     assert seen("2024-05-16", first="2024-05-16") == {}
 
 
-def test_a_change_is_told_in_percent() -> None:
+def test_a_change_is_shown_in_percent() -> None:
     found = {
         period.name: period
         for period in key_periods(rows("2024-05-01", "2024-05-16"), day("2024-05-16"))
@@ -113,11 +113,11 @@ def test_every_day_is_in_one_bucket(unit: str) -> None:
         assert {bucket.span.first.weekday() for bucket in found} == {0}
 
 
-def test_the_longer_the_range_the_longer_what_a_bar_stands_for() -> None:
+def test_bars_cover_more_days_in_a_longer_range() -> None:
     first = datetime.date(2016, 12, 17)
     units = [unit_for(Span(first, first + number * DAY)) for number in (0, 91, 365, 3_652)]
     assert units == ["day", "day", "week", "month"]
-    # However long it is, a screen has room for all of the bars.
+    # All bars fit on a screen, however long the range is.
     for number in range(0, 3_653, 7):
         span = Span(first, first + number * DAY)
         unit = unit_for(span)

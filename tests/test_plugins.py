@@ -1,4 +1,4 @@
-"""The definitions for Meltano's hub say what the taps say."""
+"""The definitions for Meltano's hub match the taps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import yaml
 from plugins.generate import definitions
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.meltano import MELTANO, PROJECT, needs_meltano
+from tests.meltano import MELTANO, needs_meltano
+from tests.paths import PROJECT
 
 if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
 
 EXTRACTORS = PROJECT / "plugins" / "extractors"
-#: What the hub has in a definition beside what a project may have.
+#: Keys of a definition that the hub has in addition to a project.
 HUB = {"domain_url", "keywords", "maintenance_status", "quality", "supported_python_versions"}
 REQUIRED_BY_HUB = {"name", "namespace", "variant", "quality"}
 

@@ -1,4 +1,4 @@
-"""The command that runs a query: its numbers, what it says of streams that are not there."""
+"""The command that runs a query: its output, and queries of streams that were not read."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import shutil
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from examples.database import QUERIES, QueryResult
 from examples.query import table, written
-from tests.warehouse import add_up, filled_duckdb, true_rows
+from tests.paths import PROJECT
+from tests.warehouse import DEFAULT_STREAMS, add_up, expected_stream_rows, filled_duckdb
 
-PROJECT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NAMES = sorted(file.stem for file in QUERIES.glob("*.sql"))
-ADSTERRA = ("domains", "placements", "smart_links", "stats")
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +31,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_tap(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run of tap-adsterra leaves, with the streams it selects."""
+    """The database after a run of tap-adsterra with its default selection."""
     file = tmp_path_factory.mktemp("one-tap") / "ads.duckdb"
     shutil.copy(database, file)
     with duckdb.connect(str(file)) as connection:
         tables = [name for (name,) in connection.sql("show tables").fetchall()]
-        for name in set(tables).difference(ADSTERRA):
+        for name in set(tables).difference(DEFAULT_STREAMS):
             connection.sql(f"drop table {name}")
     return file
 
@@ -51,7 +52,7 @@ def run(database: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def cells(output: str) -> list[list[str]]:
-    """Cut the lines of a response into cells, without its head and the count of rows."""
+    """Split the printed rows into cells, without the heading and the count of rows."""
     lines = output.splitlines()
     return [re.split(" {2,}", line.strip()) for line in lines[2:-1]]
 
@@ -60,7 +61,7 @@ def test_money_is_written_as_money(database: Path) -> None:
     result = run(database, "adsterra_daily")
     assert (result.returncode, result.stderr) == (0, "")
     expected = add_up(
-        true_rows("stats"), lambda row: row["date"], "impression", "clicks", "revenue"
+        expected_stream_rows("stats"), lambda row: row["date"], "impression", "clicks", "revenue"
     )
     assert [row[:4] for row in cells(result.stdout)] == [
         [date, f"{impressions:,}", f"{clicks:,}", f"{revenue:,.3f}"]
@@ -76,7 +77,7 @@ def test_money_is_written_as_money(database: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_response_has_one_form_of_each_kind(database: Path, name: str) -> None:
+def test_all_values_of_a_column_have_the_same_form(database: Path, name: str) -> None:
     result = run(database, name)
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
@@ -132,12 +133,12 @@ def test_without_a_query_they_are_listed(database: Path) -> None:
     assert unknown.stderr == f"There is no query adsterra_dayly. There are:\n{result.stdout}"
 
 
-def test_a_query_responses_for_the_streams_that_are_there(one_tap: Path) -> None:
+def test_a_query_reads_the_streams_that_are_there(one_tap: Path) -> None:
     for name in ("freshness", "missing_days", "rows_per_day"):
         result = run(one_tap, name)
         assert result.returncode == 0
         streams = {row[0] for row in cells(result.stdout)}
-        assert streams == (set(ADSTERRA) if name == "freshness" else {"stats"})
+        assert streams == (set(DEFAULT_STREAMS) if name == "freshness" else {"stats"})
         assert re.fullmatch(r"Without advertise.*stats_by_country.*\n", result.stderr)
     for name in ("adsterra_daily", "adsterra_by_placement", "adsterra_newest_reading"):
         result = run(one_tap, name)
@@ -179,7 +180,7 @@ def test_a_query_of_ones_own_is_run(database: Path, tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_who_has_seen_enough_ends_it_quietly(database: Path) -> None:
+def test_a_closed_pipe_ends_it_silently(database: Path) -> None:
     command = f"{sys.executable} -m examples.query --database {database} adcloud_newest_reading"
     result = subprocess.run(
         [str(shutil.which("bash")), "-o", "pipefail", "-c", f"{command} | head -n 1"],

@@ -1,4 +1,4 @@
-"""The README tells the truth: its tables, and every command in it."""
+"""The README: its tables are correct, and every command in it works."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ import pytest
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from tap_adcloud.streams import STREAMS as ADCLOUD_STREAMS
 from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.streams import STREAMS as ADSTERRA_STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests import documents
-from tests.documents import BIN, DOCUMENTS, PROJECT, Shell
+from tests.documents import DOCUMENTS, Shell
 from tests.meltano import needs_meltano
+from tests.paths import BIN, PROJECT
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
@@ -37,10 +40,14 @@ README = PAGE.read_text()
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 BADGE = "https://img.shields.io/badge"
 TAPS: list[type[ReportTap]] = [TapAdsterra, TapAdcloud]
+STREAMS: dict[type[ReportTap], set[str]] = {
+    TapAdsterra: {stream.name for stream in ADSTERRA_STREAMS},
+    TapAdcloud: {stream.name for stream in ADCLOUD_STREAMS},
+}
 
 DIMENSIONS = ("date", "domain", "placement")
 
-#: Which test or script runs a block of the documents, by what the block begins with.
+#: The test or script that runs a block of the documents, by the beginning of the block.
 RUN_BY = {
     ("README.md", "make demo"): ".ci/run",
     ("README.md", "make meltano"): "tests/test_readme.py",
@@ -71,7 +78,7 @@ RUN_BY = {
 
 
 def table(heading: str) -> list[list[str]]:
-    """Return the cells of the first table below a heading, without its head."""
+    """Return the cells of the first table below a heading, without its header row."""
     rows = README.split(heading)[1].split("\n\n|")[1].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
@@ -97,7 +104,8 @@ def test_the_settings_are_those_of_about(tap: type[ReportTap]) -> None:
 def test_the_streams_are_those_of_discovery(tap: type[ReportTap]) -> None:
     streams = tap(config={}, validate_config=False).streams
     rows = {row[0].strip("`"): row for row in table(f"## Streams of {tap.name}")}
-    assert {name for name in rows if name != "your own reports"} == set(streams)
+    listed = {name for name in rows if name != "your own reports"}
+    assert listed == set(streams) == STREAMS[tap]
     for name, stream in streams.items():
         _, endpoint, key, replication, *selected = rows[name]
         assert names(key) == list(stream.primary_keys)
@@ -107,13 +115,13 @@ def test_the_streams_are_those_of_discovery(tap: type[ReportTap]) -> None:
             assert selected == ["yes" if stream.selected_by_default else "no"]
 
 
-def test_the_example_of_own_reports_is_taken() -> None:
+def test_the_example_of_own_reports_is_valid() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", README, flags=re.DOTALL)
     tap = TapAdsterra(config={"api_token": "t0ken", **json.loads(example)})
     assert {"countries", "one_site", "in_full"} <= set(tap.streams)
 
 
-def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
+def test_the_messages_in_the_readme_are_those_of_the_taps() -> None:
     packages = [PROJECT / name for name in ("singer_reports", "tap_adsterra", "tap_adcloud")]
     source = "".join(path.read_text() for folder in packages for path in folder.rglob("*.py"))
     source = re.sub(r'"\s*\n\s*f?"', "", source)
@@ -123,7 +131,7 @@ def test_what_the_tap_says_is_what_the_readme_says_it_says() -> None:
 
 
 def test_every_link_leads_somewhere_and_works_on_the_package_registry() -> None:
-    """Files of the repository are linked in one place, with its address as soon as it has one."""
+    """Links to files of the repository are defined in one place, with its URL once it has one."""
     for link in re.findall(r"\]\(([^)]+)\)", README):
         assert link.startswith("https://"), link
     files = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", README, flags=re.MULTILINE))
@@ -152,7 +160,7 @@ def test_the_speed_is_that_of_the_page_on_it() -> None:
     assert all(figure in page for figure in figures)
 
 
-def test_the_badges_are_true() -> None:
+def test_the_badges_are_correct() -> None:
     project = PYPROJECT["project"]
     pythons = [item.split()[-1] for item in project["classifiers"] if "Python :: 3." in item]
     supported = f"{pythons[0]} to {pythons[-1]}"
@@ -163,7 +171,7 @@ def test_the_badges_are_true() -> None:
 
 
 def test_every_block_of_the_documents_is_run() -> None:
-    """Each is run by the test or the script named above, which takes it by the same words."""
+    """Each is run by the test or the script in RUN_BY, which finds it by the same beginning."""
     blocks = [(page.name, text) for page in DOCUMENTS for text in documents.blocks(page)]
     claimed = [
         key for key in RUN_BY for name, text in blocks if name == key[0] and text.startswith(key[1])
@@ -179,7 +187,7 @@ def test_every_block_of_the_documents_is_run() -> None:
 
 @pytest.fixture
 def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
-    """A shell in which the README has been followed up to the settings of tap and target."""
+    """A shell after the README's steps up to the settings of tap and target."""
     (tmp_path / "user").mkdir()
     shell = Shell(tmp_path / "user", sandbox)
     shell.run(documents.block(PAGE, "pipx install"))
@@ -202,16 +210,16 @@ def newest_rows(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
 
 
 def facts(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Reduce a row to what people are paid from, with exact numbers."""
+    """Return the key, impressions, clicks and revenue of a row, with exact numbers."""
     numbers = (Decimal(str(row[name])) for name in ("impression", "clicks", "revenue"))
     return (*(str(row[name]) for name in DIMENSIONS), *numbers)
 
 
 def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
-    """The README's loop, over days that are corrected and rows that vanish."""
+    """The README's loop, over restated days and vanished rows."""
     first = day("2024-01-01")
     shell.run(FIRST_RUN)
-    # The second of these runs happens at the same time as the first, so its rows look no newer.
+    # The second of these runs has the same time as the first, so its rows look no newer.
     for days in (0, 6, 3):
         sandbox.clock.advance(datetime.timedelta(days=days))
         shell.run(LATER_RUN)
@@ -220,7 +228,7 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
         assert expected[0][0] == "2024-01-01"
         stored = set(map(facts, newest_rows(shell.folder / "csv" / "stats").values()))
         assert stored >= set(expected)
-        # What is left over has vanished since; the README's queries leave it out.
+        # The other rows have vanished since; the README's queries leave them out.
         view, query = (
             documents.block(PAGE, "create view", "sql"),
             documents.block(PAGE, "select", "sql"),
@@ -236,7 +244,7 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
     assert state["bookmarks"]["stats"]["replication_key_value"] == "2024-05-06"
 
 
-def test_the_loop_goes_on_after_a_first_run_that_failed(shell: Shell, sandbox: Sandbox) -> None:
+def test_the_loop_continues_after_a_first_run_that_failed(shell: Shell, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("status", status=403, times=None))
     shell.run(FIRST_RUN, succeeds=False)
     assert (shell.folder / "states.jsonl").read_text() == ""
@@ -302,7 +310,7 @@ def test_a_clone_reads_the_account_of_a_user_into_a_database_and_a_page(tmp_path
 
 @pytest.mark.timeout(400)
 def test_the_benchmark_of_the_page_on_speed_can_be_run() -> None:
-    """As the page has it, but with few rows read once, and without the tools to be installed."""
+    """As on the page, but with few rows read once, and without tools that are not installed."""
     commands = documents.block(PROJECT / "docs" / "performance.md", "make bench").splitlines()
     for command in commands:
         _, target, variable = shlex.split(command)

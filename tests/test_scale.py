@@ -1,4 +1,4 @@
-"""The page on many accounts tells the truth: its commands and its maps are tried as they stand."""
+"""docs/scale.md: its commands and its stream maps work as written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sandbox.adsterra import DEMO, DEMO_TOKEN, expected_rows
 from sandbox.server import Sandbox
 from tests import documents
 from tests.documents import Shell
-from tests.meltano import PROJECT, needs_meltano
+from tests.meltano import needs_meltano
+from tests.paths import PROJECT
 from tests.support import day
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support import Adsterra
 
 FILE = PROJECT / "docs" / "scale.md"
-#: What the page has, and what is installed for the tests.
+#: What the tests replace in the page's commands.
 HERE = {
     "target-postgres": "target-duckdb",
     "TARGET_POSTGRES_": "TARGET_DUCKDB_",
@@ -33,7 +34,7 @@ HERE = {
 @needs_meltano
 @pytest.mark.timeout(300)
 def test_a_range_of_the_past_leaves_the_state_of_the_daily_run(tmp_path: Path) -> None:
-    """Both commands in one shell, and then the states."""
+    """Both commands run in one shell; the states are checked after them."""
     commands = documents.block(FILE, "export MELTANO_ENVIRONMENT")
     commands += documents.block(FILE, "export MELTANO_STATE_ID")
     for written, here in HERE.items():

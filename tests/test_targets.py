@@ -1,4 +1,4 @@
-"""Real targets behind a plain pipe: what arrives is what the API has."""
+"""Real targets behind a plain pipe: the tables have the rows of the API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import datetime
 import json
 import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +15,20 @@ import pytest
 
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
+from tap_adsterra.reports import ReportStream
+from tap_adsterra.streams import STREAMS
+from tests.paths import BIN
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
     from tests.support import Adsterra
 
-BIN = Path(sys.executable).parent
 DIMENSIONS = ("date", "domain", "placement")
 
 
 class Target:
-    """A target in a folder, with the state it has stored."""
+    """A target in a folder."""
 
     def __init__(self, name: str, folder: Path, **settings: Any) -> None:
         self.command = [str(BIN / name), "--config", str(folder / f"{name}.json")]
@@ -35,7 +36,7 @@ class Target:
         (folder / f"{name}.json").write_text(json.dumps(settings))
 
     def load(self, output: bytes) -> dict[str, Any]:
-        """Pipe what a run wrote into the target, and return the last state it confirms."""
+        """Pipe a run's output into the target, and return the last state it confirms."""
         result = subprocess.run(
             self.command, input=output, capture_output=True, cwd=self.folder, check=False
         )
@@ -56,7 +57,7 @@ def duck(tmp_path: Path) -> Target:
 
 
 def in_duckdb(folder: Path, table: str) -> list[dict[str, Any]]:
-    """Return a table's rows by key, money as exact decimals."""
+    """Return a table's rows sorted by key, with money as exact decimals."""
     with duckdb.connect(str(folder / "ads.duckdb"), read_only=True) as database:
         relation = database.sql(
             f"select * replace (revenue::decimal(38, 3) as revenue) from {table} order by all"  # noqa: S608
@@ -67,7 +68,7 @@ def in_duckdb(folder: Path, table: str) -> list[dict[str, Any]]:
 
 
 def facts(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Reduce rows to what people are paid from."""
+    """Return the key, impressions, clicks and revenue of rows."""
     fields = (*DIMENSIONS, "impression", "clicks", "revenue")
     return [tuple(row[name] for name in fields) for row in rows]
 
@@ -95,7 +96,7 @@ def test_csv_files_hold_every_digit(adsterra: Adsterra, tmp_path: Path) -> None:
 def test_duckdb_holds_what_the_api_has_after_any_number_of_runs(
     adsterra: Adsterra, duck: Target
 ) -> None:
-    """Days of restatements, read by daily runs with state as the target confirms it."""
+    """Restated days, read by daily runs with the state that the target confirms."""
     state: dict[str, Any] = {}
     clock = adsterra.sandbox.clock
     for _ in range(8):
@@ -111,7 +112,7 @@ def test_duckdb_holds_what_the_api_has_after_any_number_of_runs(
         newest[row["date"]] = max(newest.get(row["date"], ""), row["db_last_update_time"])
     current = [row for row in stored if row["db_last_update_time"] == newest[row["date"]]]
     assert facts(current) == facts(expected)
-    # Some rows have vanished since they were first read: the query of the README leaves them out.
+    # Some rows have vanished since their first reading; the query of the README leaves them out.
     assert len(stored) > len(current)
 
 
@@ -136,7 +137,7 @@ def test_the_readmes_query_keeps_the_newest_reading(adsterra: Adsterra, duck: Ta
 
 
 @pytest.mark.parametrize("first_day_lost", ["2024-04-11", "2024-04-21", "2024-05-01"])
-def test_a_run_that_died_and_the_next_one_leave_what_an_undisturbed_run_leaves(
+def test_a_killed_run_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     adsterra: Adsterra, duck: Target, sandbox: Sandbox, first_day_lost: str
 ) -> None:
     query = {"start_date": first_day_lost}
@@ -151,7 +152,7 @@ def test_a_run_that_died_and_the_next_one_leave_what_an_undisturbed_run_leaves(
 
 
 def test_batches_of_any_size_lose_no_row(adsterra: Adsterra, tmp_path: Path) -> None:
-    """A loader that takes a first row for a header would lose one row a batch."""
+    """A loader that takes the first row for a header would lose one row per batch."""
     target = Target(
         "target-duckdb",
         tmp_path,
@@ -161,11 +162,8 @@ def test_batches_of_any_size_lose_no_row(adsterra: Adsterra, tmp_path: Path) -> 
     )
     target.load(adsterra.run().output)
     with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as database:
-        for table, rows in (
-            ("domains", DEMO.domains),
-            ("placements", DEMO.placements),
-            ("smart_links", DEMO.smart_links),
-        ):
-            assert len(database.table(table).fetchall()) == len(rows)
+        for stream in (stream for stream in STREAMS if not issubclass(stream, ReportStream)):
+            rows = database.table(stream.name).fetchall()
+            assert len(rows) == len(getattr(DEMO, stream.name))
     expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
     assert facts(in_duckdb(tmp_path, "stats")) == facts(expected)

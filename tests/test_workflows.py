@@ -1,16 +1,19 @@
-"""The workflows do what the project promises, with as few rights as they need."""
+"""The workflows: pinned actions, few permissions, all supported versions of Python."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-PROJECT = Path(__file__).resolve().parent.parent
+from tests.paths import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").iterdir())
 MAKEFILE = (PROJECT / "Makefile").read_text()
 
@@ -32,7 +35,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 @workflows
-def test_actions_are_pinned_by_commit_and_say_their_version(path: Path) -> None:
+def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
     for line in path.read_text().splitlines():
         if "uses:" in line and "uses: $/" not in line:
             assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line

@@ -1,4 +1,4 @@
-"""Databases as the taps and a target leave them, after two readings between which rows vanished."""
+"""Databases filled by the taps and a target, with two readings between which rows vanished."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -17,19 +15,23 @@ import pytest
 from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.server import Sandbox
+from tap_adsterra.streams import STREAMS
+from tests.paths import BIN
 from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-BIN = Path(sys.executable).parent
 FIRST = day("2024-04-10")
-#: When the second reading is made: by then, rows of the first one have vanished.
+#: The time of the second reading, when rows of the first one have vanished.
 LATER = NOW + datetime.timedelta(days=6)
-#: Ten years after the first day that Adsterra has.
+#: Ten years after Adsterra's first day.
 TEN_YEARS_LATER = datetime.datetime(2026, 12, 17, 12, tzinfo=datetime.UTC)
 ROWS_PER_DAY = 60
-ADSTERRA_STREAMS = ("domains", "placements", "smart_links", "stats", "stats_by_country")
+#: The streams of Adsterra that are selected by default, and with them the one by country.
+DEFAULT_STREAMS = [stream.name for stream in STREAMS if stream.selected_by_default]
+ADSTERRA_STREAMS = [*DEFAULT_STREAMS, "stats_by_country"]
 KEYS = {
     "stats": ("date", "domain", "placement"),
     "stats_by_country": ("date", "placement", "country"),
@@ -46,25 +48,16 @@ Row = dict[str, Any]
 
 
 class Written(NamedTuple):
-    """What was written of a stream."""
+    """The rows written of a stream."""
 
-    #: How many rows, each counted once.
+    #: The number of rows, without duplicates.
     rows: int
-    #: The day of the last reading, by the time in the rows.
+    #: The day of the last reading, from the time in the rows.
     read_on: datetime.date
 
 
 def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
-    """Read both sandboxes into a target, twice.
-
-    Args:
-        target: The command of the target.
-        folder: Where it may write its settings.
-        settings: What they are.
-
-    Returns:
-        What was written, by stream.
-    """
+    """Read both APIs into a target, twice, and return what was written by stream."""
     keys: dict[str, set[tuple[Any, ...]]] = {stream: set() for stream in KEYS}
     times: dict[str, str] = {}
     with Sandbox(now=NOW) as sandbox, pytest.MonkeyPatch.context() as monkeypatch:
@@ -89,7 +82,7 @@ def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
 
 
 def load(target: str, folder: Path, messages: bytes, **settings: Any) -> None:
-    """Send messages to a target, which may write its settings into a folder."""
+    """Send messages to a target; its settings are written into a folder."""
     (folder / "target.json").write_text(json.dumps(settings))
     subprocess.run(
         [BIN / target, "--config", folder / "target.json"],
@@ -101,7 +94,7 @@ def load(target: str, folder: Path, messages: bytes, **settings: Any) -> None:
 
 
 def filled_duckdb(factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Written]]:
-    """Fill one DuckDB file for all tests of a session, whichever worker runs them."""
+    """Fill one DuckDB file for all tests of a session, in all workers."""
     folder = shared(factory, "warehouse")
     file, note = folder / "ads.duckdb", folder / "written.json"
     with locked(folder):
@@ -116,7 +109,7 @@ def filled_duckdb(factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Writ
 
 
 def ten_years_duckdb(factory: pytest.TempPathFactory) -> Path:
-    """Read ten years of Adsterra into a DuckDB file: a first run with nothing but a token."""
+    """Read ten years of Adsterra into a DuckDB file, with only a token as setting."""
     folder = shared(factory, "ten-years")
     file = folder / "ads.duckdb"
     with locked(folder), Sandbox(now=TEN_YEARS_LATER) as sandbox, pytest.MonkeyPatch.context() as m:
@@ -128,7 +121,7 @@ def ten_years_duckdb(factory: pytest.TempPathFactory) -> Path:
 
 
 def shared(factory: pytest.TempPathFactory, name: str) -> Path:
-    """Make a folder that all workers of a session have."""
+    """Make a folder that all workers of a session share."""
     base = factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     folder.mkdir(exist_ok=True)
@@ -137,14 +130,14 @@ def shared(factory: pytest.TempPathFactory, name: str) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep the other workers waiting."""
+    """Lock a folder against the other workers."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def true_rows(stream: str) -> list[Row]:
-    """Say what the sandbox has at the time of the second reading."""
+def expected_stream_rows(stream: str) -> list[Row]:
+    """Return the sandbox's rows at the time of the second reading."""
     if stream == "advertiser_report":
         days = (FIRST + datetime.timedelta(number) for number in range((LATER.date() - FIRST).days))
         return [

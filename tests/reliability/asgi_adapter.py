@@ -1,7 +1,7 @@
-"""The sandbox without a network: a request is a call that returns its response.
+"""The sandbox without a network: a request is a function call.
 
-Everything else is as it is for users: sessions, authentication, attempts, decoding. A request costs
-a quarter of what it costs over a socket, which is what a test of a hundred thousand requests needs.
+Sessions, authentication, retries and decoding are the real ones. A request takes a quarter of the
+time that it takes over a socket, so that a test can make a hundred thousand of them.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class AsgiAdapter(HTTPAdapter):
-    """Takes requests to the sandbox; faults that break connections need the real one."""
+    """Sends requests to the sandbox in this process; cannot break connections."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        """Answer for a sandbox."""
+        """Send requests to this sandbox."""
         super().__init__()
         self.sandbox = sandbox
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Answer a request."""
+        """Return the response to a request."""
         assert request.url is not None
         url = urlsplit(request.url)
         scope: Scope = {
@@ -56,7 +56,7 @@ class AsgiAdapter(HTTPAdapter):
             sent.append(message)
 
         responding = self.sandbox.app(scope, receive, send)
-        # Nothing in it waits, so there is no need of a loop.
+        # The app never waits, so no event loop is needed.
         try:
             responding.send(None)
         except StopIteration:

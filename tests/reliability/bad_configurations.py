@@ -1,4 +1,4 @@
-"""Wrong settings, variables, catalogs and states: what a user may get wrong, a case each."""
+"""Cases of wrong settings, variables, catalogs and states."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Entry = dict[str, Any]
 
 @dataclass
 class Case:
-    """What a user hands over; what is not named is as it should be."""
+    """The input of a run; everything that a case does not name is valid."""
 
     #: Settings that differ; ``None`` leaves one out.
     settings: Any = field(default_factory=dict)
     #: Makes the catalog from the one that ``--discover`` writes.
     catalog: Callable[[dict[str, Any]], Any] | None = None
     state: Any = None
-    #: Variables; with any, the settings file is not used.
+    #: Environment variables that replace the settings file.
     environment: dict[str, str] | None = None
-    #: Variables beside the settings.
+    #: Environment variables in addition to the settings.
     variables: dict[str, str] = field(default_factory=dict)
-    #: Files written as they are, by name: they take the place of those made of the above.
+    #: Contents of files by name, in place of those made from the above.
     files: dict[str, bytes] = field(default_factory=dict)
-    #: The command line, if it is not just these files.
+    #: The command line, if not only these files.
     arguments: list[str] | None = None
 
 
@@ -39,7 +39,7 @@ def entry(catalog: dict[str, Any], stream: str) -> Entry:
 
 
 def metadata(catalog: dict[str, Any], stream: str, *breadcrumb: str) -> dict[str, Any]:
-    """Find what a catalog says of a stream or of one of its fields."""
+    """Find the metadata of a stream or of one of its fields."""
     wanted = [step for crumb in breadcrumb for step in ("properties", crumb)]
     found: list[dict[str, Any]] = [
         item["metadata"]
@@ -50,7 +50,7 @@ def metadata(catalog: dict[str, Any], stream: str, *breadcrumb: str) -> dict[str
 
 
 def changed(stream: str, /, **changes: Any) -> Callable[[dict[str, Any]], Any]:
-    """Change the entry of a stream; ``None`` takes a thing out."""
+    """Change the entry of a stream; ``None`` removes a key."""
 
     def change(catalog: dict[str, Any]) -> Any:
         item = entry(catalog, stream)
@@ -65,7 +65,7 @@ def changed(stream: str, /, **changes: Any) -> Callable[[dict[str, Any]], Any]:
 def changed_metadata(
     stream: str, *breadcrumb: str, **changes: Any
 ) -> Callable[[dict[str, Any]], Any]:
-    """Change what a catalog says of a stream or a field."""
+    """Change the metadata of a stream or a field."""
 
     def change(catalog: dict[str, Any]) -> Any:
         named = {name.replace("_", "-"): value for name, value in changes.items()}
@@ -76,7 +76,7 @@ def changed_metadata(
 
 
 def with_field(stream: str, name: str, **details: Any) -> Callable[[dict[str, Any]], Any]:
-    """Let a catalog speak of one more field."""
+    """Add metadata of one more field."""
 
     def change(catalog: dict[str, Any]) -> Any:
         item = entry(catalog, stream)
@@ -88,7 +88,7 @@ def with_field(stream: str, name: str, **details: Any) -> Callable[[dict[str, An
 
 
 def renamed(stream: str, name: str) -> Callable[[dict[str, Any]], Any]:
-    """Call a stream something else."""
+    """Rename a stream."""
     return changed(stream, tap_stream_id=name, stream=name)
 
 
@@ -110,7 +110,7 @@ def twice(stream: str) -> Callable[[dict[str, Any]], Any]:
 
 
 def key_without_inclusion(stream: str, *names: str) -> Callable[[dict[str, Any]], Any]:
-    """Deselect key fields as a catalog can that was written by hand."""
+    """Deselect key fields, as a catalog written by hand can."""
 
     def change(catalog: dict[str, Any]) -> Any:
         for name in names:
@@ -123,7 +123,7 @@ def key_without_inclusion(stream: str, *names: str) -> Callable[[dict[str, Any]]
 
 
 def without_root(stream: str) -> Callable[[dict[str, Any]], Any]:
-    """Forget what a catalog says of the stream itself."""
+    """Remove the metadata of the stream itself."""
 
     def change(catalog: dict[str, Any]) -> Any:
         item = entry(catalog, stream)
@@ -150,12 +150,12 @@ def bookmark(stream: str, value: Any) -> dict[str, Any]:
 
 
 REPORT = {"name": "own", "group_by": ["country"]}
-#: What looks like a secret, and stands where none belongs.
+#: A value that looks like a secret, used where none belongs.
 LOOKS_SECRET = "4f6a8c0e2b1d3957a6b8c0d2e4f6a8c0"  # noqa: S105
 
 
 def settings_of_both(first: str) -> dict[str, Case]:
-    """Wrong settings that either tap may be given.
+    """Return cases of wrong settings that both taps have.
 
     Args:
         first: The name of the tap's first setting.
@@ -255,12 +255,12 @@ def settings_of_both(first: str) -> dict[str, Case]:
 
 
 def catalogs_of_both(dated: str, table: str, number: str) -> dict[str, Case]:
-    """Wrong catalogs and states that either tap may be given.
+    """Return cases of wrong catalogs and states that both taps have.
 
     Args:
-        dated: A stream by day.
-        table: A stream that is read whole.
-        number: A field of the dated stream that is not of its key.
+        dated: An incremental stream.
+        table: A full-table stream.
+        number: A field of the incremental stream that is not in its key.
     """
     return {
         "a catalog that is a list": Case(catalog=lambda _: []),

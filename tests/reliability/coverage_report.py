@@ -1,10 +1,10 @@
-"""What the tests of reliability count, and the page that shows it.
+"""Counts of the reliability tests, and the page that shows them.
 
-A test says how many cases it went through (the fixture ``count_cases``) or how a fault ended (the
-fixture ``tell_ending``); pytest carries that with the test's report from whichever worker it was,
-and the end of the run writes all of it into one file. ``python -m
-tests.reliability.coverage_report`` puts it into ``docs/reliability.md``; with ``--check`` it only
-says whether the page still holds.
+A test counts its cases (the fixture ``count_cases``) or records how a fault ended (the fixture
+``record_ending``). The counts are part of the test's report, also if it ran in another worker; at
+the end of the run, all of them are written to one file. ``python -m
+tests.reliability.coverage_report`` writes them into ``docs/reliability.md``; ``--check`` only
+compares them with the page.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ ROOT = Path(__file__).parents[2]
 COUNTED = ROOT / ".cache" / "reliability.json"
 PAGE = ROOT / "docs" / "reliability.md"
 
-#: What part of the cases shown another run must have at least.
+#: The share of the shown cases that another run must at least have.
 MIN_SHARE = 0.5
 
-#: What is promised and how it is tested, by the name under which a test counts its cases.
+#: The promise and how it is tested, by the name under which a test counts its cases.
 CLAIMS: dict[str, tuple[str, str]] = {
     "kill_SIGKILL": (
         "A run that is killed costs no row and doubles none",
@@ -93,15 +93,15 @@ CLAIMS: dict[str, tuple[str, str]] = {
 
 
 class Collector:
-    """Gathers what the tests of a run have counted."""
+    """Collects what the tests of a run have counted."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without counts."""
         self.cases: Counter[str] = Counter()
         self.endings: dict[str, str] = {}
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take what a test that passed has counted."""
+        """Add what a test has counted, if it passed."""
         if report.when != "call" or not report.passed:
             return
         properties: list[tuple[str, Any]] = report.user_properties
@@ -122,7 +122,7 @@ class Collector:
 
 
 def claims_table(cases: dict[str, int]) -> Iterator[str]:
-    """Say what is promised, how it is tested and with how many cases, a line per claim."""
+    """Return the table of the promises: a line per claim, with how and how often it is tested."""
     yield "| What is promised | How it is tested | Cases |"
     yield "|---|---|---:|"
     for name, (promise, how) in CLAIMS.items():
@@ -130,7 +130,7 @@ def claims_table(cases: dict[str, int]) -> Iterator[str]:
 
 
 def endings_table(endings: dict[str, str]) -> Iterator[str]:
-    """Show how each fault ends for each kind of stream, a line per fault."""
+    """Return the table of the endings: a line per fault, a column per kind of stream."""
     pairs = [key.split(" | ") for key in endings]
     faults, streams = (list(dict.fromkeys(column)) for column in zip(*pairs, strict=True))
     yield f"| Fault | {' | '.join(streams)} |"
@@ -141,7 +141,7 @@ def endings_table(endings: dict[str, str]) -> Iterator[str]:
 
 
 def page() -> str:
-    """Make the page anew: its own words, and the tables of the last run."""
+    """Return the page with the tables of the last run."""
     figures = json.loads(COUNTED.read_text())
     text = PAGE.read_text()
     tables = {
@@ -157,17 +157,17 @@ def page() -> str:
 
 
 def differences() -> Iterator[str]:
-    """Say where the page promises other than what the last run has shown."""
+    """Return a message per difference between the page and the last run."""
     figures = json.loads(COUNTED.read_text())
     shown = PAGE.read_text().splitlines()
     for name, (promise, how) in CLAIMS.items():
         before = f"| {promise} | {how} | "
         numbers = [line.removeprefix(before) for line in shown if line.startswith(before)]
-        told = int(numbers[0].removesuffix(" |").replace(",", "")) if numbers else 0
+        claimed = int(numbers[0].removesuffix(" |").replace(",", "")) if numbers else 0
         counted = figures["cases"].get(name, 0)
-        # How many kills find a state before them is a matter of time.
-        if not told or counted < told * MIN_SHARE:
-            yield f"{PAGE.name} shows {told:,} cases of {name}, and the tests counted {counted:,}."
+        # How many kills come after a state depends on timing.
+        if not claimed or counted < claimed * MIN_SHARE:
+            yield f"{PAGE.name} shows {claimed:,} cases of {name}, the tests counted {counted:,}."
     for line in endings_table(figures["endings"]):
         if line not in shown:
             yield f"{PAGE.name} lacks this ending: {line}"

@@ -1,4 +1,4 @@
-"""The databases that runs are killed on: how a target writes into each, and what it then holds."""
+"""The databases of the tests that kill runs: their targets, and their contents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,10 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 import psycopg
 
+from tests.paths import BIN
+from tests.servers import closed_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BIN = Path(sys.executable).parent
 #: Debian keeps the server's commands out of the path.
 SERVER_FOLDERS = [
     *os.environ.get("PATH", "").split(os.pathsep),
@@ -38,13 +39,13 @@ Tables = dict[str, list[Row]]
 
 
 class Database(Protocol):
-    """A database of one chain of runs."""
+    """A database that a chain of runs writes to."""
 
     target: tuple[str, ...]
     settings: dict[str, Any]
 
     def tables(self) -> Tables:
-        """Return all rows of all tables, without what depends on when they were read."""
+        """Return all rows of all tables, without the times of reading."""
 
 
 class DuckDB:
@@ -64,7 +65,7 @@ class DuckDB:
     def tables(self) -> Tables:
         with duckdb.connect(str(self.file)) as database:
             names = [name for (name,) in database.sql("show tables").fetchall()]
-            # The target's own, in which it holds a batch; one that is killed leaves it behind.
+            # The target's own table for a batch; a killed target leaves it behind.
             kept = [name for name in names if not name.startswith("tmp_")]
             return {name: self._rows(database, name) for name in kept}
 
@@ -122,9 +123,9 @@ class PostgreSQL:
 
 @contextlib.contextmanager
 def postgresql_server() -> Iterator[int]:
-    """A server of its own, for as long as the block lasts: the port it listens at."""
+    """Run a server during the block, and return its port."""
     assert INITDB is not None
-    # It refuses to be run by root; where Debian's package is installed, so is this user.
+    # The server refuses to run as root; Debian's package creates this user.
     user = "postgres" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
         if user:
@@ -133,9 +134,7 @@ def postgresql_server() -> Iterator[int]:
         options = ["--auth=trust", "--encoding=UTF8", "--no-sync", "--username=ads"]
         run_as: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
         subprocess.run([INITDB, "--pgdata", data, *options], **run_as, check=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = closed_port()
         command = [str(Path(INITDB).with_name("postgres")), "-D", data, "-k", folder, "-F"]
         command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
         log = Path(folder) / "log"
@@ -147,13 +146,13 @@ def postgresql_server() -> Iterator[int]:
                 wait_for(port, log)
                 yield port
             finally:
-                # Immediate shutdown: nobody needs what it holds any more.
+                # Immediate shutdown: its data is not needed any more.
                 server.send_signal(signal.SIGQUIT)
                 server.wait(30)
 
 
 def wait_for(port: int, log: Path) -> None:
-    """Wait until the server answers."""
+    """Wait until the server accepts connections."""
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
     while datetime.datetime.now(datetime.UTC) < until:
         with contextlib.suppress(psycopg.OperationalError):
@@ -163,10 +162,10 @@ def wait_for(port: int, log: Path) -> None:
 
 
 def comparable(columns: list[str], rows: list[tuple[Any, ...]]) -> list[Row]:
-    """Make rows that two runs have in common: in one order, without times of reading and writing.
+    """Make the rows of two runs comparable: sorted, without times of reading and writing.
 
-    Numbers become exact decimals: what is stored as a double has the digits that it is written
-    with, which are those of the API as long as there are no more than 15.
+    Numbers become exact decimals: a double is written with the digits of the API, as long as there
+    are at most 15.
     """
     left_out = {"extracted_at"} | {name for name in columns if name.startswith("_sdc_")}
     found = [

@@ -1,4 +1,4 @@
-"""How each fault must end: the table that the fault matrix is held to."""
+"""How each fault must end: the table of expected results for the fault matrix."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 #: The run ends well, and its rows are those of an undisturbed run.
 WHOLE = "whole"
-#: The run ends with a sentence, and the next one completes what is there.
+#: The run ends with a sentence, and the next one completes the rows.
 REFUSED = "refused"
-#: Nothing shows that the API has changed or left out a row; the run ends well with what was sent.
+#: The run cannot notice that the API has changed or left out a row; it writes what was sent.
 AS_SENT = "as sent"
 
 ADSTERRA = (STATISTICS, LISTS)
 ADCLOUD = (REPORT, PAGES, DERIVED, CHUNKS)
 DATE_RANGES = (STATISTICS, REPORT)
 
-#: For a field that has another name for each kind.
+#: An attribute of ``Place``, for a field that has another name in each kind of stream.
 OfThePlace = Literal["key", "required", "total", "envelope"]
 
 
@@ -43,14 +43,14 @@ class Case:
     """A fault and its endings.
 
     Attributes:
-        fault: The arguments of ``sandbox.Fault``, or for ``Matrix.prepare`` of a kind of its own.
-        passing: How it ends where the fault passes.
-        lasting: How it ends where it stays.
-        but: Other endings, passing and lasting, of a kind, or of a kind and a place.
+        fault: The arguments of ``sandbox.Fault``, or a kind that ``Matrix.prepare`` implements.
+        passing: The ending if the fault passes.
+        lasting: The ending if the fault lasts.
+        but: Other endings, passing and lasting, by kind, or by kind and place.
         times: How many requests trigger a passing fault.
         kinds: The kinds of streams that can trigger it.
         of_the_place: An attribute of ``Place`` that names the field.
-        token: Whether it is one of the token endpoint, while the token dies at the place.
+        token: Whether it is at the token endpoint; the token then expires at the place.
     """
 
     fault: Mapping[str, Any]
@@ -63,13 +63,13 @@ class Case:
     token: bool = False
 
     def expected(self, kind: StreamCase, place: str, *, lasting: bool) -> str:
-        """Say how the fault must end there."""
+        """Return the expected ending."""
         endings = (self.passing, self.lasting)
         endings = self.but.get((kind, place), self.but.get(kind, endings))
         return endings[lasting]
 
     def arguments(self, place: Place, *, lasting: bool) -> dict[str, Any]:
-        """Make the arguments of the fault at a place."""
+        """Return the arguments of the fault at a place."""
         arguments = {**self.fault, "times": None if lasting else self.times}
         if self.of_the_place:
             arguments["field"] = getattr(place, self.of_the_place)
@@ -79,12 +79,12 @@ class Case:
 
     @property
     def everywhere(self) -> bool:
-        """Whether it strikes all requests under way, since it ends the token they share."""
+        """Whether it affects all requests under way, because they share the token."""
         return self.token or self.fault["kind"] == "dead_token"
 
 
 def always(ending: str, fault: Mapping[str, Any], **options: Any) -> Case:
-    """Make a case that ends alike whether the fault passes or stays."""
+    """Make a case with the same ending whether the fault passes or lasts."""
     return Case(fault, **{"passing": ending, "lasting": ending, "times": 1, **options})
 
 
@@ -93,9 +93,9 @@ def token(fault: Mapping[str, Any], **options: Any) -> Case:
     return Case(fault, **{"kinds": ADCLOUD, "token": True, **options})
 
 
-#: An announced total beyond reason: refused at once where pages follow from it.
+#: An absurd total: refused immediately where the number of pages depends on it.
 _TOO_MANY_PAGES: Mapping[Any, tuple[str, str]] = dict.fromkeys(ADCLOUD, (REFUSED, REFUSED))
-#: Smart links come without a total, and no row of theirs can be missed.
+#: Smart links have no total, so a missing row cannot be noticed.
 _NOT_COUNTED: Mapping[Any, tuple[str, str]] = {(LISTS, "last"): (WHOLE, WHOLE)}
 
 CASES: dict[str, Case] = {
@@ -210,10 +210,10 @@ CASES: dict[str, Case] = {
 
 
 def cell(endings: Mapping[tuple[bool, str], str]) -> str:
-    """Put the endings of a fault for a kind of stream into a few words.
+    """Summarize the endings of a fault for a kind of stream.
 
     Args:
-        endings: The ending by whether the fault stays, and by its place.
+        endings: The ending by whether the fault lasts, and by its place.
     """
     passing, lasting = (_over_places(endings, lasting=lasting) for lasting in (False, True))
     return passing if passing == lasting else f"{passing}; if it stays {lasting}"

@@ -1,10 +1,9 @@
-"""What can happen to a request before it reaches the API, and to the clock meanwhile."""
+"""Faults outside of the API: in the network, and of the clock."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import socket
 import sys
 import types
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from requests.adapters import HTTPAdapter
 
 from sandbox.faults import Fault, Faults
+from tests.servers import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from singer_reports.tap import ReportTap
 
-    #: Takes a request, and gives what is to be sent in its place.
+    #: Takes a request, and returns the one to send instead.
     RequestChange: TypeAlias = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
-#: Seconds after which a request is given up where the fault is that no response comes.
-IMPATIENT = 0.1
+#: The timeout in seconds of requests that get no response.
+SHORT_TIMEOUT = 0.1
 
 
 class _Connections(HTTPAdapter):
-    """Connections that know which requests per fault strikes."""
+    """An adapter that knows which requests trigger its faults."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(pool_maxsize=8)
@@ -38,65 +38,66 @@ class _Connections(HTTPAdapter):
         for fault in faults:
             self.faults.add(fault)
 
-    def strikes(self, request: requests.PreparedRequest) -> bool:
+    def triggers(self, request: requests.PreparedRequest) -> bool:
         assert request.url is not None
         url = urlsplit(request.url)
         return bool(self.faults.trigger(str(request.method), url.path, parse_qsl(url.query)))
 
 
 class FaultAdapter(_Connections):
-    """Connections on which something happens to some requests before they are sent."""
+    """An adapter that changes the requests that trigger a fault."""
 
     def __init__(self, fault: Fault, change: RequestChange) -> None:
-        """Let it happen to the requests that the fault matches."""
+        """Change the requests that trigger the fault."""
         super().__init__(fault)
         self.change = change
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request, or what has become of it."""
-        if self.strikes(request):
+        """Send a request, changed if it triggers the fault."""
+        if self.triggers(request):
             request = self.change(request.copy())
         return super().send(request, **options)
 
 
-class Impatient(_Connections):
-    """Connections that give up some requests soon, and wait for the responses to all others.
+class ShortTimeout(_Connections):
+    """An adapter with a short timeout for the requests that trigger a fault.
 
-    A short time for all of them would end good requests as well when the machine is busy.
+    A short timeout for all of them would end good requests as well when the machine is busy.
     """
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request, and wait for its response."""
-        if self.strikes(request):
-            options["timeout"] = IMPATIENT
+        if self.triggers(request):
+            options["timeout"] = SHORT_TIMEOUT
         return super().send(request, **options)
 
 
 def mount_fault(tap: ReportTap, fault: Fault, change: RequestChange) -> None:
-    """Let something happen to the requests of a tap that a fault matches."""
+    """Change the requests of a tap that trigger a fault."""
     tap.run.session.mount("http://", FaultAdapter(fault, change))
 
 
 def give_up_soon(tap: ReportTap, *faults: Fault) -> None:
-    """Let a tap give up soon the requests that faults in the sandbox keep waiting."""
-    # Copies: the sandbox counts the requests as well.
-    tap.run.session.mount("http://", Impatient(*(dataclasses.replace(fault) for fault in faults)))
+    """Give a tap a short timeout for the requests that hang in the sandbox."""
+    # Copies, because the sandbox counts the requests of the originals.
+    tap.run.session.mount(
+        "http://", ShortTimeout(*(dataclasses.replace(fault) for fault in faults))
+    )
 
 
 def to_closed_port(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Send a request to a port of this machine that nothing listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    """Change a request so that it is sent to a closed port."""
     assert request.url is not None
-    request.url = urlunsplit(urlsplit(request.url)._replace(netloc=f"127.0.0.1:{port}"))
+    netloc = f"127.0.0.1:{closed_port()}"
+    request.url = urlunsplit(urlsplit(request.url)._replace(netloc=netloc))
     return request
 
 
 class WallClock:
-    """The clock of the computer, as all of the taps' modules see it; it can be set."""
+    """A settable replacement of the computer's clock for all modules of the taps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Take the place of the real one."""
+        """Replace the real clock."""
         self.ahead = datetime.timedelta(0)
         clock = self
 
@@ -115,7 +116,7 @@ class WallClock:
                 monkeypatch.setattr(user, "datetime", module)
 
     def jumping(self, seconds: float) -> RequestChange:
-        """Make a request after which the clock is that far ahead of the real one, or behind it."""
+        """Return a change that sets the clock that far ahead of the real one, or behind it."""
 
         def jump(request: requests.PreparedRequest) -> requests.PreparedRequest:
             self.ahead = datetime.timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""A tap, a target and the pipe between them; what ends them early, and who keeps the state."""
+"""Run a tap and a target with a pipe between them, kill them, and keep the state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECONDS_TO_END = 60
-#: Without compiled files it takes twice as long to load a tap or a target.
+#: Compiled files: without them, loading a tap or a target takes twice as long.
 LEFT_OUT = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 
 State = dict[str, Any]
@@ -30,13 +30,13 @@ class Kill:
 
     number: signal.Signals
     seconds: float
-    #: Whether the target gets it, too, as all of a pipeline does from a terminal.
+    #: Whether the target gets it too, as from a terminal.
     whole: bool
 
 
 @dataclass
 class Ending:
-    """How a run ended."""
+    """The result of a run."""
 
     tap: int
     target: int
@@ -49,7 +49,7 @@ class Ending:
 
 
 class Pipeline:
-    """``tap | target``, in a folder of its own."""
+    """``tap | target``, in its own folder."""
 
     def __init__(self, folder: Path, tap: str, settings: State, catalog: State) -> None:
         folder.mkdir()
@@ -66,13 +66,13 @@ class Pipeline:
         *,
         unbuffered: bool = False,
     ) -> Ending:
-        """Run both to their end, or to the signal.
+        """Run both until they end or get the signal.
 
         Args:
-            database: Where to.
-            state: Where the tap goes on.
-            kill: The signal, if there is to be one.
-            unbuffered: Whether Python writes without a buffer, as container images have it.
+            database: The database that the target writes to.
+            state: The state that the tap gets.
+            kill: The signal to send, if any.
+            unbuffered: Whether Python writes without a buffer, as in many container images.
         """
         tap_command = list(self.tap)
         if state is not None:
@@ -131,7 +131,7 @@ class Pipeline:
 def send(
     kill: Kill, tap: subprocess.Popen[bytes], target: subprocess.Popen[bytes], started: float
 ) -> bool:
-    """Wait for the moment, and send the signal if there is still somebody to get it."""
+    """Send the signal at its time, if the processes are still running then."""
     last = target if kill.whole else tap
     try:
         last.wait(max(0.0, started + kill.seconds - time.monotonic()))
@@ -145,7 +145,7 @@ def send(
 
 
 def environment(*, unbuffered: bool = False) -> dict[str, str]:
-    """Make the variables that a tap or a target sees."""
+    """Return the environment of a tap or a target."""
     variables = {name: text for name, text in os.environ.items() if name not in LEFT_OUT}
     variables["PYTHONPATH"] = str(ROOT)
     if unbuffered:
@@ -160,12 +160,12 @@ class PlainPipe:
         self._states = b""
 
     def keep(self, states: bytes) -> None:
-        """Take what a target has printed."""
+        """Keep the last state that a target has printed."""
         self._states += states
 
     @property
     def state(self) -> State | None:
-        """What the next run is given; none before there is any."""
+        """The state for the next run; ``None`` before the first."""
         lines = self._states.splitlines()
         return json.loads(lines[-1]) if lines else None
 
@@ -174,9 +174,9 @@ class Meltano:
     """Keeps the state as ``meltano run`` does.
 
     Source: Meltano 4.4: ``BookmarkWriter`` of ``meltano.core.plugin.singer.target`` takes every
-    line that is JSON and not empty; ``MeltanoState`` of ``meltano.core.state_store.base`` has a
-    complete state replace the one before. Where states are merged (``--state-strategy=merge``),
-    each is put over the one before, at depth.
+    line that is JSON and not empty; in ``MeltanoState`` of ``meltano.core.state_store.base``, a
+    complete state replaces the previous one. With ``--state-strategy=merge``, each state is merged
+    into the previous one, recursively.
     """
 
     def __init__(self, *, merge: bool) -> None:
@@ -184,7 +184,7 @@ class Meltano:
         self.state: State | None = None
 
     def keep(self, states: bytes) -> None:
-        """Take what a target has printed."""
+        """Keep the last state that a target has printed."""
         for line in states.splitlines():
             try:
                 new = json.loads(line)
@@ -195,7 +195,7 @@ class Meltano:
 
 
 def merged(new: State, old: State) -> State:
-    """Put a state over another one, at depth."""
+    """Merge a state into another one, recursively."""
     both = dict(old)
     for name, value in new.items():
         both[name] = merged(value, old.get(name, {})) if isinstance(value, dict) else value

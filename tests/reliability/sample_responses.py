@@ -1,4 +1,4 @@
-"""Every stream with a good response for it, and connections to nowhere that give any other one."""
+"""A good response for every stream, and an adapter that returns any response."""
 
 from __future__ import annotations
 
@@ -22,11 +22,18 @@ from sandbox.adcloud.inventory import TYPES
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_statistics_rows
 from sandbox.numbers import from_json, to_json
+from tap_adcloud.reports import AdvertiserReport
+from tap_adcloud.streams import STREAMS as ADCLOUD_STREAMS
+from tap_adcloud.streams import CampaignPerformance
 from tap_adcloud.tap import TapAdcloud
+from tap_adsterra.reports import ReportStream
+from tap_adsterra.streams import STREAMS as ADSTERRA_STREAMS
 from tap_adsterra.tap import TapAdsterra
 from tests.support import NOW, day, select, sync
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import requests
 
     from singer_reports.tap import ReportTap
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 DAY = "2024-04-29"
 #: How many rows a good response has.
 ROWS = 3
-#: Past so many requests nothing is found, however many pages have been announced.
+#: After so many requests, every response is 404, however many pages were announced.
 MAX_REQUESTS = 30
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
 GOOD_TOKEN = {"access_token": "f00dfeedf00dfeedf00dfeed", "scope": ""}
@@ -44,7 +51,7 @@ GOOD_TOKEN = {"access_token": "f00dfeedf00dfeedf00dfeed", "scope": ""}
 
 @dataclass(frozen=True)
 class Response:
-    """What comes for a request."""
+    """A response to a request."""
 
     content: bytes
     status: int = 200
@@ -52,16 +59,16 @@ class Response:
 
 
 class ResponsesByPath(HTTPAdapter):
-    """Connections to nowhere, with a response for each end of a path."""
+    """An adapter without a network, with a response per end of a path."""
 
     def __init__(self, by_path: dict[str, Response]) -> None:
-        """Take the responses; the first that fits is given."""
+        """Return the first of these responses that fits."""
         super().__init__()
         self.by_path = by_path
         self.requested = 0
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """Give the response for a request, if it can be written to a connection at all."""
+        """Return the response to a request, after checking that the request can be sent."""
         connection = http.client.HTTPConnection("nowhere.invalid")
         connection.putrequest(str(request.method), request.path_url)
         for name, value in request.headers.items():
@@ -91,7 +98,7 @@ class StreamSample:
         stream: Its name.
         good: The good response.
         settings: Settings of the tap.
-        before: Responses to other requests that it makes, by the end of their path.
+        before: Responses to its other requests, by the end of their path.
     """
 
     tap_class: type[ReportTap]
@@ -102,16 +109,16 @@ class StreamSample:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Its name in test ids."""
         return f"{self.stream} {self.settings.get('report_api_version', '')}".strip()
 
     def make_tap(self) -> ReportTap:
-        """Make a tap that reads it."""
+        """Make a tap that reads the stream."""
         catalog = select(self.tap_class(config=dict(self.settings)).catalog_dict, [self.stream])
         return self.tap_class(config=dict(self.settings), catalog=catalog)
 
     def sent(self, content: bytes) -> list[dict[str, Any]]:
-        """Take from a response the rows that are to be written, by a plain reading of it."""
+        """Return the rows that a response has, parsed with the standard library."""
         text = content.decode(errors="replace")
         body = json.loads(text, parse_float=_decimal, parse_int=Decimal)
         rows = self._rows(body)
@@ -136,24 +143,24 @@ def _decimal(text: str) -> Decimal | None:
     try:
         return Decimal(text)
     except InvalidOperation:
-        # Beyond all exponents; it can only stand where nobody looks.
+        # An exponent too large for Decimal; it can only be in a field that is ignored.
         return None
 
 
 class Reader:
-    """Reads one stream again and again, each time from the beginning and with other responses."""
+    """Reads one stream repeatedly, each time without a state and with other responses."""
 
     def __init__(self, sample: StreamSample) -> None:
-        """Make the tap, once."""
+        """Make the tap once."""
         self.sample = sample
         self.tap = sample.make_tap()
 
     def read(self, response: Response, **others: Response) -> RunResult:
-        """Read the stream where all its requests are answered alike.
+        """Read the stream; all its requests get the same response.
 
         Args:
             response: The response.
-            others: ``token``: that of the token endpoint, if not a good one.
+            others: ``token``: the response of the token endpoint, if not a good one.
         """
         token = others.get("token", Response(to_json(GOOD_TOKEN)))
         by_path = {TOKEN_PATH: token, **self.sample.before, "": response}
@@ -165,7 +172,7 @@ class Reader:
 
 
 def numbers(rows: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Counter[Decimal]]:
-    """Count the values of each field of numbers; none counts as 0, which stands for it in a key."""
+    """Count the values of each numeric field; null counts as 0, which replaces it in a key."""
     found = {}
     for name, kind in schema["properties"].items():
         if "integer" in kind["type"] or "number" in kind["type"]:
@@ -177,14 +184,15 @@ def numbers(rows: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Cou
     return found
 
 
-def _statistics(stream: str, *dimensions: str) -> StreamSample:
+def _statistics(stream: str, dimensions: Sequence[str]) -> StreamSample:
     rows = expected_statistics_rows(DEMO, dimensions, day(DAY), day(DAY), NOW)[:ROWS]
     good = {"items": rows, "itemCount": len(rows), "dbLastUpdateTime": "2024-05-01 11:50:00"}
     return StreamSample(TapAdsterra, stream, good, _ADSTERRA)
 
 
-def _items(rows: Any) -> dict[str, Any]:
-    return {"items": list(rows[:ROWS]), "itemCount": ROWS}
+def _items(stream: str) -> dict[str, Any]:
+    items = {"items": list(getattr(DEMO, stream)[:ROWS])}
+    return {"data": items} if stream == "smart_links" else {**items, "itemCount": ROWS}
 
 
 def _page(rows: Any, kind: str) -> dict[str, Any]:
@@ -203,7 +211,8 @@ def _report(version: str) -> StreamSample:
     return StreamSample(TapAdcloud, "advertiser_report", good, settings)
 
 
-def _entities(stream: str, resource: str) -> StreamSample:
+def _entities(stream: str) -> StreamSample:
+    resource = "topics" if stream == "topic_discounts" else stream
     return StreamSample(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
 
 
@@ -231,22 +240,23 @@ _ADCLOUD: dict[str, Any] = {
 #: All streams of both taps, the report from both versions of the API, and a report of a user's
 #: own that is requested by day.
 STREAM_SAMPLES = [
-    StreamSample(TapAdsterra, "domains", _items(DEMO.domains), _ADSTERRA),
-    StreamSample(TapAdsterra, "placements", _items(DEMO.placements), _ADSTERRA),
-    StreamSample(
-        TapAdsterra, "smart_links", {"data": {"items": list(DEMO.smart_links[:ROWS])}}, _ADSTERRA
+    *(
+        StreamSample(TapAdsterra, stream.name, _items(stream.name), _ADSTERRA)
+        for stream in ADSTERRA_STREAMS
+        if not issubclass(stream, ReportStream)
     ),
-    _statistics("stats", "date", "domain", "placement"),
-    _statistics("stats_by_country", "date", "placement", "country"),
-    _statistics("stats_by_sub_id", "date", "placement", "placement_sub_id"),
-    _statistics("own", "domain", "placement", "country"),
+    *(
+        _statistics(stream.name, stream.dimensions)
+        for stream in ADSTERRA_STREAMS
+        if issubclass(stream, ReportStream)
+    ),
+    _statistics("own", ("domain", "placement", "country")),
     _report("v1"),
     _report("v2"),
-    _entities("campaigns", "campaigns"),
-    _entities("advertisements", "advertisements"),
-    _entities("customers", "customers"),
-    _entities("products", "products"),
-    _entities("topics", "topics"),
-    _entities("topic_discounts", "topics"),
+    *(
+        _entities(stream.name)
+        for stream in ADCLOUD_STREAMS
+        if stream not in (AdvertiserReport, CampaignPerformance)
+    ),
     _performance(),
 ]

@@ -1,4 +1,4 @@
-"""Secrets that must be nowhere to be read: which there are, and looking for them."""
+"""Find secrets of the sandbox in texts, which must not show them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 KNOWN = (ADVERTISER_TOKEN, CLIENT_SECRET, DEMO_TOKEN, LARGE_TOKEN, REVOKED_TOKEN)
-#: So much of a secret is too much, at its begin or at its end.
+#: A text may show fewer than this many characters of a secret's beginning or end.
 _MAX_SHOWN = 12
 
 
 def secrets_of(sandbox: Sandbox) -> set[str]:
-    """Name the secrets of the sandbox, with the access tokens it has given out."""
+    """Return the secrets of the sandbox, including the access tokens it has issued."""
     return {*KNOWN, *sandbox.tokens.issued}
 
 
 def leaks(text: str, secrets: Iterable[str]) -> list[str]:
-    """Find the secrets that a text shows, also in part and in any way of writing them."""
+    """Return the secrets that a text shows, also in part and in any encoding."""
     found = []
     for secret in secrets:
         in_json = json.dumps(secret)[1:-1]
@@ -40,7 +40,7 @@ def leaks(text: str, secrets: Iterable[str]) -> list[str]:
 
 
 def look_through(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Let a test fail that ran against the sandbox and whose output or log shows a secret."""
+    """Fail a test with the sandbox whose output or log shows a secret."""
     sandbox = getattr(item, "funcargs", {}).get("sandbox")
     if report.when == "call" and report.passed and sandbox is not None:
         text = "\n".join(content for _, content in report.sections)

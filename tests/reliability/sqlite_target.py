@@ -1,7 +1,7 @@
 """A target for SQLite, made with the SDK, which updates rows by key.
 
-The registry's ``target-sqlite`` cannot be imported by the Pythons of this project. Numbers are
-stored as text, because SQLite has no exact ones: its own would be rounded to a double.
+The published ``target-sqlite`` cannot be imported by this project's versions of Python. Numbers are
+stored as text, because SQLite has no exact decimals and would round them to a double.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SQLiteConnector(SQLConnector):
-    """A file."""
+    """Connects to a file."""
 
     allow_column_alter = False
 
@@ -32,7 +32,7 @@ class SQLiteConnector(SQLConnector):
 
 
 class SQLiteSink(SQLSink[SQLiteConnector]):
-    """A table."""
+    """Writes a stream into a table."""
 
     connector_class = SQLiteConnector
 
@@ -52,7 +52,7 @@ class SQLiteSink(SQLSink[SQLiteConnector]):
 
 
 class SQLiteTarget(SQLTarget):
-    """Streams as tables of a file."""
+    """Writes streams as tables of an SQLite file."""
 
     name = "target-sqlite"
     default_sink_class = SQLiteSink
@@ -62,12 +62,12 @@ class SQLiteTarget(SQLTarget):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # SQLite takes one writer at a time.
+        # SQLite allows one writer at a time.
         self.max_parallelism = 1
 
 
 def stored(value: Any) -> str | int | None:
-    """Make of a value what SQLite keeps as it is."""
+    """Convert a value to one that SQLite stores exactly."""
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, dict | list):

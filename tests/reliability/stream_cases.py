@@ -1,4 +1,4 @@
-"""The kinds of streams there are, and the requests of each that can trigger a fault."""
+"""The kinds of streams, and their requests that can trigger a fault."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
     from tests.support import RunResult
 
-#: How large the sandbox's days are: three or four pages of ten rows.
+#: Days of three or four pages of ten rows.
 SETTINGS = Settings(rows_per_day=30)
 PLACES = ("first", "middle", "last")
 #: The streams with a bookmark.
@@ -33,10 +33,10 @@ class Place:
     """A request of a stream.
 
     Attributes:
-        path: A regular expression that finds its path.
-        query: What its query holds.
+        path: A regular expression for its path.
+        query: Parameters of its query.
         named: The stream that an error there names.
-        bookmark: The bookmark before it is answered.
+        bookmark: The bookmark before its response.
         key: A field of the key of its rows.
         required: A field that its rows must have.
         total: The field that announces how many rows there are.
@@ -64,7 +64,7 @@ class StreamCase:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def tap(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, **options: Any) -> ReportTap:
-        """Make a tap that reads the stream, what it has not read before and nothing twice."""
+        """Make a tap that reads the stream without lookback."""
         runner = self.runner(sandbox, monkeypatch)
         settings = {"lookback_days": 0, **self.settings}
         catalog = copy.deepcopy(_catalog(self.runner.tap_class, self.streams))
@@ -73,13 +73,13 @@ class StreamCase:
 
 @cache
 def _catalog(tap_class: type[ReportTap], streams: tuple[str, ...]) -> dict[str, Any]:
-    # Discovery looks at no setting, so that these need not be good ones.
+    # Discovery needs no settings.
     tap = tap_class(config={}, validate_config=False)
     return select(tap.catalog_dict, streams)
 
 
 def by_key(*runs: RunResult) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Do what a target does: keep the last record of each stream and key, of all runs."""
+    """Return the last record of each stream and key of all runs, as a target keeps them."""
     rows = {}
     for run in runs:
         for schema in run.of_type("SCHEMA"):
@@ -148,7 +148,7 @@ def _chunks() -> dict[str, Place]:
     path, stream = "/campaign_performance_data", "campaign_performance"
     fields = ("campaign_id", "campaign_id")
     return {
-        # Which campaigns there are is asked first.
+        # The ids of the campaigns are requested first.
         "first": Place("/campaigns", {"page": "1"}, "campaigns"),
         "middle": Place(path, {"campaign_ids": chunks[1]}, stream, None, *fields),
         "last": Place(path, {"campaign_ids": chunks[-1]}, stream, None, *fields),
@@ -162,7 +162,9 @@ STATISTICS = StreamCase(
     _windows(),
     {"start_date": "2024-04-01", "end_date": "2024-04-30", "window_days": 10},
 )
-LISTS = StreamCase("Adsterra lists", Adsterra, ("domains", "placements", "smart_links"), _lists())
+LISTS = StreamCase(
+    "Adsterra lists", Adsterra, tuple(place.named for place in _lists().values()), _lists()
+)
 REPORT = StreamCase(
     "Adcloud report",
     Adcloud,
@@ -173,7 +175,7 @@ REPORT = StreamCase(
 PAGES = StreamCase(
     "Adcloud lists", Adcloud, ("campaigns",), _pages("/campaigns", "campaigns"), {"page_size": 100}
 )
-#: With pages of nine topics, a page that begins late has a topic without discounts twice.
+#: With pages of nine topics, a shifted page repeats a topic without discounts.
 DERIVED = StreamCase(
     "Adcloud discounts",
     Adcloud,

@@ -1,4 +1,4 @@
-"""Whatever two things are wrong, both are told in one run, as nobody wants to run it twice."""
+"""Any two problems of a configuration are reported together, in one run."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 def faults_of_both(dated: str, table: str, prefix: str) -> dict[str, Case]:
-    """Return things that can be wrong with either tap, each in another place.
+    """Return problems that both taps can have, each in another place.
 
     Args:
-        dated: A stream by day.
-        table: A stream that is read whole.
-        prefix: What the variables of the tap begin with.
+        dated: An incremental stream.
+        table: A full-table stream.
+        prefix: The prefix of the tap's environment variables.
     """
     return {
         "a settings file that is cut short": Case(files={"more.json": b"{"}),
@@ -77,7 +77,7 @@ ADCLOUD = {
 
 
 def both(one: Case, other: Case) -> Case | None:
-    """Make a case with two faults; none if they are in the same place."""
+    """Make a case with both problems; ``None`` if they are in the same place."""
     settings = merged(one.settings, other.settings)
     variables = merged(one.variables, other.variables)
     files = merged(one.files, other.files)
@@ -104,7 +104,7 @@ def both(one: Case, other: Case) -> Case | None:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Put two objects together; none if both say something of the same thing."""
+    """Merge two objects; ``None`` if they have a key in common."""
     found = {**one, **other}
     for name in set(one) & set(other):
         if not (isinstance(one[name], dict) and isinstance(other[name], dict)):
@@ -117,14 +117,14 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 @pytest.mark.parametrize("tap", ["adsterra", "adcloud"])
-def test_two_faults_are_told_in_one_run(
+def test_two_problems_are_reported_in_one_run(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tap: str
 ) -> None:
     runner: Adsterra | Adcloud = request.getfixturevalue(tap)
     faults = ADSTERRA if tap == "adsterra" else ADCLOUD
     folders = (tmp_path / str(number) for number in itertools.count())
 
-    def told(case: Case) -> set[str]:
+    def reported(case: Case) -> set[str]:
         folder = next(folders)
         folder.mkdir()
         monkeypatch.chdir(folder)
@@ -135,12 +135,12 @@ def test_two_faults_are_told_in_one_run(
     for name, fault in faults.items():
         case = both(fault, nothing)
         assert case is not None
-        alone[name] = told(case)
+        alone[name] = reported(case)
     missing = []
     for one, other in itertools.combinations(faults, 2):
         case = both(faults[one], faults[other])
         if case is not None:
-            silent = (alone[one] | alone[other]) - told(case)
+            silent = (alone[one] | alone[other]) - reported(case)
             missing += [f"{one} + {other}: {problem}" for problem in silent]
     assert missing == []
     assert runner.sandbox.requests == []

@@ -1,7 +1,7 @@
-"""What a user may get wrong is refused: all of it at once, in words, before the first request.
+"""Wrong configurations are refused before the first request; all problems are explained together.
 
-What is said stands in ``snapshots/bad_configuration.md``, to be read as a new user would. Run the
-test with ``AD_TAPS_WRITE_SNAPSHOTS=1`` to write it anew.
+The messages are in ``snapshots/bad_configuration.md``, to be read as by a new user. Run the test
+with ``AD_TAPS_WRITE_SNAPSHOTS=1`` to write it again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.command_line import CommandLine
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, LOOKS_SECRET, Case
-from tests.support import CommandLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support import Adcloud, Adsterra
+    from tests.support import Adcloud, Adsterra, CountCases
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "bad_configuration.md"
 INTRODUCTION = """\
@@ -35,12 +33,12 @@ and run again.", and ends the run with exit code 1. Written by
 """
 LAST = " Nothing was read: correct this and run again."
 LAST_OF_SEVERAL = " Nothing was read: correct these and run again."
-#: Nothing that is a secret in these cases, or a part of Python, is for users to read.
+#: Secrets of these cases, and Python's own terms: users must not see them.
 NOT_FOR_USERS = ("s3cr3t", "s3 cr3t", "31337", LOOKS_SECRET, "pa55word", "Traceback", "Error:", "<")
 
 
 class Lines(logging.Handler):
-    """Keeps what is said of trouble."""
+    """Collects warnings and errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -51,7 +49,7 @@ class Lines(logging.Handler):
 
 
 def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
-    """Write a case's files into the current folder, and say how they are handed over."""
+    """Write a case's files into the current folder, and return the command-line arguments."""
     changes = case.settings
     settings = {**runner.settings(), **changes}
     kept = {name: value for name, value in settings.items() if value is not None}
@@ -73,25 +71,25 @@ def arguments(case: Case, runner: Adsterra | Adcloud) -> list[str]:
 
 
 def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Run the command of a case, which must refuse it in one line, and return its problems."""
+    """Run the command of a case, which must fail with one line, and return the problems in it."""
     with monkeypatch.context() as patch:
         for name, text in {**case.variables, **(case.environment or {})}.items():
             patch.setenv(name, text)
         given = arguments(case, runner)
-        heard, output = Lines(), io.StringIO()
+        captured, output = Lines(), io.StringIO()
         logger = logging.getLogger()
         before = list(logger.handlers)
-        logger.addHandler(heard)
+        logger.addHandler(captured)
         try:
             with redirect_stdout(output), pytest.raises(SystemExit) as ended:
                 runner.tap_class.cli.main(given, prog_name=runner.tap_class.name)
         finally:
-            # Every command adds one of its own.
+            # Every command adds a handler.
             logger.handlers[:] = before
             logging.captureWarnings(capture=False)
     assert ended.value.code == 1
     assert output.getvalue() == ""
-    (line,) = heard.lines
+    (line,) = captured.lines
     if line.endswith(LAST):
         return [line.removesuffix(LAST)]
     assert line.endswith(LAST_OF_SEVERAL)
@@ -100,12 +98,12 @@ def refusal(case: Case, runner: Adsterra | Adcloud, monkeypatch: pytest.MonkeyPa
     return numbered[2::2]
 
 
-def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
+def test_all_problems_are_reported_before_the_first_request(
     adsterra: Adsterra,
     adcloud: Adcloud,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     written = [INTRODUCTION]
     cases: list[tuple[Adsterra | Adcloud, str, Case]] = [
@@ -137,7 +135,7 @@ def test_a_user_is_told_all_that_is_wrong_before_the_first_request(
     "variables",
     [{"TAP_ADSTERRA_LOGLEVEL": "LOUD"}, {"LOGLEVEL": "LOUD"}, {"SINGER_SDK_LOG_CONFIG": "log.yml"}],
 )
-def test_a_log_that_cannot_be_is_told_in_words(
+def test_an_impossible_log_configuration_is_explained(
     adsterra: Adsterra, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     (tmp_path / "log.yml").write_text("version: 2")

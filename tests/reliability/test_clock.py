@@ -1,4 +1,4 @@
-"""A clock that is wrong for a day costs no day."""
+"""With a wrong clock on some days, no day is skipped."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.server import Sandbox
-    from tests.support import RunResult
+    from tests.support import CountCases, RunResult
 
 ONE_DAY = datetime.timedelta(days=1)
 RIGHT = datetime.timedelta(0)
-#: How far this machine's clock is ahead of the API's, on three days running.
+#: How far this machine's clock is ahead of the API's, on three successive days.
 WRONG = {
     "clock ahead on the first day": (40 * ONE_DAY, RIGHT, RIGHT),
     "clock ahead on the second day": (RIGHT, 40 * ONE_DAY, RIGHT),
@@ -37,7 +37,7 @@ def daily_runs(
     monkeypatch: pytest.MonkeyPatch,
     ahead: tuple[datetime.timedelta, ...],
 ) -> list[RunResult]:
-    """Run as users do, each day from the last state, with a clock that is that far ahead."""
+    """Run the tap daily, each time from the last state, with a clock that is that far ahead."""
     settings = {name: value for name, value in kind.settings.items() if name != "end_date"}
     runs: list[RunResult] = []
     for number, wrong_by in enumerate(ahead):
@@ -49,7 +49,7 @@ def daily_runs(
         try:
             runs.append(runner.run(*kind.streams, state=state, **settings))
         except ConfigValidationError as refused:
-            # By a clock so far behind, the first day to read has not come yet.
+            # By a clock so far behind, the first day to read is in the future.
             assert wrong_by < RIGHT
             assert "is in the future" in refused.errors[0]
             continue
@@ -58,7 +58,7 @@ def daily_runs(
 
 
 def numbers_of(runs: list[RunResult]) -> dict[Any, dict[str, Any]]:
-    """Return the rows a target has after some runs, without when Adsterra last changed them."""
+    """Return the rows that a target has after these runs, without Adsterra's time of update."""
     rows = by_key(*runs).items()
     return {key: {**row, "db_last_update_time": None} for key, row in rows}
 
@@ -70,19 +70,21 @@ def test_days_read_under_a_wrong_clock_are_read_again(  # noqa: PLR0913, PLR0917
     name: str,
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
-    count_cases: Callable[[str, int], None],
-    tell_ending: Callable[[str, str, str], None],
+    count_cases: CountCases,
+    record_ending: Callable[[str, str, str], None],
 ) -> None:
     sandbox.adcloud.rows_per_day = 30
     right = daily_runs(kind, sandbox, monkeypatch, (RIGHT, RIGHT, RIGHT))
     wrong = daily_runs(kind, sandbox, monkeypatch, WRONG[name])
     assert numbers_of(wrong) == numbers_of(right)
     count_cases("faults", 1)
-    tell_ending(name, kind.name, "whole")
+    record_ending(name, kind.name, "whole")
 
 
 @pytest.mark.parametrize("wrong_by", [-400 * ONE_DAY, RIGHT, 400 * ONE_DAY])
-def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(wrong_by: datetime.timedelta) -> None:
+def test_a_retry_after_date_is_compared_with_the_clock_of_the_api(
+    wrong_by: datetime.timedelta,
+) -> None:
     there = datetime.datetime.now(datetime.UTC) + wrong_by
     response = requests.Response()
     response.headers["Date"] = format_datetime(there, usegmt=True)
@@ -90,7 +92,7 @@ def test_a_date_to_wait_for_is_read_by_the_clock_of_the_api(wrong_by: datetime.t
     assert retry_after(RetriableAPIError("", response)) == 7
 
 
-def test_a_date_beyond_all_calendars_is_none() -> None:
+def test_an_impossible_date_is_none() -> None:
     response = requests.Response()
     response.headers["Retry-After"] = "Fri, 31 Dec 99999999999 23:59:59 GMT"
     assert retry_after(RetriableAPIError("", response)) is None

@@ -1,4 +1,4 @@
-"""Some faults as users meet them: the exit code, and one sentence at the end of the log."""
+"""Some faults on the command line: the exit code, and one sentence at the end of the log."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 from sandbox.adcloud import CLIENT_SECRET
 from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
-from tests.support import Adcloud, Adsterra, CommandLine, RunResult
+from tests.command_line import CommandLine
+from tests.support import Adcloud, Adsterra, RunResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox.server import Sandbox
+    from tests.support import CountCases
 
 FAULTS: list[tuple[type[Adsterra | Adcloud], str, dict[str, Any], str]] = [
     (Adsterra, "stats", {"kind": "status", "status": 503}, "stats 2024-04-11: "),
@@ -28,7 +29,7 @@ FAULTS: list[tuple[type[Adsterra | Adcloud], str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("runner_class", "path", "fault", "begins"), FAULTS)
-def test_a_lasting_fault_is_one_sentence_and_the_next_run_goes_on(  # noqa: PLR0913, PLR0917
+def test_a_lasting_fault_is_one_sentence_and_the_next_run_continues(  # noqa: PLR0913, PLR0917
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -36,7 +37,7 @@ def test_a_lasting_fault_is_one_sentence_and_the_next_run_goes_on(  # noqa: PLR0
     path: str,
     fault: dict[str, Any],
     begins: str,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     sandbox.adcloud.rows_per_day = 30
     runner = runner_class(sandbox, monkeypatch)

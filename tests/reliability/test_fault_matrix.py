@@ -1,8 +1,8 @@
-"""Every fault, at every kind of stream, wherever it strikes: the rows are whole, or the run says
-why not and the next one completes them.
+"""Every fault, at every kind of stream and place.
 
-``expectations`` has the table of the endings, ``kinds`` the streams and the places.
-"""  # noqa: D205
+The rows are complete, or the run explains why not and the next one completes them. The expected
+endings are in ``expectations``, the streams and the places in ``stream_cases``.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_reports.tap import ReportTap
+    from tests.support import CountCases
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
-#: What must not stand in a sentence for users.
+#: Technical terms, which a sentence for users must not have.
 TECHNICAL = re.compile(
     r"\w(Error|Exception)\b|Traceback|urllib3|Connection(Pool|\()|0x[0-9a-f]{4}|Errno"
 )
@@ -52,13 +53,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Sandbox]:
-    """Another host, which nobody is to send anything to."""
+    """Another host, which must not receive any request."""
     with Sandbox(now=NOW) as other:
         yield other
 
 
 class Matrix:
-    """Runs a kind of stream while a fault strikes it, and says how that ends."""
+    """Runs a kind of stream with a fault, and checks how that ends."""
 
     undisturbed: dict[str, RunResult] = {}  # noqa: RUF012 - the same for all tests
 
@@ -75,7 +76,7 @@ class Matrix:
         self.caplog = caplog
 
     def ending(self, case: Case, kind: StreamCase, place: str, *, lasting: bool) -> str:
-        """Strike a request of a stream; check all that must hold, and say how it ended."""
+        """Run a stream with a fault, check the result, and return the ending."""
         whole = self.whole(kind)
         self.calm()
         run = self.run_with_fault(case, kind, place, lasting=lasting)
@@ -88,7 +89,7 @@ class Matrix:
         return REFUSED
 
     def whole(self, kind: StreamCase) -> RunResult:
-        """Return what an undisturbed run writes."""
+        """Return the result of a run without faults."""
         if kind.name not in self.undisturbed:
             self.calm()
             run = sync(kind.tap(self.sandbox, self.monkeypatch))
@@ -113,14 +114,14 @@ class Matrix:
                 arguments["after"] = 1
             fault = self.prepare(tap, arguments, patches)
             run = sync(tap)
-        assert fault.triggered, "the fault did not strike"
+        assert fault.triggered, "the fault was not triggered"
         assert lasting or fault.triggered <= case.times
         return run
 
     def prepare(
         self, tap: ReportTap, arguments: dict[str, Any], patches: pytest.MonkeyPatch
     ) -> Fault:
-        """Get ready what is to go wrong."""
+        """Prepare the fault."""
         match arguments.pop("kind"):
             case "nothing listens":
                 mount_fault(tap, fault := Fault("status", **arguments), to_closed_port)
@@ -144,17 +145,17 @@ class Matrix:
         secrets = {DEMO_TOKEN, CLIENT_SECRET}
         for request in self.sandbox.requests:
             secrets.add(request.headers.get("authorization", "Bearer ?").removeprefix("Bearer "))
-        told = f"{run.error} {self.caplog.text} {run.output.decode()}"
-        assert not [secret for secret in secrets - {"?"} if secret in told]
+        shown = f"{run.error} {self.caplog.text} {run.output.decode()}"
+        assert not [secret for secret in secrets - {"?"} if secret in shown]
         assert self.elsewhere.requests == []
 
     def check_refusal(
         self, run: RunResult, place: Place, whole: RunResult, *, everywhere: bool
     ) -> None:
-        """Check what is said, what has been written, and how far the state says it goes.
+        """Check the error message, the rows and the bookmark of a run that failed.
 
-        All requests share the token. What ends it may therefore also end a day before the one that
-        was struck, since pages of several days are under way.
+        All requests share the token. A fault of the token may therefore end the run at an earlier
+        day than that of its request, because pages of several days are under way.
         """
         assert isinstance(run.error, RequestError), repr(run.error)
         message = str(run.error)
@@ -171,7 +172,7 @@ class Matrix:
             assert rows.keys() == {key for key, row in all_rows.items() if row["date"] <= until}
 
     def check_next(self, run: RunResult, kind: StreamCase, whole: RunResult) -> None:
-        """Check that the next run completes what is there, and reads no day again."""
+        """Check that the next run completes the rows, and reads no day again."""
         following = sync(kind.tap(self.sandbox, self.monkeypatch, state=run.state))
         assert following.error is None
         assert by_key(run, following) == by_key(whole)
@@ -181,7 +182,7 @@ class Matrix:
 
 
 def ending_of_rows(run: RunResult, whole: RunResult) -> str:
-    """Say how the rows of a run without an error compare with an undisturbed run's."""
+    """Compare the rows of a run without an error with those of an undisturbed run."""
     assert run.state == whole.state
     rows, all_rows = by_key(run), by_key(whole)
     if rows == all_rows:
@@ -194,7 +195,7 @@ def ending_of_rows(run: RunResult, whole: RunResult) -> str:
     assert len(added) <= 1
     assert all(rows[key] == all_rows[key] for key in rows.keys() & all_rows.keys())
     for row in added:
-        # But for the key that was null.
+        # Only the key that was null differs.
         changed = [name for name in row if row[name] != lost[0][name]]
         assert [row[name] for name in changed] == [0]
     return AS_SENT
@@ -219,12 +220,12 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
-def test_rows_are_whole_or_the_run_says_why_not(
+def test_rows_are_complete_or_the_run_explains_why_not(
     matrix: Matrix,
     name: str,
     kind: StreamCase,
-    count_cases: Callable[[str, int], None],
-    tell_ending: Callable[[str, str, str], None],
+    count_cases: CountCases,
+    record_ending: Callable[[str, str, str], None],
 ) -> None:
     case = CASES[name]
     turn = (list(CASES).index(name) + STREAM_CASES.index(kind)) % len(PLACES)
@@ -238,4 +239,4 @@ def test_rows_are_whole_or_the_run_says_why_not(
         (lasting, place): case.expected(kind, place, lasting=lasting) for lasting, place in variants
     }
     count_cases("faults", len(variants))
-    tell_ending(name, kind.name, cell(endings))
+    record_ending(name, kind.name, cell(endings))

@@ -1,4 +1,4 @@
-"""Any response ends in the rows that are in it or in a sentence: in no traceback, in no silence."""
+"""Any response ends in its rows or in a sentence, never in a traceback."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from tests.reliability.sample_responses import (
 from tests.support import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hypothesis.strategies import DrawFn
 
-    from tests.support import RunResult
+    from tests.support import CountCases, RunResult
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 EXAMPLES = 400 if LARGE else 25
 
 
 class Token(str):
-    """A piece of JSON text, or of what is none, that stands in a response as it is."""
+    """A piece of text, JSON or not, that is written into a response as it is."""
 
     __slots__ = ()
 
@@ -79,7 +79,7 @@ SCALARS = (
     | TEXTS
     | st.sampled_from([Token(text) for text in TOKENS])
 )
-#: Names that mean something in one envelope or another.
+#: Names of fields in envelopes.
 NAMES = st.sampled_from(
     [
         *("items", "itemCount", "data", "dbLastUpdateTime", "result", "collection", "_meta"),
@@ -114,7 +114,7 @@ STATUSES = st.sampled_from(
 
 
 def written(value: Any) -> str:
-    """Write JSON, tokens as they are."""
+    """Write JSON; tokens are written as they are."""
     match value:
         case Token():
             return str(value)
@@ -129,7 +129,7 @@ def written(value: Any) -> str:
 
 @st.composite
 def changed(draw: DrawFn, good: dict[str, Any]) -> Any:
-    """Draw a good response in which something is another value, gone, new or there twice."""
+    """Draw a good response in which something is changed, removed, added or duplicated."""
     body = copy.deepcopy(good)
     for _ in range(draw(st.integers(1, 3))):
         inner: Any = body
@@ -157,7 +157,7 @@ def changed(draw: DrawFn, good: dict[str, Any]) -> Any:
 
 @st.composite
 def damaged(draw: DrawFn, text: bytes) -> bytes:
-    """Draw bytes that are almost those of a response."""
+    """Draw the bytes of a response with some damage."""
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(len(text), start + 3)))
     piece = draw(st.binary(max_size=3) | st.sampled_from([b'"', b",", b"}", b"]", b"\\", b"\xff"]))
@@ -176,7 +176,7 @@ def damaged(draw: DrawFn, text: bytes) -> bytes:
 
 @st.composite
 def responses(draw: DrawFn, good: dict[str, Any]) -> Response:
-    """Draw a response: anything, an envelope of anything, or a good one with something changed."""
+    """Draw a response: any JSON, any values in an envelope, or a good one with a change."""
     envelope = {name: st.just(value) | VALUES for name, value in good.items()}
     body = draw(
         VALUES
@@ -195,7 +195,7 @@ def responses(draw: DrawFn, good: dict[str, Any]) -> Response:
 
 @cache
 def reader_of(sample: StreamSample) -> Reader:
-    """Make the reader of a stream, once: that takes longer than reading."""
+    """Return the reader of a stream, cached: making it takes longer than reading."""
     return Reader(sample)
 
 
@@ -205,8 +205,8 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tap_class, "clock", staticmethod(lambda: NOW))
 
 
-def assert_is_told(run: RunResult, sample: StreamSample) -> None:
-    """Check that a run which has written nothing says what is wrong, in a sentence."""
+def assert_is_explained(run: RunResult, sample: StreamSample) -> None:
+    """Check that a run wrote no rows and failed with a sentence."""
     assert isinstance(run.error, RequestError), repr(run.error)
     message = str(run.error)
     assert message.startswith(sample.stream)
@@ -218,7 +218,7 @@ def assert_is_told(run: RunResult, sample: StreamSample) -> None:
 
 
 def assert_is_written(run: RunResult, sample: StreamSample, response: Response) -> None:
-    """Check that the rows written are those of the response, each with its numbers."""
+    """Check that the rows are those of the response, with their numbers."""
     assert 200 <= response.status < 300
     rows, sent = run.records(sample.stream), sample.sent(response.content)
     (schema,) = run.of_type("SCHEMA", sample.stream)
@@ -231,7 +231,7 @@ def assert_ends_well(run: RunResult, sample: StreamSample, response: Response) -
     if run.error is None:
         assert_is_written(run, sample, response)
     else:
-        assert_is_told(run, sample)
+        assert_is_explained(run, sample)
 
 
 @pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
@@ -244,7 +244,7 @@ def test_a_good_response_ends_in_its_rows(sample: StreamSample) -> None:
 
 
 def with_token_in_each_place(good: dict[str, Any], token: Token) -> Iterator[dict[str, Any]]:
-    """Put a text into each known place of the envelope and of a row, and into an unknown one."""
+    """Put a token into each known field of the envelope and of a row, and into an unknown one."""
     for name in ("surprise", *good):
         yield {**good, name: token}
     body = copy.deepcopy(good)
@@ -260,7 +260,7 @@ def with_token_in_each_place(good: dict[str, Any], token: Token) -> Iterator[dic
 
 @pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
 def test_any_value_in_any_place_ends_in_rows_or_in_a_sentence(
-    sample: StreamSample, count_cases: Callable[[str, int], None]
+    sample: StreamSample, count_cases: CountCases
 ) -> None:
     turn = STREAM_SAMPLES.index(sample)
     for token in map(Token, TOKENS if LARGE else TOKENS[turn % 8 :: 8]):
@@ -274,7 +274,7 @@ def test_any_value_in_any_place_ends_in_rows_or_in_a_sentence(
 @given(data=st.data())
 @pytest.mark.parametrize("sample", STREAM_SAMPLES, ids=lambda sample: sample.name)
 def test_any_response_ends_in_its_rows_or_in_a_sentence(
-    sample: StreamSample, data: st.DataObject, count_cases: Callable[[str, int], None]
+    sample: StreamSample, data: st.DataObject, count_cases: CountCases
 ) -> None:
     response = data.draw(responses(sample.good))
     assert_ends_well(reader_of(sample).read(response), sample, response)
@@ -287,13 +287,13 @@ CUSTOMERS = next(sample for sample in STREAM_SAMPLES if sample.stream == "custom
 @settings(max_examples=5 * EXAMPLES)
 @given(response=responses({**GOOD_TOKEN, "_meta": GOOD_TOKEN}))
 def test_any_response_for_a_token_ends_in_a_token_or_in_a_sentence(
-    response: Response, count_cases: Callable[[str, int], None]
+    response: Response, count_cases: CountCases
 ) -> None:
     run = reader_of(CUSTOMERS).read(Response(to_json(CUSTOMERS.good)), token=response)
     if run.error is None:
         assert len(run.records("customers")) == ROWS
     else:
-        assert_is_told(run, CUSTOMERS)
+        assert_is_explained(run, CUSTOMERS)
     count_cases("any_answer", 1)
 
 
@@ -303,4 +303,4 @@ def test_a_token_that_no_header_can_carry_is_no_token(token: Any) -> None:
         run = reader_of(CUSTOMERS).read(
             Response(to_json(CUSTOMERS.good)), token=Response(to_json(body))
         )
-        assert_is_told(run, CUSTOMERS)
+        assert_is_explained(run, CUSTOMERS)

@@ -1,4 +1,4 @@
-"""Runs are killed at random moments, and the next ones leave what an undisturbed run leaves."""
+"""Runs killed at random moments and resumed end with the rows of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -40,28 +40,29 @@ if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
     from tests.reliability.databases import Database, Tables
     from tests.reliability.pipeline import Ending
+    from tests.support import CountCases
 
 LARGE = "AD_TAPS_LARGE_TESTS"
 large = pytest.mark.skipif(LARGE not in os.environ, reason=f"large; set {LARGE}=1")
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
-#: How often each of the signals is sent in a chain of runs.
+#: How often each signal is sent in a chain of runs.
 EACH = 9 if LARGE in os.environ else 1
 FIRST, LAST = "2024-04-01", "2024-04-30"
 
 
-#: By table and field: the number of rows, and what a field comes to over all of them.
+#: By table and field: the number of rows, and the sum of the field.
 Sums = dict[tuple[str, str], tuple[int, Decimal]]
 
 
 class Case(NamedTuple):
-    """A tap, how the sandbox is slowed down for it, and what must come out."""
+    """A tap, a fault that slows the sandbox down, and the expected sums."""
 
     tap: type[ReportTap]
     module: str
     settings: dict[str, Any]
     streams: list[str]
     slow: Fault
-    truth: Callable[[], Sums]
+    expected_sums: Callable[[], Sums]
 
 
 def adsterra_case(sandbox: Sandbox) -> Case:
@@ -112,7 +113,7 @@ def adcloud_case(sandbox: Sandbox) -> Case:
 
 
 def sums(tables: Tables) -> Sums:
-    """Add up what people are paid from, to the last digit, and count the rows."""
+    """Count the rows and add up impressions, clicks and money, exactly."""
     fields = {
         "stats": ("impression", "clicks", "revenue"),
         "countries": ("impression", "clicks", "revenue"),
@@ -127,7 +128,7 @@ def sums(tables: Tables) -> Sums:
 
 CASES = {"adsterra": adsterra_case, "adcloud": adcloud_case}
 DATABASES = ["DuckDB", "SQLite", "PostgreSQL"]
-#: Who keeps the state; where there are several, they take turns.
+#: How the state is kept; several ways take turns.
 KEEPERS: dict[str, list[Callable[[], PlainPipe | Meltano]]] = {
     "plain pipe": [PlainPipe],
     "Meltano": [lambda: Meltano(merge=False), lambda: Meltano(merge=True)],
@@ -136,7 +137,7 @@ KEEPERS: dict[str, list[Callable[[], PlainPipe | Meltano]]] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[int]:
-    """A PostgreSQL server, where it is installed: its port."""
+    """Run a PostgreSQL server, if it is installed, and return its port."""
     if INITDB is None:
         pytest.skip("PostgreSQL is not installed; on Debian and Ubuntu: apt-get install postgresql")
     with postgresql_server() as port:
@@ -145,7 +146,7 @@ def server() -> Iterator[int]:
 
 @pytest.fixture
 def waits() -> list[float]:
-    """Time passes here: nobody waits but for other processes."""
+    """Do not replace sleeping: these tests wait for other processes."""
     return []
 
 
@@ -153,7 +154,7 @@ def waits() -> list[float]:
 def new_database(
     request: pytest.FixtureRequest, tmp_path: Path, database: str
 ) -> Callable[[str], Database]:
-    """Make an empty database by a name."""
+    """Return a function that makes an empty database."""
     if database == "DuckDB":
         return lambda name: DuckDB(tmp_path / f"{name}.duckdb")
     if database == "SQLite":
@@ -163,18 +164,18 @@ def new_database(
 
 
 def check_kill(ending: Ending, kill: Kill) -> None:
-    """A tap that was killed says so, and has not broken what it had sent."""
-    # Before the tap has its handlers, which is while it is being loaded, the system ends it.
+    """Check exit codes and logs: a killed tap says so, and the target could read its lines."""
+    # Before the tap has installed its handlers, the system ends it.
     codes = {-kill.number} if kill.number == signal.SIGKILL else {-kill.number, 128 + kill.number}
     if "KeyboardInterrupt" in ending.tap_log:
-        # Python itself was starting: no line of the tap had run.
+        # Python itself was starting; the tap had not run yet.
         assert kill.number == signal.SIGINT
         assert not re.search(r"singer_reports|tap\.py", ending.tap_log), ending.tap_log
         codes = {1, -kill.number}
     else:
         assert "Traceback" not in ending.tap_log, ending.tap_log
     if kill.whole:
-        # It may have been through when the target was not.
+        # The tap may have ended before the target.
         assert ending.tap in codes | {0}, ending.tap_log
     else:
         assert ending.tap in codes, ending.tap_log
@@ -185,7 +186,7 @@ def check_kill(ending: Ending, kill: Kill) -> None:
 
 
 def differences(found: Tables, expected: Tables) -> list[Any]:
-    """Name the first tables, numbers of rows and fields that are not what they must be."""
+    """Return the first differences in tables, numbers of rows and fields."""
     if found.keys() != expected.keys():
         return [sorted(found), sorted(expected)]
     counts = {name: (len(found[name]), len(expected[name])) for name in expected}
@@ -200,7 +201,7 @@ def differences(found: Tables, expected: Tables) -> list[Any]:
 
 
 class Chain:
-    """Runs of one tap into one database, each going on where the one before has got to."""
+    """Runs of one tap into one database, each from the state of the previous one."""
 
     def __init__(
         self,
@@ -209,7 +210,7 @@ class Chain:
         keepers: list[Callable[[], PlainPipe | Meltano]],
         random: Random,
     ) -> None:
-        """Let a run pass undisturbed."""
+        """Run once without a kill."""
         self.pipeline = pipeline
         self.new_database = new_database
         self.keepers = itertools.cycle(keepers)
@@ -220,16 +221,16 @@ class Chain:
         keeper.keep(ending.states)
         self.expected = database.tables()
         self.state = keeper.state
-        #: How long an undisturbed run takes.
+        #: The duration of an undisturbed run.
         self.seconds = ending.seconds
-        #: Kills, and those before which the target had confirmed something of the same run.
+        #: Kills, and the number of those after a state of the same run was confirmed.
         self.kills: list[signal.Signals] = []
         self.kills_behind_state = 0
 
     def kill_and_resume(self, signals: list[signal.Signals]) -> None:
-        """Send the signals, one a run; whenever a run gets to its end, look and start anew.
+        """Send the signals, one per run; when a run completes, check it and start a new chain.
 
-        If too few of them came behind a state, because the machine is busy, send them once more.
+        If too few of them came after a state, because the machine is busy, send them once more.
         """
         left = list(signals)
         chains = 0
@@ -237,23 +238,23 @@ class Chain:
             left = left or list(signals)
             chains += 1
             database, keeper = self.new_database(f"chain_{chains}"), next(self.keepers)()
-            told: list[Any] = []  # Shown if something is wrong.
+            endings: list[Any] = []  # Shown if the test fails.
             while True:
                 kill = self._kill(left[-1]) if left else None
                 start, unbuffered = keeper.state, self.random.random() < 1 / 2
                 ending = self.pipeline.run(database, start, kill, unbuffered=unbuffered)
                 keeper.keep(ending.states)
-                told.append((kill, ending.tap, ending.target, keeper.state))
+                endings.append((kill, ending.tap, ending.target, keeper.state))
                 if kill is None or not ending.sent:
                     break
                 if ending.tap == 0 and not kill.whole:
-                    continue  # It was about to end by itself.
+                    continue  # The run had ended by itself before the signal.
                 check_kill(ending, kill)
                 self.kills.append(left.pop())
                 self.kills_behind_state += keeper.state != start
             assert (ending.tap, ending.target) == (0, 0), ending.tap_log + ending.target_log
             assert keeper.state == self.state
-            assert not differences(database.tables(), self.expected), told
+            assert not differences(database.tables(), self.expected), endings
             if start is None:
                 self.seconds = ending.seconds
 
@@ -263,7 +264,7 @@ class Chain:
 
 
 def combinations() -> Iterator[Any]:
-    """Each tap into each database, with each keeper of states; without the large tests, a half."""
+    """Each tap into each database, with each way to keep the state; half of them by default."""
     for index, names in enumerate(itertools.product(CASES, DATABASES, KEEPERS)):
         yield pytest.param(*names, marks=[large] if index % 2 != index // 2 % 2 else [])
 
@@ -277,21 +278,21 @@ def test_whatever_is_killed_the_next_runs_leave_what_an_undisturbed_run_leaves( 
     sandbox: Sandbox,
     tmp_path: Path,
     new_database: Callable[[str], Database],
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     case = CASES[tap](sandbox)
     settings = {**case.settings, "end_date": LAST, "lookback_days": 0, "max_concurrency": 2}
     catalog = select(case.tap(config=dict(settings)).catalog_dict, case.streams)
     sandbox.faults.add(case.slow)
     pipeline = Pipeline(tmp_path / "run", case.module, settings, catalog)
-    # The moments are the same in every run of the tests; what they hit is not.
+    # The times are the same in every run of the tests; what is interrupted is not.
     random = Random(f"{tap} {database} {keeper}")  # noqa: S311 - not a secret
     chain = Chain(pipeline, new_database, KEEPERS[keeper], random)
-    assert sums(chain.expected) == case.truth()
+    assert sums(chain.expected) == case.expected_sums()
     signals = SIGNALS * EACH
     random.shuffle(signals)
     chain.kill_and_resume(signals)
-    # Or there would have been nothing to resume.
+    # Otherwise nothing would have been resumed.
     assert chain.kills_behind_state >= EACH // 2
     for number, count in Counter(chain.kills).items():
         count_cases(f"kill_{number.name}", count)
@@ -300,7 +301,7 @@ def test_whatever_is_killed_the_next_runs_leave_what_an_undisturbed_run_leaves( 
 
 @pytest.fixture
 def long_day(sandbox: Sandbox) -> dict[str, Any]:
-    """Settings for a day with more rows than a pipe holds."""
+    """Settings for a day with more rows than a pipe can buffer."""
     sandbox.adcloud.rows_per_day = 400
     return {**adcloud_settings(sandbox), "start_date": "2024-04-29", "end_date": "2024-04-29"}
 
@@ -308,7 +309,7 @@ def long_day(sandbox: Sandbox) -> dict[str, Any]:
 def blocked_tap(
     folder: Path, settings: dict[str, Any], *, unbuffered: bool = False
 ) -> tuple[Popen[bytes], bytes]:
-    """Start a tap, read the beginning of its rows, and no more: the tap, and what was read."""
+    """Start a tap, read only the beginning of its output, and return both."""
     catalog = select(TapAdcloud(config=dict(settings)).catalog_dict, ["advertiser_report"])
     pipeline = Pipeline(folder / "run", "tap_adcloud", settings, catalog)
     tap = Popen(
@@ -332,10 +333,10 @@ def blocked_tap(
 @pytest.mark.parametrize(
     "signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM]]
 )
-def test_a_signal_in_the_middle_of_a_line_waits_for_its_end(
+def test_a_signal_in_the_middle_of_a_line_is_handled_after_it(
     tmp_path: Path, long_day: dict[str, Any], signals: list[signal.Signals], *, unbuffered: bool
 ) -> None:
-    """Two at once is what Ctrl-C comes to when Meltano passes it on."""
+    """Ctrl-C becomes two signals when Meltano forwards it."""
     tap, begun = blocked_tap(tmp_path, long_day, unbuffered=unbuffered)
     with tap:
         for number in signals:
@@ -347,7 +348,7 @@ def test_a_signal_in_the_middle_of_a_line_waits_for_its_end(
     lines = (begun + output).split(b"\n")
     assert lines.pop() == b""
     assert {json.loads(line)["type"] for line in lines} == {"SCHEMA", "RECORD"}
-    # Begun were the rows that are written together, and the schema before them.
+    # The schema, and the rows that are written together.
     assert len(lines) == 1 + CHUNK_ROWS
     assert f"Ended by {signals[0].name}" in log.decode()
     assert "Traceback" not in log.decode()
@@ -361,7 +362,7 @@ def test_the_next_signal_does_not_wait_for_a_target_that_reads_nothing(
         tap.send_signal(signal.SIGTERM)
         time.sleep(DUPLICATE_SIGNAL_SECONDS + 0.2)
         assert tap.poll() is None
-        # The first of these may still count as an echo if the machine is busy.
+        # On a busy machine, the first of these may still count as a duplicate.
         while tap.poll() is None:
             tap.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutExpired):
@@ -371,9 +372,7 @@ def test_the_next_signal_does_not_wait_for_a_target_that_reads_nothing(
         assert "Traceback" not in tap.stderr.read().decode()
 
 
-def test_ctrl_c_reaches_a_tap_whose_target_has_gone(
-    tmp_path: Path, long_day: dict[str, Any]
-) -> None:
+def test_ctrl_c_ends_a_tap_whose_target_has_ended(tmp_path: Path, long_day: dict[str, Any]) -> None:
     tap, _ = blocked_tap(tmp_path, long_day)
     with tap:
         tap.send_signal(signal.SIGINT)
@@ -387,8 +386,8 @@ def test_ctrl_c_reaches_a_tap_whose_target_has_gone(
     assert "BrokenPipe" not in log
 
 
-#: The command of a tap, which gets a signal at the moment it loads one of its libraries.
-STRUCK_WHILE_LOADED = """
+#: The command of a tap that gets a signal while it imports a library.
+INTERRUPTED_WHILE_LOADED = """
 import os, runpy, signal, sys
 
 class Finder:
@@ -402,8 +401,8 @@ runpy.run_module(sys.argv[1], run_name="__main__")
 
 
 @pytest.mark.parametrize("module", ["tap_adsterra", "tap_adcloud"])
-def test_ctrl_c_while_a_tap_is_loaded_shows_nothing_of_its_inside(module: str) -> None:
-    command = [sys.executable, "-c", STRUCK_WHILE_LOADED, module]
+def test_ctrl_c_while_a_tap_is_loaded_shows_no_traceback(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED_WHILE_LOADED, module]
     with Popen(command, stdout=PIPE, stderr=PIPE, env=environment()) as tap:
         output, log = tap.communicate()
     assert tap.returncode == -signal.SIGINT

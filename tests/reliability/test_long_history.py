@@ -1,9 +1,9 @@
-"""Ten years of daily runs: what a warehouse holds in the end is what the API says in the end.
+"""Ten years of daily runs: in the end, a warehouse has the rows that the API has.
 
-The API restates its days while they are young: numbers move, rows come late, rows vanish. The runs
-are those of a machine in the real world: it is off for days, its clock is wrong, it runs twice a
-day and around midnight, the API fails, the target dies. All of it is drawn with a seed, so every
-run of the test is the same.
+The API restates recent days: numbers change, rows come late, rows vanish. The runs are those of a
+real machine: it is off for days, its clock is wrong, it runs twice a day and around midnight, the
+API fails, the target is killed. All of it is drawn with a seed, so every run of the test is the
+same.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ from tests.support import REPORT_KEY, day, select, sync
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.support import Adcloud, Adsterra, Message, Runner, RunResult
+    from tests.support import Adcloud, Adsterra, CountCases, Message, Runner, RunResult
 
-    CountCases = Callable[[str, int], None]
     Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
@@ -42,13 +41,13 @@ LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 DAYS = 3_652 if LARGE else 200
 ONE_DAY = datetime.timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
-#: When the machine runs on most days, and when it does on the others: UTC.
+#: The time of the run on most days, and on the others, in UTC.
 USUAL = datetime.time(5, 17)
 ODD = [datetime.time(*time) for time in ((0, 0), (0, 4), (0, 59), (1, 0), (1, 30), (2, 0), (12, 0))]
 ODD += [datetime.time(*time) for time in ((21, 59), (22, 0), (22, 59), (23, 0), (23, 30), (23, 59))]
-#: Minutes from a run to another one on the same day; Adsterra renews its numbers every ten.
+#: Minutes between two runs on the same day; Adsterra updates its numbers every ten.
 GAPS = (1, 9, 61, 600)
-#: What is wrong with every response for a window of a run that fails.
+#: The faults of a run that fails, for every response of a window.
 FAULTS = [
     Fault("status", status=500),
     Fault("status", status=403),
@@ -59,18 +58,18 @@ FAULTS = [
     Fault("lost_row"),
     Fault("wrong_type"),
 ]
-#: At most: three for a window, as many for its half and six for its day, and the other halves once.
+#: At most: 3 for a window, 3 for its half, 6 for its day, and one for each other half.
 REQUESTS_OF_A_FAILURE = 3 + 3 + 6 + 2
 
 
 @dataclass
 class Report:
-    """What is read, and what the API says of it."""
+    """A report, and the rows that the API has of it."""
 
     runner: Runner[Any]
     stream: str
     key: tuple[str, ...]
-    #: The field that tells one reading of a day from another.
+    #: The field with the time of the reading.
     reading: str
     start: datetime.date
     zone: datetime.tzinfo
@@ -78,11 +77,11 @@ class Report:
     more_lookback_days: int
     includes_today: bool
     window_days: int
-    #: The parameter of a request that names the first day of its window.
+    #: The request parameter with the first day of the window.
     first_day: str
-    #: Of a run that reads anything, beside those for its windows.
+    #: Requests of a run in addition to those for its windows.
     other_requests: int
-    #: What the API says of a day at some time, or of a day that has settled.
+    #: The rows that the API has of a day at some time, or once it has settled.
     rows_of: Callable[[datetime.date, datetime.datetime | None], list[dict[str, Any]]]
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -90,7 +89,7 @@ class Report:
         return {itemgetter(*self.key)(row): row for row in self.rows_of(wanted, now)}
 
     def as_sent(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a row as the API has it: without the time of the reading."""
+        """Return a row without the time of the reading."""
         return {name: value for name, value in row.items() if name != self.reading}
 
     def bookmark(self, state: dict[str, Any] | None) -> datetime.date | None:
@@ -101,14 +100,14 @@ class Report:
 
 @dataclass
 class Warehouse:
-    """What a target makes of messages: rows by key, and the state that stood behind them."""
+    """What a target stores: rows by key, and the last state."""
 
     report: Report
     state: dict[str, Any] | None = None
     days: dict[str, Rows] = field(default_factory=lambda: defaultdict(dict))
 
     def load(self, messages: Iterable[Message]) -> None:
-        """Store rows by their key, new ones and known ones, and the state as it comes."""
+        """Insert or update rows by their key, and keep the state."""
         for message in messages:
             if message["type"] == "SCHEMA":
                 assert tuple(message["key_properties"]) == self.report.key
@@ -119,7 +118,7 @@ class Warehouse:
                 self.state = message["value"]
 
     def newest_reading(self, wanted: datetime.date) -> Rows:
-        """Return a day's rows by the query of the README."""
+        """Return a day's rows of the newest reading, as the query of the README does."""
         rows = self.days[str(wanted)]
         reading = self.report.reading
         newest = max((row[reading] for row in rows.values()), default=None)
@@ -130,17 +129,17 @@ class Warehouse:
 
 @dataclass
 class Occasion:
-    """A run to come, and what is special about it."""
+    """A planned run, and its events."""
 
     now: datetime.datetime
-    #: How far the machine's clock is off.
+    #: The error of the machine's clock.
     clock_off: datetime.timedelta
     fault: Fault | None
     target_dies: bool
 
 
 def occasions(start: datetime.date, dice: Random) -> Iterator[Occasion]:
-    """Draw when the machine runs, and what happens then."""
+    """Draw the times of the runs and their events."""
     off = 0
     for number in range(DAYS):
         today = start + ONE_DAY * number
@@ -168,13 +167,13 @@ def occasion(now: datetime.datetime, dice: Random) -> Occasion:
 
 
 def clocks_change(today: datetime.date) -> bool:
-    """Say whether Berlin puts its clocks forward or back around a day."""
+    """Return whether Berlin's clocks change around a day."""
     noon = datetime.datetime.combine(today, datetime.time(12), BERLIN)
     return (noon - ONE_DAY).utcoffset() != (noon + ONE_DAY).utcoffset()
 
 
 class Machine:
-    """Runs a tap day by day into a warehouse, and looks at every run."""
+    """Runs a tap day by day into a warehouse, and checks every run."""
 
     def __init__(self, report: Report, monkeypatch: pytest.MonkeyPatch, dice: Random) -> None:
         self.report = report
@@ -185,7 +184,7 @@ class Machine:
         self.dice = dice
         self.time = self.sandbox.clock.now
         monkeypatch.setattr(self.runner.tap_class, "clock", staticmethod(lambda: self.time))
-        # The time of a reading is the machine's as well.
+        # The time of a reading is also the machine's.
         clock = SimpleNamespace(now=lambda _: self.time)
         monkeypatch.setattr(page, "datetime", SimpleNamespace(datetime=clock, UTC=datetime.UTC))
         catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, [report.stream])))
@@ -195,7 +194,7 @@ class Machine:
         self.settled = report.start
         self.first_readings: dict[datetime.date, Rows] = {}
         self.sizes_of_state: set[int] = set()
-        #: Of runs on the day after another one, once the lookback does not reach the start.
+        #: For runs on successive days, once the lookback does not reach the start date.
         self.requests_of_ordinary_runs: Counter[int] = Counter()
         self.seen: Counter[str] = Counter()
 
@@ -237,7 +236,7 @@ class Machine:
         return self.time.astimezone(self.report.zone).date() - ONE_DAY
 
     def windows(self, bookmark: datetime.date | None, lookback_days: int) -> list[datetime.date]:
-        """Say where the windows begin that a run has to read: those of missed days and no more."""
+        """Return the first days of the windows that a run must read, and no others."""
         first = self.report.start
         if bookmark is not None:
             missed = max(0, (self.yesterday - bookmark).days)
@@ -257,7 +256,7 @@ class Machine:
         return sync(tap)
 
     def check_states(self, run: RunResult, bookmark: datetime.date | None) -> None:
-        """Hold every state of a run to the rows before it."""
+        """Compare every state of a run with the rows before it."""
         written: dict[str, Rows] = defaultdict(dict)
         for message in run.messages:
             if message["type"] == "RECORD":
@@ -271,7 +270,7 @@ class Machine:
                 assert moved <= self.yesterday
                 done = bookmark or self.report.start - ONE_DAY
                 if done > self.yesterday:
-                    # A bookmark of a day that is yet to come by this clock is not believed.
+                    # A bookmark in the future of this clock is ignored.
                     done = moved - ONE_DAY
                 assert moved > done
                 while done < moved:
@@ -282,12 +281,12 @@ class Machine:
                 bookmark = moved
 
     def store(self, run: RunResult, occasion: Occasion) -> None:
-        """Let the target store what it was sent, or what it has stored when it dies."""
+        """Store the messages, or, if the target is killed, those before that."""
         messages = run.messages
         if occasion.target_dies:
             self.seen["target that died"] += 1
             messages = messages[: self.dice.randrange(len(messages) + 1)]
-            # Some targets store rows as they come, some when there is a state to store them with.
+            # Some targets store rows immediately, some only with the next state.
             while self.dice.random() < 1 / 2 and messages and messages[-1]["type"] != "STATE":
                 messages.pop()
         self.warehouse.load(messages)
@@ -295,7 +294,7 @@ class Machine:
             self.sizes_of_state.add(len(json.dumps(self.warehouse.state)))
 
     def check_settled_days(self, lookback_days: int) -> None:
-        """Compare the days that no run will read again with what the API says of them for ever."""
+        """Compare the days that no run will read again with their final rows."""
         bookmark = self.report.bookmark(self.warehouse.state)
         while bookmark and self.settled <= bookmark - ONE_DAY * lookback_days:
             self.check_settled(self.settled)
@@ -352,8 +351,8 @@ def adcloud_report(adcloud: Adcloud) -> Report:
 
 
 def live(report: Report, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Let all the days pass."""
-    dice = Random("ten years")  # noqa: S311 - drawn again, it must be the same
+    """Run the machine for all days."""
+    dice = Random("ten years")  # noqa: S311 - must be reproducible
     machine = Machine(report, monkeypatch, dice)
     more_from = report.start + ONE_DAY * (DAYS * 2 // 5)
     more_until = report.start + ONE_DAY * (DAYS * 3 // 5)
@@ -366,7 +365,7 @@ def live(report: Report, monkeypatch: pytest.MonkeyPatch) -> Machine:
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("no_log")
 @pytest.mark.parametrize("name", ["adsterra", "adcloud"])
-def test_years_of_daily_runs_leave_what_the_api_says(
+def test_years_of_daily_runs_leave_what_the_api_has(
     name: str,
     adsterra: Adsterra,
     adcloud: Adcloud,
@@ -382,7 +381,7 @@ def test_years_of_daily_runs_leave_what_the_api_says(
         wanted = report.start + ONE_DAY * number
         assert machine.warehouse.newest_reading(wanted) == report.expected_rows(wanted)
 
-    # Year in, year out the same: what is requested on a day after a day, and what is remembered.
+    # Neither the requests of an ordinary run nor the state grow over the years.
     assert set(machine.requests_of_ordinary_runs) == {3 if name == "adsterra" else 32}
     assert len(machine.sizes_of_state) == 1
 

@@ -1,7 +1,7 @@
-"""Secrets are nowhere to be read: not in the output, the log, the state, an error or its causes.
+"""Secrets are shown nowhere: not in the output, the log, the state, an error or its causes.
 
-Every run logs all there is, to the console and as JSON, and its secrets are looked for in all of
-it, whole, in part, and in every way of writing them.
+Every run logs at DEBUG level, for the console and as JSON. All of it is searched for its secrets:
+complete, in part, and in every encoding.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import http.server
 import io
 import json
 import logging
-import socket
 import threading
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -27,21 +26,22 @@ from singer_reports import cli_errors
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, Case
 from tests.reliability.secret_scan import leaks, secrets_of
 from tests.reliability.test_bad_configuration import arguments
+from tests.servers import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.support import Adcloud, Adsterra
+    from tests.support import Adcloud, Adsterra, CountCases
 
     Runner = Adsterra | Adcloud
 
-#: A secret that has to be written in another way wherever it stands.
+#: A secret that must be encoded in URLs, in forms and in JSON.
 ODD_SECRET = "s3cr/3t+\"q\\uote'%41&=;#end-of-it"  # noqa: S105
 
 
-class Listener:
-    """Hears all that a run says, in both of the SDK's ways to write it."""
+class LogCapture:
+    """Captures all that a run writes and logs, in both formats of the SDK."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.log = io.StringIO()
@@ -49,7 +49,7 @@ class Listener:
         self._monkeypatch = monkeypatch
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def capture(self) -> Iterator[None]:
         root = logging.getLogger()
         before = root.level, list(root.handlers)
         root.setLevel(logging.DEBUG)
@@ -57,38 +57,38 @@ class Listener:
             handler = logging.StreamHandler(self.log)
             handler.setFormatter(formatter)
             root.addHandler(handler)
-        tell = cli_errors._sentence
+        sentence = cli_errors._sentence
 
         def keep(error: Exception) -> str:
             self.errors.append(error)
-            return tell(error)
+            return sentence(error)
 
         with self._monkeypatch.context() as patch:
             patch.setattr(cli_errors, "_sentence", keep)
             yield
-        # Every command adds one of its own.
+        # Every command adds a handler.
         root.level, root.handlers[:] = before
         logging.captureWarnings(capture=False)
 
     def run(self, runner: Runner, given: list[str]) -> tuple[int, str]:
-        """Run a command to its end: its exit code, and all it has said."""
+        """Run a command; return its exit code, and everything it has written and logged."""
         output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         printed = io.StringIO()
         tap = runner.tap_class
         self._monkeypatch.setenv(f"{tap._env_var_prefix}LOGLEVEL", "DEBUG")
-        with self.listening(), redirect_stdout(output), redirect_stderr(printed):
+        with self.capture(), redirect_stdout(output), redirect_stderr(printed):
             try:
                 tap.cli.main(given, prog_name=tap.name)
                 code = 0
             except SystemExit as ended:
                 code = int(ended.code or 0)
         assert isinstance(output.buffer, io.BytesIO)
-        said = [output.buffer.getvalue().decode(), printed.getvalue(), self.log.getvalue()]
-        return code, "\n".join([*said, *(told(error) for error in self.errors)])
+        shown = [output.buffer.getvalue().decode(), printed.getvalue(), self.log.getvalue()]
+        return code, "\n".join([*shown, *(error_report(error) for error in self.errors)])
 
 
-def told(error: BaseException) -> str:
-    """Write down an error as an error report would: what led to it, and what it is made of."""
+def error_report(error: BaseException) -> str:
+    """Return an error as an error reporter shows it, with its causes and arguments."""
     seen: dict[int, BaseException] = {}
     waiting: list[object] = [error]
     while waiting:
@@ -109,10 +109,8 @@ def both(adsterra: Adsterra, adcloud: Adcloud) -> tuple[Adsterra, Adcloud]:
 
 
 @pytest.fixture
-def listen(
-    monkeypatch: pytest.MonkeyPatch, count_cases: Callable[[str, int], None]
-) -> Callable[..., str]:
-    """Run a tap with settings, and say what it said; none of it may show a secret."""
+def run_and_search(monkeypatch: pytest.MonkeyPatch, count_cases: CountCases) -> Callable[..., str]:
+    """Run a tap, check that it shows no secret, and return what it has shown."""
 
     def run(
         runner: Runner, *more: str, code: int | None, secrets: tuple[str, ...] = (), **changes: Any
@@ -121,17 +119,17 @@ def listen(
         for name, value in settings.items():
             text = value if isinstance(value, str) else json.dumps(value)
             monkeypatch.setenv(f"{runner.tap_class._env_var_prefix}{name.upper()}", text)
-        ended, said = Listener(monkeypatch).run(runner, ["--config=ENV", *more])
-        assert code in (None, ended), said
-        assert leaks(said, {*secrets_of(runner.sandbox), *secrets}) == []
+        ended, shown = LogCapture(monkeypatch).run(runner, ["--config=ENV", *more])
+        assert code in (None, ended), shown
+        assert leaks(shown, {*secrets_of(runner.sandbox), *secrets}) == []
         count_cases("secrets", 1)
-        return said
+        return shown
 
     return run
 
 
 def echoes(secret: str) -> list[str]:
-    """Say a secret in what an API may answer, cut off in every place a message may be."""
+    """Return messages of an API with a secret, also where long messages are cut off."""
     return [
         f"You sent {secret}, {quote(secret)} and {json.dumps(secret)}",
         *("x" * length + secret for length in (40, 180, 190)),
@@ -139,19 +137,22 @@ def echoes(secret: str) -> list[str]:
 
 
 def failures(path: str, secret: str) -> list[Fault]:
-    """Make what may go wrong with the responses of a path, some of which repeat a secret."""
-    said = echoes(secret)
+    """Return faults of the responses for a path, some of which repeat a secret."""
+    shown = echoes(secret)
     return [
         *(
             Fault("status", path=path, status=status, message=text)
             for status in (401, 403, 422)
-            for text in said
+            for text in shown
         ),
-        *(Fault("status", path=path, status=status, message=said[0]) for status in (404, 418, 500)),
+        *(
+            Fault("status", path=path, status=status, message=shown[0])
+            for status in (404, 418, 500)
+        ),
         Fault("html", path=path),
         Fault("redirect", path=path, location=f"http://x.invalid/?secret={quote(secret)}"),
         Fault("empty", path=path),
-        Fault("error_in_body", path=path, status=400, message=said[0]),
+        Fault("error_in_body", path=path, status=400, message=shown[0]),
         Fault("hang", path=path, seconds=2, times=1),
         Fault("reset", path=path),
         Fault("reset_in_body", path=path),
@@ -162,58 +163,61 @@ def failures(path: str, secret: str) -> list[Fault]:
 
 
 def wrong_data(path: str, secret: str) -> list[Fault]:
-    """Make rows that repeat a secret in a place where it is not taken for data."""
-    said = echoes(secret)
+    """Return faults with a secret in a row, where it is not data."""
+    shown = echoes(secret)
     return [
-        *(Fault("wrong_type", path=path, field="clicks", value=text) for text in said),
-        Fault("set_field", path=path, field="date", value=said[0]),
-        Fault("unknown_field", path=path, field=said[0]),
+        *(Fault("wrong_type", path=path, field="clicks", value=text) for text in shown),
+        Fault("set_field", path=path, field="date", value=shown[0]),
+        Fault("unknown_field", path=path, field=shown[0]),
         Fault("lost_row", path=path),
     ]
 
 
 def passes(fault: Fault | None) -> bool:
-    """Say whether a run gets over a fault."""
+    """Return whether a run succeeds in spite of a fault."""
     return fault is None or fault.times == 1 or fault.kind == "unknown_field"
+
+
+def run_with_each(
+    faults: list[Fault | None], runner: Runner, run_and_search: Callable[..., str], **settings: str
+) -> Iterator[str]:
+    """Run a tap once per fault, and return the addresses that each run has requested."""
+    for fault in faults:
+        runner.sandbox.faults.clear()
+        runner.sandbox.requests.clear()
+        if fault:
+            runner.sandbox.faults.add(fault)
+        code = 0 if passes(fault) else 1
+        run_and_search(runner, code=code, start_date="2024-04-29", request_timeout=1, **settings)
+        assert fault is None or fault.triggered
+        yield str([(request.path, request.query) for request in runner.sandbox.requests])
 
 
 @pytest.mark.parametrize("auth_method", ["header", "path"])
 def test_adsterra(
     adsterra: Adsterra,
-    listen: Callable[..., str],
+    run_and_search: Callable[..., str],
     auth_method: str,
 ) -> None:
-    for fault in (None, *failures("stats", DEMO_TOKEN), *wrong_data("stats", DEMO_TOKEN)):
-        adsterra.sandbox.faults.clear()
-        adsterra.sandbox.requests.clear()
-        if fault:
-            adsterra.sandbox.faults.add(fault)
-        listen(
-            adsterra,
-            code=0 if passes(fault) else 1,
-            auth_method=auth_method,
-            start_date="2024-04-29",
-            request_timeout=1,
-        )
-        assert fault is None or fault.triggered
-        addresses = str([(request.path, request.query) for request in adsterra.sandbox.requests])
+    faults = [None, *failures("stats", DEMO_TOKEN), *wrong_data("stats", DEMO_TOKEN)]
+    for addresses in run_with_each(faults, adsterra, run_and_search, auth_method=auth_method):
         assert (auth_method == "path") == bool(leaks(addresses, [DEMO_TOKEN]))
     adsterra.sandbox.faults.clear()
     for token in (REVOKED_TOKEN, ADVERTISER_TOKEN, "0a1b2c3d" * 4):
-        listen(adsterra, code=1, api_token=token, auth_method=auth_method, secrets=(token,))
+        run_and_search(adsterra, code=1, api_token=token, auth_method=auth_method, secrets=(token,))
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_adcloud(
     adcloud: Adcloud,
-    listen: Callable[..., str],
+    run_and_search: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
     version: str,
 ) -> None:
-    # Known beforehand, so that the sandbox can be made to repeat it where it should not.
+    # A fixed token, which the sandbox can repeat in errors.
     token = "t0ken-of-the-sandbox-5f2c91"  # noqa: S105
     monkeypatch.setattr("secrets.token_hex", lambda _: token)
-    cases = [
+    faults = [
         None,
         *failures("reports", token),
         *wrong_data("reports", token),
@@ -223,25 +227,12 @@ def test_adcloud(
         Fault("bad_credentials", path="oauth"),
         Fault("dead_token", path="reports", times=1),
     ]
-    for fault in cases:
-        adcloud.sandbox.faults.clear()
-        adcloud.sandbox.requests.clear()
-        if fault:
-            adcloud.sandbox.faults.add(fault)
-        listen(
-            adcloud,
-            code=0 if passes(fault) else 1,
-            report_api_version=version,
-            start_date="2024-04-29",
-            request_timeout=1,
-        )
-        assert fault is None or fault.triggered
-        addresses = str([(request.path, request.query) for request in adcloud.sandbox.requests])
+    for addresses in run_with_each(faults, adcloud, run_and_search, report_api_version=version):
         assert leaks(addresses, secrets_of(adcloud.sandbox)) == []
 
 
-def test_a_secret_that_is_written_otherwise_in_addresses_and_in_json(
-    adcloud: Adcloud, listen: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+def test_a_secret_that_is_encoded_in_urls_and_in_json(
+    adcloud: Adcloud, run_and_search: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sandbox.adcloud.app.CLIENT_SECRET", ODD_SECRET)
     cases = [
@@ -253,9 +244,9 @@ def test_a_secret_that_is_written_otherwise_in_addresses_and_in_json(
     for fault in cases:
         adcloud.sandbox.faults.clear()
         adcloud.sandbox.faults.add(fault)
-        said = listen(adcloud, code=1, client_secret=ODD_SECRET, secrets=(ODD_SECRET,))
-        # What the API says of a report is told, so the secret has been taken out of it.
-        assert ("refused the request: " in said) == (
+        shown = run_and_search(adcloud, code=1, client_secret=ODD_SECRET, secrets=(ODD_SECRET,))
+        # The API's message about a report is shown, with the secret redacted.
+        assert ("refused the request: " in shown) == (
             fault.path == "reports" and fault.status in {400, 403}
         )
 
@@ -264,7 +255,7 @@ def test_bad_configurations(
     both: tuple[Adsterra, Adcloud],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     adsterra, adcloud = both
     cases: list[tuple[Runner, Case]] = [
@@ -278,9 +269,9 @@ def test_bad_configurations(
         with monkeypatch.context() as patch:
             for name, text in {**case.variables, **(case.environment or {})}.items():
                 patch.setenv(name, text)
-            code, said = Listener(patch).run(runner, arguments(case, runner))
+            code, shown = LogCapture(patch).run(runner, arguments(case, runner))
         assert code == 1
-        assert leaks(said, {*secrets_of(runner.sandbox), "s3cr3t", "s3 cr3t", "pa55word"}) == []
+        assert leaks(shown, {*secrets_of(runner.sandbox), "s3cr3t", "s3 cr3t", "pa55word"}) == []
     count_cases("secrets", len(cases))
 
 
@@ -297,22 +288,14 @@ def test_bad_configurations(
         ["--help"],
     ],
 )
-def test_what_else_a_tap_can_be_asked(
+def test_other_commands(
     adsterra: Adsterra,
     adcloud: Adcloud,
-    listen: Callable[..., str],
+    run_and_search: Callable[..., str],
     more: list[str],
 ) -> None:
     for runner in (adsterra, adcloud):
-        listen(runner, *more, code=0)
-
-
-def closed_port() -> int:
-    """Find a port at which nobody listens."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+        run_and_search(runner, *more, code=0)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -329,7 +312,7 @@ def closed_port() -> int:
 )
 def test_the_password_of_a_proxy(
     both: tuple[Adsterra, Adcloud],
-    listen: Callable[..., str],
+    run_and_search: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
     proxy: str,
     scheme: str,
@@ -345,11 +328,11 @@ def test_the_password_of_a_proxy(
     ]
     for runner, changes in runners:
         address = f"{scheme}://api.invalid/publisher"
-        listen(runner, code=1, api_url=address, secrets=secrets, **changes)
+        run_and_search(runner, code=1, api_url=address, secrets=secrets, **changes)
     assert adsterra.sandbox.requests == []
 
 
-def test_the_password_of_a_proxy_is_known(
+def test_the_password_of_a_proxy_is_redacted(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://me:pa55%2Dof%2Dthe%2Dproxy@127.0.0.1:1")
@@ -358,59 +341,59 @@ def test_the_password_of_a_proxy_is_known(
         assert tap.run.redactor.redact(password) == "***"
 
 
-def test_a_program_that_runs_a_tap_by_itself_gets_no_secret_either(adsterra: Adsterra) -> None:
+def test_errors_raised_to_a_python_program_hold_no_secret(adsterra: Adsterra) -> None:
     for changes in (
         {"api_url": f"http://127.0.0.1:{closed_port()}"},
         {"api_url": "http://name.invalid"},
     ):
         error = adsterra.run("stats", auth_method="path", **changes).error
         assert error is not None
-        assert leaks(told(error), [DEMO_TOKEN]) == []
+        assert leaks(error_report(error), [DEMO_TOKEN]) == []
 
 
-def test_nobody_at_the_address(
+def test_nothing_listens_at_the_address(
     adsterra: Adsterra,
     adcloud: Adcloud,
-    listen: Callable[..., str],
+    run_and_search: Callable[..., str],
 ) -> None:
     address = f"http://127.0.0.1:{closed_port()}"
-    listen(adsterra, code=1, api_url=address, auth_method="path")
-    listen(adsterra, code=1, api_url=address, auth_method="header")
-    listen(adcloud, code=1, api_url=address)
-    listen(adsterra, code=1, api_url="http://name.invalid", auth_method="path")
+    run_and_search(adsterra, code=1, api_url=address, auth_method="path")
+    run_and_search(adsterra, code=1, api_url=address, auth_method="header")
+    run_and_search(adcloud, code=1, api_url=address)
+    run_and_search(adsterra, code=1, api_url="http://name.invalid", auth_method="path")
 
 
-class Elsewhere(http.server.BaseHTTPRequestHandler):
-    """Somebody else's server, which keeps what it hears."""
+class OtherHost(http.server.BaseHTTPRequestHandler):
+    """A server of another host, which keeps what it receives."""
 
-    heard: ClassVar[list[str]] = []
+    received: ClassVar[list[str]] = []
 
     def handle_one_request(self) -> None:
-        self.heard.append(self.rfile.readline().decode())
+        self.received.append(self.rfile.readline().decode())
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[str]:
-    """The address of somebody else's server, which must hear nothing."""
-    Elsewhere.heard.clear()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+def other_host() -> Iterator[str]:
+    """The URL of another host, which must receive nothing."""
+    OtherHost.received.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherHost) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}/"
         server.shutdown()
 
 
-def test_somebody_else_hears_what_is_sent_there(elsewhere: str) -> None:
-    """Or the silence below would prove nothing."""
+def test_the_other_host_receives_requests(other_host: str) -> None:
+    """Otherwise the next test would prove nothing."""
     import requests  # noqa: PLC0415
 
     with pytest.raises(requests.ConnectionError):
-        requests.get(elsewhere, timeout=10)
-    assert Elsewhere.heard
+        requests.get(other_host, timeout=10)
+    assert OtherHost.received
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed_to_somebody_else(
-    both: tuple[Adsterra, Adcloud], listen: Callable[..., str], elsewhere: str, status: int
+def test_no_redirect_is_followed_to_another_host(
+    both: tuple[Adsterra, Adcloud], run_and_search: Callable[..., str], other_host: str, status: int
 ) -> None:
     adsterra, adcloud = both
     cases: list[tuple[Runner, str, dict[str, str]]] = [
@@ -425,16 +408,16 @@ def test_no_redirect_is_followed_to_somebody_else(
     ]
     for runner, path, changes in cases:
         runner.sandbox.faults.clear()
-        fault = Fault("redirect", path=path, status=status, location=elsewhere)
+        fault = Fault("redirect", path=path, status=status, location=other_host)
         runner.sandbox.faults.add(fault)
-        said = listen(runner, code=1, start_date="2024-04-30", **changes)
+        shown = run_and_search(runner, code=1, start_date="2024-04-30", **changes)
         assert fault.triggered
-        assert "redirect" in said
-    assert Elsewhere.heard == []
+        assert "redirect" in shown
+    assert OtherHost.received == []
 
 
 def test_the_secret_is_sent_to_the_api_and_nowhere_else(adcloud: Adcloud) -> None:
-    """Or looking for it would prove nothing."""
+    """Otherwise searching for it would prove nothing."""
     adcloud.report()
     bodies = [request.body for request in adcloud.sandbox.requests]
     assert f"client_secret={quote(CLIENT_SECRET)}" in bodies[0]

@@ -1,4 +1,4 @@
-"""Ways to ask the sandbox."""
+"""Clients of the sandbox's APIs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ NOW = datetime(2024, 5, 1, 12, 34, 56, tzinfo=UTC)
 
 
 class AdsterraClient(Protocol):
-    """Asks the Adsterra half for a path below its base URL."""
+    """Requests paths of the Adsterra API."""
 
     def __call__(self, path: str, query: Any = (), token: str = DEMO_TOKEN) -> tuple[int, Any]:
         """Return the status and the body."""
 
 
 class AdcloudClient(Protocol):
-    """Asks the Adcloud half for a path, with a token."""
+    """Requests paths of the Adcloud API, with a token."""
 
     def __call__(self, path: str, query: Any = ()) -> tuple[int, Any]:
         """Return the status and the body."""
 
 
 def get_token(sandbox: Sandbox, session: requests.Session, version: str = "v1") -> str:
-    """Get a token the documented way."""
+    """Request a token as documented."""
     form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "none"}
     url = f"{sandbox.adcloud_url}/{version}/oauth/access_token"
     response = session.post(url, data=form, timeout=60).json()

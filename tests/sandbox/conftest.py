@@ -1,4 +1,4 @@
-"""A sandbox of its own for each test, and ways to ask it."""
+"""A sandbox per test, and clients for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
     with requests.Session() as running:
-        # Loopback only, whatever the machine's proxies are.
+        # Without the machine's proxies: the sandbox is on the loopback.
         running.trust_env = False
         yield running
 

@@ -1,4 +1,4 @@
-"""The Adcloud half of the sandbox: both versions, tokens, pages, and data that settles."""
+"""The Adcloud API of the sandbox: both versions, tokens, pages, and restated data."""
 
 from __future__ import annotations
 

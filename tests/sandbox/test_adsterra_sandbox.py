@@ -1,4 +1,4 @@
-"""The Adsterra half of the sandbox: its errors, its samples, and data that agrees with itself."""
+"""The Adsterra API of the sandbox: its errors, its samples, and consistent data."""
 
 from __future__ import annotations
 
@@ -253,7 +253,9 @@ class TestStatistics:
     @pytest.mark.parametrize(
         "names", [names for size in (1, 2, 3) for names in combinations(DIMENSIONS, size)]
     )
-    def test_rows_are_the_truth(self, adsterra: AdsterraClient, names: tuple[str, ...]) -> None:
+    def test_rows_are_the_expected_rows(
+        self, adsterra: AdsterraClient, names: tuple[str, ...]
+    ) -> None:
         code, body = adsterra("stats.json", DAYS + group_by(*names))
         assert code == 200
         assert list(body) == ["items", "itemCount", "dbLastUpdateTime", "dbDateTime"]
@@ -276,7 +278,7 @@ class TestStatistics:
             assert 0 <= row["clicks"] <= row["impression"]
             impressions = row["impression"] or 1
             assert abs(Decimal(100 * row["clicks"]) / impressions - row["ctr"]) <= Decimal("0.0005")
-            # Revenue is rounded too, so the cost of a thousand can only be near.
+            # Revenue is rounded as well, so CPM is only approximate.
             difference = abs(1_000 * row["revenue"] - impressions * row["cpm"]) / impressions
             assert difference <= Decimal("0.0005") + Decimal("0.5") / impressions
             for name in ("ctr", "cpm", "revenue"):

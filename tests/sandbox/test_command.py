@@ -1,4 +1,4 @@
-"""The sandbox as a command, and its own paths."""
+"""The command of the sandbox, and its control endpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMAND = [sys.executable, "-m", "sandbox"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_runs_until_told_to_stop(
+def test_runs_until_stopped(
     session: requests.Session, tmp_path: Path, number: signal.Signals
 ) -> None:
     ready = tmp_path / "ready"

@@ -1,4 +1,4 @@
-"""Each fault does what it says, seen with the client that the taps use."""
+"""Each fault has its documented effect on the HTTP client that the taps use."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TestWhichRequests:
         assert get(f"stats.json?{STATS}").status_code == 500
         assert get(f"stats.json?{STATS.replace('04-01', '04-02')}").status_code == 200
 
-    def test_the_first_added_strikes(self, sandbox: Sandbox, get: AnyClient) -> None:
+    def test_the_first_added_is_triggered(self, sandbox: Sandbox, get: AnyClient) -> None:
         sandbox.faults.add(Fault("status", status=503, times=1))
         sandbox.faults.add(Fault("status", status=500, times=1))
         assert [get().status_code for _ in range(3)] == [503, 500, 200]
@@ -72,7 +72,7 @@ class TestWhichRequests:
         sandbox.faults.clear()
         assert get().status_code == 200
 
-    def test_requests_are_noted(self, sandbox: Sandbox, get: AnyClient) -> None:
+    def test_requests_are_recorded(self, sandbox: Sandbox, get: AnyClient) -> None:
         sandbox.faults.add(Fault("status", status=503, times=1))
         get()
         get()
@@ -207,7 +207,7 @@ class TestDelivery:
         assert get().json()["itemCount"]
         assert time.perf_counter() - begin > 0.2
 
-    def test_hang_until_the_test_says_so(self, sandbox: Sandbox, get: AnyClient) -> None:
+    def test_hang_until_released(self, sandbox: Sandbox, get: AnyClient) -> None:
         fault = sandbox.faults.add(Fault("hang"))
         responses: list[requests.Response] = []
         sender = Thread(target=lambda: responses.append(get(timeout=60)))
@@ -233,7 +233,7 @@ class TestDelivery:
         assert len(response.content) > 3_000_000
         assert response.json() == whole
 
-    def test_stops_at_once_while_a_request_hangs(self, session: requests.Session) -> None:
+    def test_stops_immediately_while_a_request_hangs(self, session: requests.Session) -> None:
         with Sandbox() as sandbox:
             sandbox.faults.add(Fault("hang"))
 

@@ -1,4 +1,4 @@
-"""Rules about days."""
+"""Windows, bookmarks and days."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from singer_reports.dates import ONE_DAY, Window
 from tests.support import day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    CountCases = Callable[[str, int], None]
+    from tests.support import CountCases
 
 DAYS = st.dates(day("2010-01-01"), day("2040-12-31"))
 LENGTHS = st.integers(1, 400)
@@ -88,7 +86,7 @@ def test_later_runs_look_back_from_the_last_day_covered_and_never_before_the_sta
     covered = Window(first, first + ONE_DAY * (count - 1))
     begin = dates.first_day(start, covered, lookback)
     assert begin >= start
-    # No day after those covered is left out, whatever the lookback.
+    # No day after those covered is skipped, whatever the lookback.
     assert begin <= max(start, covered.last + ONE_DAY)
     if begin > start:
         assert begin == max(covered.last + ONE_DAY * (1 - lookback), covered.first)

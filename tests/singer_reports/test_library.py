@@ -55,7 +55,7 @@ def test_the_records_and_the_state_are_those_of_a_run(
     runner = adsterra if tap == "TapAdsterra" else adcloud
     run: RunResult = runner.run(stream)
     assert run.error is None
-    # Made anew, so that the stream is not selected unless it is so by default.
+    # A new tap, in which the stream is selected only if it is by default.
     reading = runner.tap()
     records = list(reading.records(stream))
     assert without_times(records) == run.rows(stream)
@@ -82,17 +82,17 @@ def test_the_state_covers_the_days_whose_records_have_been_taken(adcloud: Adclou
     state = json.loads(json.dumps(tap.state))
     assert state["bookmarks"]["advertiser_report"]["replication_key_value"] == "2024-04-26"
     rest = list(adcloud.tap(state=state, lookback_days=0).records("advertiser_report"))
-    # The last one was taken before its day was complete, and its day comes once more.
+    # The last record was read before its day was complete, so its day is read again.
     assert without_times(taken[:-1] + rest) == adcloud.expected_rows()
 
 
-def test_a_second_reading_goes_on_where_the_first_one_ended(adsterra: Adsterra) -> None:
+def test_a_second_reading_continues_where_the_first_one_ended(adsterra: Adsterra) -> None:
     tap = adsterra.tap(lookback_days=0, include_today=False)
     assert list(tap.records("stats"))
     assert list(tap.records("stats")) == []
 
 
-def test_what_goes_wrong_is_raised_with_its_sentence(adcloud: Adcloud) -> None:
+def test_errors_are_raised_with_their_sentence(adcloud: Adcloud) -> None:
     query = {"filter[date]": "2024-04-27"}
     adcloud.sandbox.faults.add(Fault("status", path="reports", query=query, status=500))
     tap = adcloud.tap()
@@ -115,7 +115,7 @@ def test_an_error_holds_no_secret(adsterra: Adsterra) -> None:
         error = error.__cause__ or error.__context__
 
 
-def test_an_error_that_nobody_foresaw_holds_no_secret_either(
+def test_an_unexpected_error_holds_no_secret_either(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
@@ -128,13 +128,13 @@ def test_an_error_that_nobody_foresaw_holds_no_secret_either(
         list(tap.records("domains"))
 
 
-def test_settings_that_are_wrong_are_told_all_at_once() -> None:
+def test_all_wrong_settings_are_reported_together() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         TapAdcloud(config={"client_id": "me", "start_date": "soon", "page_size": 1000})
-    told = str(caught.value)
-    assert all(problem in told for problem in caught.value.errors)
+    message = str(caught.value)
+    assert all(problem in message for problem in caught.value.errors)
     for name in ("client_secret", "start_date", "page_size"):
-        assert name in told
+        assert name in message
 
 
 def test_a_stream_that_is_not_there_is_named_with_those_that_are(adsterra: Adsterra) -> None:
@@ -158,7 +158,7 @@ def test_fields_that_are_not_selected_and_stream_maps_count(adsterra: Adsterra) 
     for metadata in entry["metadata"]:
         if metadata["breadcrumb"] == ["properties", "ctr"]:
             metadata["metadata"]["selected"] = False
-    # A second stream is made of the same rows.
+    # The stream map makes a second stream of the same rows.
     maps = {"stats": {"cpm": "__NULL__"}, "copy": {"__source__": "stats", "clicks": "0"}}
     tap = adsterra.tap(catalog=catalog, stream_maps=maps)
     records = list(tap.records("stats"))
@@ -176,7 +176,7 @@ def test_batches_are_for_the_command(adsterra: Adsterra, tmp_path: Any) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_signals_stay_with_the_program(adsterra: Adsterra) -> None:
+def test_the_signal_handlers_of_the_program_are_kept(adsterra: Adsterra) -> None:
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = [signal.getsignal(number) for number in numbers]
     list(adsterra.tap().records("domains"))
@@ -191,7 +191,7 @@ def test_any_thread_can_read(adsterra: Adsterra) -> None:
     assert found == adsterra.run("domains").records("domains")
 
 
-def test_the_log_of_the_program_is_left_alone(adsterra: Adsterra) -> None:
+def test_the_logging_of_the_program_is_not_changed(adsterra: Adsterra) -> None:
     root = logging.getLogger()
     before = (root.level, list(root.handlers))
     list(adsterra.tap().records("domains"))
@@ -201,7 +201,7 @@ def test_the_log_of_the_program_is_left_alone(adsterra: Adsterra) -> None:
 @pytest.mark.parametrize(
     ("module", "name"), [("tap_adsterra", "TapAdsterra"), ("tap_adcloud", "TapAdcloud")]
 )
-def test_the_package_loads_the_tap_when_it_is_asked_for(module: str, name: str) -> None:
+def test_the_package_loads_the_tap_on_access(module: str, name: str) -> None:
     program = f"""
 import sys
 before = set(sys.modules)

@@ -1,4 +1,4 @@
-"""Secrets in what is said: found however they are written, and wherever they stand."""
+"""Redaction of secrets: in every encoding, in every place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_secret_is_found_where_it_is_cut_off(length: int) -> None:
     assert Redactor([ODD]).redact(f"{ODD[:length]}…") == "***…"
 
 
-def test_what_is_too_short_to_be_a_secret_is_left_alone() -> None:
+def test_values_too_short_for_a_secret_are_not_redacted() -> None:
     assert Redactor(["", "a", "abc", "abcd"]).redact("a fabcabcde") == "a fabc***e"
 
 
@@ -51,7 +51,7 @@ def test_a_secret_with_the_end_of_its_line_is_found_without_it() -> None:
 
 
 def failing() -> ValueError:
-    """Make an error that says nothing, and follows from one that says too much."""
+    """Make an error without a secret whose cause shows one."""
     try:
         try:
             raise KeyError(URL)
@@ -63,7 +63,7 @@ def failing() -> ValueError:
 
 
 @pytest.mark.parametrize("formatter", [logging.Formatter(), StructuredFormatter()])
-def test_no_log_shows_what_led_to_an_error(formatter: logging.Formatter) -> None:
+def test_no_log_shows_the_causes_of_an_error(formatter: logging.Formatter) -> None:
     handler = logging.StreamHandler(lines := io.StringIO())
     handler.setFormatter(formatter)
     handler.addFilter(Redactor(["s3cr3t"]))
@@ -74,7 +74,7 @@ def test_no_log_shows_what_led_to_an_error(formatter: logging.Formatter) -> None
     assert "s3cr3t" not in lines.getvalue()
 
 
-def test_an_error_and_all_that_led_to_it_is_redacted() -> None:
+def test_an_error_and_its_causes_are_redacted() -> None:
     error = failing()
     Redactor(["s3cr3t"]).redact_error(error)
     assert error.__context__ is not None
@@ -115,7 +115,7 @@ def test_the_secrets_of_two_taps_in_one_process_are_kept() -> None:
     logger.removeHandler(handler)
 
 
-def test_a_line_without_secrets_stays_as_it_is() -> None:
+def test_a_line_without_secrets_is_not_changed() -> None:
     record = logging.makeLogRecord({"msg": "%d rows", "args": (5,)})
     assert Redactor(["s3cr3t"]).filter(record)
     assert (record.msg, record.args) == ("%d rows", (5,))

@@ -1,4 +1,4 @@
-"""What the tests of the Adcloud tap share."""
+"""Fixtures of the tests of the Adcloud tap."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def redactors_of_one_test() -> Iterator[None]:
-    """Take away what every tap has put before every log handler.
+    """Remove the filters that a test's taps have added to log handlers.
 
-    A process runs one tap; here it is hundreds, and each would look for the tokens of all others.
+    Usually a process runs one tap. Here it is hundreds, and each would search for all their tokens.
     """
     yield
     for logger in [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]:

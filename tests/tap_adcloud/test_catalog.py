@@ -1,4 +1,4 @@
-"""What the streams are: their names, keys and fields."""
+"""The streams: their names, keys and fields."""
 
 from __future__ import annotations
 
@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from singer_reports.streams.date_range import DateRangeStream
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.streams import STREAMS
 from tap_adcloud.tap import TapAdcloud
-from tests.support import REPORT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: Key and replication of every stream, in the order they are read.
-CATALOG: dict[str, tuple[list[str], str | None]] = {
-    "advertiser_report": (list(REPORT_KEY), "date"),
-    "campaigns": (["id"], None),
-    "advertisements": (["id"], None),
-    "customers": (["id"], None),
-    "products": (["id"], None),
-    "topics": (["id"], None),
-    "topic_discounts": (["topic_id", "country_code"], None),
-    "campaign_performance": (["campaign_id"], None),
-}
 
 #: The report's table in Adcloud's API description 1.0, in its order.
 DOCUMENTED = """
@@ -88,7 +76,7 @@ def types(field: dict[str, Any]) -> set[str]:
 
 
 def every_field(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name every field of a schema, nested ones too."""
+    """Return every field of a schema with its path, also nested ones."""
     for name, field in schema.get("properties", {}).items():
         yield path + name, field
         yield from every_field(field, f"{path}{name}.")
@@ -96,10 +84,17 @@ def every_field(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, d
 
 
 def test_streams_keys_and_replication(catalog: dict[str, dict[str, Any]]) -> None:
+    declared = {
+        stream.name: (
+            list(stream.primary_keys),
+            "date" if issubclass(stream, DateRangeStream) else None,
+        )
+        for stream in STREAMS
+    }
     assert {
         name: (list(entry["key_properties"]), entry.get("replication_key"))
         for name, entry in catalog.items()
-    } == CATALOG
+    } == declared
     for entry in catalog.values():
         table = next(item for item in entry["metadata"] if not item["breadcrumb"])["metadata"]
         assert table["selected"]
@@ -143,10 +138,10 @@ def test_keys_are_never_null(catalog: dict[str, dict[str, Any]], stream: str) ->
 def test_no_row_looks_like_a_header_to_duckdb(
     catalog: dict[str, dict[str, Any]], stream: str
 ) -> None:
-    """The DuckDB target loads each batch as a CSV file of which DuckDB guesses the header.
+    """The DuckDB target loads each batch as a CSV file, and DuckDB guesses whether it has a header.
 
-    It takes the first row for one, and loses it, where nothing but text or a time with a zone is
-    expected. So every stream has a column of another kind, and times are plain text.
+    If all columns are text or times with a zone, it takes the first row for a header and loses it.
+    So every stream has a column of another type, and times are plain text.
     """
     schema = catalog[stream]["schema"]
     plain = [

@@ -1,16 +1,18 @@
-"""The command as users run it: its exit code, and every word it prints."""
+"""The command as users run it: its exit code, its output and its log."""
 
 from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.faults import Fault
-from tests.support import CommandLine, RunResult
+from tests.command_line import CommandLine
+from tests.support import RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 
 REPORT = "advertiser_report"
 TOKENS = "/oauth/access_token"
-#: Known beforehand, so that the sandbox can be made to repeat it where it should not.
+#: A fixed token, which the sandbox can repeat in errors.
 TOKEN = "t0ken-of-the-sandbox-5f2c91"  # noqa: S105
-#: What an API may say that logs requests: everything it was sent.
+#: The message of an API that repeats everything it was sent.
 INDISCREET = f"{CLIENT_ID} sent {CLIENT_SECRET} and Bearer {TOKEN}"
 ENDINGS: dict[str, Fault | None] = {
     "none": None,
@@ -35,8 +37,8 @@ ENDINGS: dict[str, Fault | None] = {
     "500 at 200": Fault("error_in_body", path="reports", status=500, message=INDISCREET),
     "a value of another type": Fault("wrong_type", path="reports", field="costs", value=INDISCREET),
 }
-#: What every run gets over, and says something of.
-PASSING = [
+#: Faults that every run recovers from and logs.
+RETRIED_FAULTS = [
     Fault("status", path=TOKENS, status=503, message=INDISCREET, times=1),
     Fault("reset", path=TOKENS, times=1),
     Fault("dead_token", path="customers", times=1),
@@ -57,18 +59,18 @@ def command_line(adcloud: Adcloud, tmp_path: Path) -> CommandLine[TapAdcloud]:
     ("ending", "version"),
     [(name, ("v1", "v2")[number % 2]) for number, name in enumerate(ENDINGS)],
 )
-def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
+def test_neither_the_secret_nor_the_token_is_shown(
     command_line: CommandLine[TapAdcloud],
     monkeypatch: pytest.MonkeyPatch,
     ending: str,
     version: str,
 ) -> None:
-    """Not even when debugging, and not even where the API itself repeats them."""
+    """Also at DEBUG level, and where the API itself repeats them."""
     sandbox = command_line.runner.sandbox
     monkeypatch.setattr("secrets.token_hex", lambda _: TOKEN)
-    for fault in [ENDINGS[ending], *PASSING]:
+    for fault in [ENDINGS[ending], *RETRIED_FAULTS]:
         if fault is not None:
-            sandbox.faults.add(Fault(**vars(fault)))
+            sandbox.faults.add(replace(fault))
     code, output, log = command_line.run(
         report_api_version=version,
         start_date="2024-04-29",
@@ -108,7 +110,7 @@ def test_neither_the_secret_nor_the_token_is_anywhere_to_be_read(
 def test_an_error_is_a_sentence_and_no_traceback(
     command_line: CommandLine[TapAdcloud], fault: Fault, expected: str
 ) -> None:
-    command_line.runner.sandbox.faults.add(Fault(**vars(fault)))
+    command_line.runner.sandbox.faults.add(replace(fault))
     code, output, log = command_line.run(start_date="2024-04-29", max_concurrency=1)
     assert code == 1
     assert "Traceback" not in log
@@ -141,7 +143,7 @@ def test_settings_come_from_the_environment(command_line: CommandLine[TapAdcloud
     assert run.without_times() == here.without_times()
 
 
-def test_a_machine_without_time_zones_knows_them_all_the_same(
+def test_time_zones_work_on_a_machine_without_its_own(
     command_line: CommandLine[TapAdcloud],
 ) -> None:
     without = {"PYTHONTZPATH": ""}
@@ -191,7 +193,7 @@ def test_about_names_the_secret(command_line: CommandLine[TapAdcloud]) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_ended_by_a_signal_does_not_look_whole(
+def test_a_run_ended_by_a_signal_does_not_look_complete(
     command_line: CommandLine[TapAdcloud], adcloud: Adcloud, ending: signal.Signals
 ) -> None:
     query = {"filter[date]": "2024-04-27", "page": "2"}
@@ -214,39 +216,37 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     assert "Traceback" not in log
 
 
-def test_a_test_of_the_connection_asks_once_a_stream_and_says_what_may_be_read(
+def test_a_connection_test_sends_one_request_per_stream_and_names_the_readable_ones(
     adcloud: Adcloud, tmp_path: Path
 ) -> None:
     code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 0
     streams = list(adcloud.tap_class(config=adcloud.settings()).streams)
-    # One more for the token, and one for the ids that campaign_performance asks by.
+    # One more for the token, and one for the ids that campaign_performance needs.
     assert len(adcloud.sandbox.requests) == len(streams) + 2
     run = RunResult(output)
     records = [message["stream"] for message in run.of_type("RECORD")]
-    # The report had no rows yesterday.
+    # The report has no rows for yesterday.
     assert sorted([*records, REPORT]) == sorted(streams)
     for message in run.of_type("SCHEMA"):
         assert message["schema"]["properties"]
-    (told,) = [line for line in log.splitlines() if "This client_id reads" in line]
-    assert all(stream in told for stream in streams)
+    (line,) = [line for line in log.splitlines() if "This client_id reads" in line]
+    assert all(stream in line for stream in streams)
 
 
-def test_a_test_of_the_connection_goes_on_behind_a_stream_that_is_refused(
+def test_a_connection_test_continues_after_a_refused_stream(
     adcloud: Adcloud, tmp_path: Path
 ) -> None:
     adcloud.sandbox.faults.add(Fault("status", path="customers", status=403))
     code, _, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 1
     assert "This client_id does not read customers." in log
-    (told,) = [line for line in log.splitlines() if "This client_id reads" in line]
-    assert "topics" in told
-    assert "customers" not in told
+    (line,) = [line for line in log.splitlines() if "This client_id reads" in line]
+    assert "topics" in line
+    assert "customers" not in line
 
 
-def test_a_test_of_the_connection_ends_where_nothing_is_to_be_had(
-    adcloud: Adcloud, tmp_path: Path
-) -> None:
+def test_a_connection_test_ends_if_the_api_is_unavailable(adcloud: Adcloud, tmp_path: Path) -> None:
     adcloud.sandbox.faults.add(Fault("status", status=503))
     code, output, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Which days are read; the rules of bookmarks that both taps share are shown with Adsterra's."""
+"""Which days are read. The bookmarks that both taps share are tested with Adsterra."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_the_time_zone_decides_what_yesterday_is(
     assert run.bookmark(REPORT) == yesterday
 
 
-def test_today_is_left_out_unless_asked_for(adcloud: Adcloud) -> None:
+def test_today_is_left_out_by_default(adcloud: Adcloud) -> None:
     adcloud.report()
     assert adcloud.days()[-1] == "2024-04-30"
     run = adcloud.report(include_today=True)
     assert adcloud.days()[-1] == "2024-05-01"
     assert run.rows(REPORT) == adcloud.expected_rows(last="2024-05-01")
     assert run.rows(REPORT)[-1]["date"] == "2024-05-01"
-    # Today is not over, so it is not done.
+    # Today is not complete, so the bookmark is not today.
     assert run.bookmark(REPORT) == "2024-04-30"
 
 
@@ -79,14 +79,14 @@ def test_the_first_run_has_no_lookback(adcloud: Adcloud) -> None:
         ({"start_date": "2024-04-27", "end_date": "2024-04-28"}, ["2024-04-27", "2024-04-28"]),
     ],
 )
-def test_the_bookmark_and_the_settings_say_which_days_are_read(
+def test_the_bookmark_and_the_settings_decide_which_days_are_read(
     adcloud: Adcloud, settings: dict[str, Any], days: list[str]
 ) -> None:
     adcloud.report(state=state_at("2024-04-28"), **settings)
     assert adcloud.days() == days
 
 
-def test_days_are_asked_for_one_by_one_each_once(adcloud: Adcloud) -> None:
+def test_each_day_is_requested_once(adcloud: Adcloud) -> None:
     adcloud.report()
     first_pages = [page for page in adcloud.pages() if page.endswith(" 1")]
     assert sorted(first_pages) == [f"2024-04-{number} 1" for number in range(24, 31)]
@@ -99,7 +99,7 @@ def test_a_date_time_is_taken_to_its_day_in_the_time_zone(adcloud: Adcloud) -> N
 
 
 def test_state_is_written_after_every_day(adcloud: Adcloud) -> None:
-    """Days without rows, such as the 25th and the 30th, move the bookmark too."""
+    """Days without rows, such as the 25th and the 30th, advance the bookmark too."""
     run = adcloud.report()
     marks = []
     written: list[str] = []
@@ -116,7 +116,7 @@ def test_state_is_written_after_every_day(adcloud: Adcloud) -> None:
     assert run.state["bookmarks"][REPORT]["first_day"] == "2024-04-24"
 
 
-def test_restated_days_are_read_anew(adcloud: Adcloud) -> None:
+def test_restated_days_are_read_again(adcloud: Adcloud) -> None:
     first = adcloud.report()
     then = adcloud.expected_rows()
     adcloud.sandbox.clock.advance(3 * ONE_DAY)
@@ -158,7 +158,7 @@ def _report(tap: Any) -> Any:
     return tap.streams[REPORT]
 
 
-def test_the_plan_is_told_beforehand(adcloud: Adcloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_plan_is_logged_first(adcloud: Adcloud, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     adcloud.run(REPORT, "customers", "campaign_performance")
     assert "advertiser_report: 2024-04-24..2024-04-30, at least 7 requests" in caplog.messages

@@ -1,4 +1,4 @@
-"""Into DuckDB through the real target: what arrives is what the sandbox has, to the last digit."""
+"""Loading into DuckDB with the real target: the tables have the rows of the sandbox, exactly."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from sandbox.adcloud import expected_rows
-from tests.support import REPORT_KEY, CommandLine, day, select
+from tests.command_line import CommandLine
+from tests.paths import BIN
+from tests.support import REPORT_KEY, day, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from tap_adcloud.tap import TapAdcloud
     from tests.support import Adcloud
 
 REPORT = "advertiser_report"
-BIN = Path(sys.executable).parent
 LARGE = "AD_TAPS_LARGE_TESTS"
 COUNTS = (
     "ad_impressions",
@@ -49,7 +49,7 @@ class Pipe:
     """The tap and the DuckDB target with a pipe between them."""
 
     def __init__(self, adcloud: Adcloud, folder: Path) -> None:
-        """Write to a file in a folder."""
+        """Write to a database in a folder."""
         folder.mkdir(exist_ok=True)
         self.adcloud = adcloud
         self.folder = folder
@@ -60,7 +60,7 @@ class Pipe:
         self.state: dict[str, Any] | None = None
 
     def start(self, **settings: Any) -> subprocess.Popen[bytes]:
-        """Start the tap where the target has got to."""
+        """Start the tap with the last confirmed state."""
         arguments = ["--config", "CONFIG", "--catalog", self.catalog]
         if self.state is not None:
             arguments += ["--state", self.tap.write("state.json", self.state)]
@@ -84,18 +84,18 @@ class Pipe:
         )
 
     def confirm(self, output: bytes) -> None:
-        """Keep the last state the target has confirmed, as an orchestrator does."""
+        """Keep the last state that the target has confirmed, as an orchestrator does."""
         if states := output.splitlines():
             self.state = json.loads(states[-1])
 
     @property
     def bookmark(self) -> str:
-        """The last day the target has confirmed."""
+        """The last day that the target has confirmed."""
         assert self.state is not None
         return str(self.state["bookmarks"][REPORT]["replication_key_value"])
 
     def run(self, **settings: Any) -> None:
-        """Run both to their end."""
+        """Run both until they end."""
         with self.start(**settings) as tap, self.target(tap.stdout) as target:
             assert tap.stdout is not None
             assert tap.stderr is not None
@@ -109,7 +109,7 @@ class Pipe:
     def run_and_kill(
         self, ending: signal.Signals, after: str, records: int, **settings: Any
     ) -> None:
-        """Kill the tap some records behind the end of a day; the target gets what came whole."""
+        """Kill the tap some records after the end of a day; the target gets the complete lines."""
         with self.start(**settings) as tap, self.target(subprocess.PIPE) as target:
             assert tap.stdout is not None
             sent = []
@@ -131,12 +131,12 @@ class Pipe:
         self.confirm(output)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the file."""
+        """Run a query."""
         with duckdb.connect(str(self.file), read_only=True) as database:
             return database.sql(sql).fetchall()
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Return all rows by key, with exact costs and without the time of reading."""
+        """Return all rows by key, with exact costs and without the time of the reading."""
         exact = ", ".join(f"{name}::decimal(38, 9) as {name}" for name in COSTS)
         return self.query(
             f"select * exclude (extracted_at) replace ({exact}) from {REPORT} "  # noqa: S608
@@ -144,7 +144,7 @@ class Pipe:
         )
 
     def totals(self) -> Totals:
-        """Add up by day and currency: the rows, the counts and the costs."""
+        """Return rows, counts and costs by day and currency."""
         sums = [f"sum({name})" for name in COUNTS]
         sums += [f"sum({name}::decimal(38, 9))" for name in COSTS]
         found = self.query(
@@ -155,7 +155,7 @@ class Pipe:
 
 
 def true_totals(rows: Iterable[dict[str, Any]]) -> Totals:
-    """Add up what the sandbox has."""
+    """Return the same sums of the sandbox's rows."""
     groups = defaultdict(list)
     for row in rows:
         groups[row["date"], row["currency"]].append(row)
@@ -166,7 +166,7 @@ def true_totals(rows: Iterable[dict[str, Any]]) -> Totals:
 
 
 def sandbox_rows(adcloud: Adcloud, first: str, days: int) -> Iterator[dict[str, Any]]:
-    """Go through what the sandbox has, a day at a time."""
+    """Return the sandbox's rows, day by day."""
     for number in range(days):
         date = day(first) + datetime.timedelta(number)
         rows_per_day = adcloud.sandbox.adcloud.rows_per_day
@@ -209,7 +209,7 @@ def test_every_value_arrives_as_it_is(adcloud: Adcloud, tmp_path: Path) -> None:
     expected = adcloud.expected_rows("2024-04-28")
     assert len(found) == len(expected) > 500
     for row, true in zip(found, expected, strict=True):
-        # An empty text becomes a null on the way, in the target's CSV file.
+        # An empty text becomes null in the target's CSV file.
         assert {**row, "date": str(row["date"]), "position": row["position"] or ""} == true
 
 
@@ -217,13 +217,13 @@ def test_every_value_arrives_as_it_is(adcloud: Adcloud, tmp_path: Path) -> None:
     ("ending", "after", "records"),
     [(signal.SIGKILL, "2024-04-27", 100), (signal.SIGTERM, "2024-04-26", 1)],
 )
-def test_a_run_that_was_killed_and_the_next_one_leave_what_an_undisturbed_run_leaves(
+def test_a_killed_run_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     adcloud: Adcloud, tmp_path: Path, ending: signal.Signals, after: str, records: int
 ) -> None:
     undisturbed = Pipe(adcloud, tmp_path / "undisturbed")
     undisturbed.run(start_date="2024-04-26")
     disturbed = Pipe(adcloud, tmp_path / "disturbed")
-    # Small pages, one at a time, so that the run is not over before it is killed.
+    # Small pages, read sequentially, so that the run is killed before it ends.
     slowly = {"page_size": 50, "max_concurrency": 1, "start_date": "2024-04-26"}
     disturbed.run_and_kill(ending, after, records, **slowly)
     assert disturbed.bookmark >= after

@@ -1,4 +1,4 @@
-"""What the report names: campaigns, ads, customers, products, topics, read whole each time."""
+"""The full-table streams: campaigns, ads, customers, products, topics and those made of them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import pytest
 from sandbox.adcloud import entities, performance
 from sandbox.faults import Fault
 from tap_adcloud.client import SCHEMAS
+from tap_adcloud.reports import AdvertiserReport
+from tap_adcloud.streams import STREAMS
 from tests.support import NOW
 
 if TYPE_CHECKING:
     from sandbox.faults import Kind
     from tests.support import Adcloud
 
-ENTITIES = ["campaigns", "advertisements", "customers", "products", "topics"]
+#: All streams but the report.
+ENTITIES = [stream.name for stream in STREAMS if stream is not AdvertiserReport]
 LISTS = ("keywords", "exclusion_keywords", "machine_keywords", "locations")
 PATHS = {"topic_discounts": "/v2/topics", "campaign_performance": "/v2/campaign_performance_data"}
 
-#: Sizes with which each list has at least three pages.
+#: Page sizes with which each stream has at least three pages.
 PAGE_SIZES = {
     "campaigns": 100,
     "advertisements": 150,
@@ -33,20 +36,20 @@ PAGE_SIZES = {
 
 
 def as_list(value: str | list[str] | None) -> list[str] | None:
-    """Do by hand what the documents of the tap say: every form of a list becomes a list."""
+    """Convert every form of a list to a list, as documented."""
     if value is None or isinstance(value, list):
         return value
     return [value] if value else []
 
 
 def discount(entry: dict[str, Any]) -> dict[str, Any]:
-    """Read as numbers what the API sends as text."""
+    """Parse the numbers that the API sends as text."""
     numbers = {name: Decimal(entry[name]) for name in ("discount", "reach")}
     return {**entry, **numbers}
 
 
 def expected(stream: str) -> list[dict[str, Any]]:
-    """Say what a stream must hold, by the sandbox's own account."""
+    """Return a stream's rows that the sandbox has."""
     if stream == "campaign_performance":
         ids = [row["id"] for row in entities("campaigns")]
         return performance(ids, NOW)
@@ -65,9 +68,9 @@ def expected(stream: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-@pytest.mark.parametrize("stream", [*ENTITIES, *PATHS])
-def test_entities_are_read_whole(adcloud: Adcloud, stream: str, version: str) -> None:
-    """From version 2 of the API, whichever the report is read from."""
+@pytest.mark.parametrize("stream", ENTITIES)
+def test_all_entities_are_read(adcloud: Adcloud, stream: str, version: str) -> None:
+    """From version 2 of the API, whichever version the report is read from."""
     run = adcloud.run(stream, report_api_version=version)
     assert run.error is None
     assert run.records(stream) == expected(stream)
@@ -101,7 +104,7 @@ def test_the_types_are_those_of_the_schema_however_they_are_sent(
 
 
 def test_every_form_of_a_list_is_a_list(adcloud: Adcloud) -> None:
-    """A text is not cut into pieces: its separator is not documented."""
+    """A text is not split: its separator is not documented."""
     rows = adcloud.run("campaigns").records("campaigns")
     found = {str(row[name]) for row in rows for name in ("keywords", "exclusion_keywords")}
     assert found == {"None", "[]", "['shoes, sports']", "['shoes', 'sports']"}
@@ -128,7 +131,7 @@ def test_there_is_a_row_for_each_topic_and_country(adcloud: Adcloud) -> None:
     assert all(row in rows for row in nested)
 
 
-def test_a_discount_without_a_country_has_a_key_all_the_same(adcloud: Adcloud) -> None:
+def test_a_discount_without_a_country_has_a_key(adcloud: Adcloud) -> None:
     entry = {"country_id": None, "country_code": None, "discount": "1.0"}
     fault = Fault("set_field", path="topics", field="discounts", value=[entry], row=2)
     adcloud.sandbox.faults.add(fault)
@@ -137,7 +140,7 @@ def test_a_discount_without_a_country_has_a_key_all_the_same(adcloud: Adcloud) -
     assert row == {"topic_id": 13, "country_code": "-", "country_id": None, "discount": 1}
 
 
-def test_performance_is_asked_for_in_batches(adcloud: Adcloud) -> None:
+def test_performance_is_requested_in_chunks(adcloud: Adcloud) -> None:
     adcloud.run("campaign_performance")
     ids = [str(row["id"]) for row in entities("campaigns")]
     assert len(ids) == 230
@@ -148,18 +151,18 @@ def test_performance_is_asked_for_in_batches(adcloud: Adcloud) -> None:
     assert {
         tuple(request.values("page") + request.values("per_page")) for request in requested
     } == {("1", "200")}
-    # And the ids: 230 campaigns on two pages.
+    # The ids: 230 campaigns on two pages.
     assert len(adcloud.requests_to("campaigns")) == 2
 
 
-def test_batches_may_need_further_pages(adcloud: Adcloud) -> None:
+def test_chunks_may_need_further_pages(adcloud: Adcloud) -> None:
     run = adcloud.run("campaign_performance", page_size=30)
     assert run.records("campaign_performance") == expected("campaign_performance")
     assert len(adcloud.requests_to("campaign_performance_data")) == 4 + 4 + 1
 
 
 def test_a_campaign_without_performance_is_no_loss(adcloud: Adcloud) -> None:
-    """It was deleted meanwhile; the API announces what it sends."""
+    """It was deleted in the meantime; the API's total does not count it."""
     adcloud.sandbox.faults.add(
         Fault("set_field", path="/campaigns", field="id", value=999_999, row=5, times=1)
     )
@@ -170,7 +173,7 @@ def test_a_campaign_without_performance_is_no_loss(adcloud: Adcloud) -> None:
     assert ids == sorted(ids)
 
 
-@pytest.mark.parametrize("stream", [*ENTITIES, *PATHS])
+@pytest.mark.parametrize("stream", ENTITIES)
 def test_every_request_names_the_page_and_its_size_only(adcloud: Adcloud, stream: str) -> None:
     run = adcloud.run(stream, page_size=PAGE_SIZES[stream])
     assert run.records(stream) == expected(stream)
@@ -209,7 +212,7 @@ def test_incomplete_performance_is_refused(adcloud: Adcloud) -> None:
 
 
 def test_lists_have_no_state(adcloud: Adcloud) -> None:
-    run = adcloud.run(*ENTITIES, *PATHS)
+    run = adcloud.run(*ENTITIES)
     assert run.error is None
     assert all(bookmark == {} for bookmark in run.state.get("bookmarks", {}).values())
 
@@ -222,7 +225,7 @@ def test_no_campaigns_no_performance(adcloud: Adcloud, monkeypatch: pytest.Monke
     assert run.records("campaign_performance") == []
 
 
-def test_unknown_fields_are_told_nested_ones_too(
+def test_unknown_fields_are_logged_nested_ones_too(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = {"country_code": "DE", "mood": "good"}

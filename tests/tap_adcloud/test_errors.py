@@ -1,37 +1,28 @@
-"""What goes wrong at the API, and how a run gets over it or says what to do."""
+"""Errors of the API: a run retries, or ends with a sentence that says what to do."""
 
 from __future__ import annotations
 
 import re
-import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.faults import Fault
 from tap_adcloud.reports import AdvertiserReport
+from tests.faults import RETRIABLE_FAULTS
+from tests.servers import closed_port
 
 if TYPE_CHECKING:
     from sandbox.faults import Kind
     from tests.support import Adcloud
 
 REPORT = "advertiser_report"
-PASSING = {
-    "500": Fault("status", status=500),
-    "503": Fault("status", status=503),
+FAULTS = RETRIABLE_FAULTS | {
     "500 at 200": Fault("error_in_body", status=500),
     "503 at 200": Fault("error_in_body", status=503),
-    "429 in seconds": Fault("rate_limit", seconds=7),
-    "502 with HTML": Fault("html", status=502),
-    "200 with HTML": Fault("html", status=200),
-    "empty body": Fault("empty"),
-    "reset": Fault("reset"),
-    "reset in the body": Fault("reset_in_body"),
-    "cut": Fault("cut"),
-    "cut chunked": Fault("cut_chunked"),
-    "truncated": Fault("truncated"),
 }
-#: A stream of either version, and where it is read.
+#: A stream and its path, for each version.
 STREAMS = {
     "v1": (REPORT, "/v1/reports/advertiser"),
     "v2": (REPORT, "/v2/reports/advertiser"),
@@ -39,33 +30,29 @@ STREAMS = {
 }
 
 
-def again(fault: Fault, **changes: object) -> Fault:
-    return Fault(**{**vars(fault), **changes, "seen": 0, "triggered": 0})
-
-
 def settings(name: str) -> dict[str, str]:
     version = name if name in ("v1", "v2") else "v1"
     return {"report_api_version": version, "end_date": "2024-04-27"}
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("version", STREAMS)
-def test_what_passes_is_tried_again(adcloud: Adcloud, fault: Fault, version: str) -> None:
+def test_passing_faults_are_retried(adcloud: Adcloud, fault: Fault, version: str) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     stream, path = STREAMS[version]
     undisturbed = adcloud.run(stream, **settings(version))
-    triggered = adcloud.sandbox.faults.add(again(fault, path=path, times=2, after=1))
+    triggered = adcloud.sandbox.faults.add(replace(fault, path=path, times=2, after=1))
     run = adcloud.run(stream, **settings(version))
     assert run.error is None
     assert triggered.triggered == 2
     assert run.without_times() == undisturbed.without_times()
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_lasting_faults_end_the_run_with_a_sentence(adcloud: Adcloud, fault: Fault) -> None:
     adcloud.sandbox.adcloud.rows_per_day = 60
     query = {"filter[date]": "2024-04-26", "page": "2"}
-    triggered = adcloud.sandbox.faults.add(again(fault, path="reports", query=query))
+    triggered = adcloud.sandbox.faults.add(replace(fault, path="reports", query=query))
     run = adcloud.report(page_size=50)
     message = str(run.error)
     assert message.startswith("advertiser_report 2024-04-26 page 2: ")
@@ -88,10 +75,10 @@ def test_what_does_not_pass_ends_the_run_with_a_sentence(adcloud: Adcloud, fault
         (422, "Adcloud refused the request: no such thing: 17."),
     ],
 )
-def test_final_errors_are_explained_and_asked_for_once(
+def test_fatal_errors_are_explained_and_not_retried(
     adcloud: Adcloud, kind: Kind, version: str, status: int, expected: str
 ) -> None:
-    """Whether HTTP says so, or says 200 and leaves it to the body."""
+    """The status is in HTTP, or only in the body of a response with status 200."""
     stream, path = STREAMS[version]
     adcloud.sandbox.faults.add(Fault(kind, path=path, status=status, message="no such thing: 17"))
     run = adcloud.run(stream, max_concurrency=1, **settings(version))
@@ -113,7 +100,7 @@ def test_a_refused_request_gives_the_apis_reasons(
     assert str(run.error).endswith(f": Adcloud refused the request: {reasons}.")
 
 
-def test_an_error_without_a_reason_still_says_something(adcloud: Adcloud) -> None:
+def test_an_error_without_a_reason_has_a_message(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(Fault("html", path="customers", status=403))
     run = adcloud.run("customers")
     assert "Adcloud refused the request: status 403, without a reason." in str(run.error)
@@ -130,8 +117,7 @@ def test_a_slash_behind_the_address_changes_nothing(adcloud: Adcloud) -> None:
 
 
 def test_no_connection_names_the_host(adcloud: Adcloud) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = closed_port()
     message = str(adcloud.report(api_url=f"http://127.0.0.1:{port}").error)
     assert f": 127.0.0.1:{port} refused the connection." in message
 
@@ -169,7 +155,7 @@ def test_what_is_not_needed_may_be_missing(adcloud: Adcloud, version: str, field
     assert adcloud.report(report_api_version=version).rows(REPORT) == adcloud.expected_rows()
 
 
-def test_a_test_of_the_connection_asks_once_a_stream(adcloud: Adcloud) -> None:
+def test_a_connection_test_sends_one_request_per_stream(adcloud: Adcloud) -> None:
     tap = adcloud.tap()
     assert tap.run_connection_test()
     assert sorted(request.path for request in adcloud.sandbox.requests) == [

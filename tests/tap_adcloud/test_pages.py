@@ -1,4 +1,4 @@
-"""Pages: several at a time, handed on in order, and added up before a row is written."""
+"""Pages: fetched concurrently, handed out in order, and checked before a row is written."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from tests.support import Adcloud, RunResult
 
 REPORT = "advertiser_report"
-#: A day of six pages of 50 rows, in the middle of those that are read.
+#: A day with six pages of 50 rows, in the middle of the days that are read.
 DAY = "2024-04-27"
 PAGES = {"first": "1", "middle": "3", "last": "6"}
-#: Ways in which pages of a day may not fit together, by the page they strike.
+#: Faults that make the pages of a day inconsistent, and the page of each.
 MISFITS: dict[str, tuple[Kind, int]] = {
     "lost row": ("lost_row", 0),
     "row too many": ("duplicate_row", 0),
@@ -33,12 +33,12 @@ MISFITS: dict[str, tuple[Kind, int]] = {
 
 
 class Watched:
-    """A run in another thread, and which of its requests wait for a response."""
+    """A run in another thread, and its requests that wait for a response."""
 
     def __init__(self, adcloud: Adcloud, **settings: Any) -> None:
         self.adcloud = adcloud
         self.runs: list[RunResult] = []
-        #: How many requests are under way, and the most there were at a time.
+        #: The number of requests under way, and its maximum.
         self.under_way = self.most = 0
         self.lock = threading.Lock()
         tap = adcloud.tap(REPORT, **settings)
@@ -63,7 +63,7 @@ class Watched:
         return counted
 
     def waiting(self) -> list[str]:
-        """Return the days and pages that the sandbox has not answered."""
+        """Return the days and pages without a response yet."""
         return [
             f"{request.values('filter[date]')[0]} {request.values('page')[0]}"
             for request in self.adcloud.requests_to()
@@ -71,7 +71,7 @@ class Watched:
         ]
 
     def until(self, condition: Callable[[], bool]) -> bool:
-        """Look until something holds, or the run has ended without it."""
+        """Wait until a condition holds, or fail when the run has ended."""
         for _ in range(3_000):
             if condition():
                 return True
@@ -86,14 +86,14 @@ class Watched:
 
 @pytest.fixture
 def six_pages(adcloud: Adcloud) -> Iterator[Adcloud]:
-    """Days of six pages, for as long as a page has 50 rows."""
+    """Days with six pages of 50 rows."""
     assert -(-len(adcloud.expected_rows(DAY, DAY)) // 50) == 6
     yield adcloud
     adcloud.sandbox.faults.clear()
 
 
 def hold(adcloud: Adcloud, **query: str) -> Fault:
-    """Let the sandbox hold back its responses to some requests, until they are let go."""
+    """Hold back the responses to some requests until they are released."""
     query = {"filter[date]" if name == "date" else name: value for name, value in query.items()}
     return adcloud.sandbox.faults.add(Fault("hang", path="reports", query=query))
 
@@ -103,23 +103,23 @@ def let_go(*held: Fault) -> None:
         fault.seconds = 0
 
 
-def test_pages_of_the_next_days_are_asked_for_ahead_of_time(six_pages: Adcloud) -> None:
+def test_pages_of_the_next_days_are_requested_ahead(six_pages: Adcloud) -> None:
     first = hold(six_pages, date="2024-04-24", page="1")
     watched = Watched(six_pages, max_concurrency=4, page_size=50)
     ahead = {f"2024-04-{number} 1" for number in range(24, 28)} | {"2024-04-26 2"}
     assert watched.until(lambda: ahead <= set(six_pages.pages()))
-    # These are answered, and none is taken before its turn.
+    # These have their response, and none is handed out before its turn.
     assert watched.until(lambda: watched.waiting() == ["2024-04-24 1"])
     assert len(six_pages.pages()) <= 1 + 2 * 4
     let_go(first)
     assert watched.run.rows(REPORT) == six_pages.expected_rows()
 
 
-def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adcloud) -> None:
-    """What has been read ahead of time does not take their room."""
+def test_the_further_pages_of_a_day_are_requested_concurrently(six_pages: Adcloud) -> None:
+    """Prefetched pages of later days do not take their threads."""
     first, *further = [hold(six_pages, date=DAY, page=str(page)) for page in range(1, 7)]
     watched = Watched(six_pages, max_concurrency=4, page_size=50, start_date=DAY)
-    # The days behind it are answered, with as many of their further pages as are read ahead.
+    # The later days have their responses, with as many further pages as are prefetched.
     assert watched.until(lambda: len(six_pages.pages()) >= 1 + 2 * 4)
     assert watched.until(lambda: watched.waiting() == [f"{DAY} 1"])
     let_go(first)
@@ -131,7 +131,9 @@ def test_the_further_pages_of_a_day_are_asked_for_side_by_side(six_pages: Adclou
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
-def test_no_more_requests_are_under_way_than_agreed(six_pages: Adcloud, concurrency: int) -> None:
+def test_no_more_requests_are_under_way_than_the_concurrency(
+    six_pages: Adcloud, concurrency: int
+) -> None:
     held = hold(six_pages)
     watched = Watched(six_pages, max_concurrency=concurrency, page_size=50)
     assert watched.until(lambda: len(watched.waiting()) == concurrency)
@@ -144,7 +146,7 @@ def test_no_more_requests_are_under_way_than_agreed(six_pages: Adcloud, concurre
 def test_rows_come_in_order_whichever_page_is_late(six_pages: Adcloud, page: str) -> None:
     late = hold(six_pages, date="2024-04-26", page=page)
     watched = Watched(six_pages, max_concurrency=8, page_size=50)
-    # All the others of the day, and the first pages of the days behind it, have been answered.
+    # All other pages of the day, and the first pages of later days, have their response.
     assert watched.until(lambda: "2024-04-30 1" in six_pages.pages())
     assert watched.until(lambda: watched.waiting() == [f"2024-04-26 {page}"])
     let_go(late)
@@ -153,7 +155,7 @@ def test_rows_come_in_order_whichever_page_is_late(six_pages: Adcloud, page: str
     assert dates == sorted(dates)
 
 
-def strike(adcloud: Adcloud, kind: Kind, by: int, page: str, times: int | None) -> Fault:
+def add_fault(adcloud: Adcloud, kind: Kind, by: int, page: str, times: int | None) -> Fault:
     query = {"filter[date]": DAY, "page": page}
     return adcloud.sandbox.faults.add(
         Fault(kind, path="reports", query=query, by=by, row=-1, times=times)
@@ -170,10 +172,10 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "by", "page"), CASES)
-def test_a_day_that_does_not_add_up_is_read_once_more(
+def test_an_inconsistent_day_is_read_once_more(
     six_pages: Adcloud, kind: Kind, by: int, page: str
 ) -> None:
-    fault = strike(six_pages, kind, by, page, times=1)
+    fault = add_fault(six_pages, kind, by, page, times=1)
     run = six_pages.report(
         page_size=50, report_api_version="v2", start_date="2024-04-26", end_date="2024-04-28"
     )
@@ -189,10 +191,10 @@ def test_a_day_that_does_not_add_up_is_read_once_more(
 
 
 @pytest.mark.parametrize(("kind", "by", "page"), CASES)
-def test_a_day_that_never_adds_up_ends_the_run_before_a_row_of_it(
+def test_a_day_that_stays_inconsistent_ends_the_run_without_its_rows(
     six_pages: Adcloud, kind: Kind, by: int, page: str
 ) -> None:
-    fault = strike(six_pages, kind, by, page, times=None)
+    fault = add_fault(six_pages, kind, by, page, times=None)
     run = six_pages.report(page_size=50, start_date="2024-04-26", end_date="2024-04-28")
     assert fault.triggered == 2
     announced = len(six_pages.expected_rows(DAY, DAY))
@@ -218,7 +220,7 @@ def test_a_day_that_never_adds_up_ends_the_run_before_a_row_of_it(
 def test_a_total_too_low_on_every_page_does_not_hide_the_pages_behind(
     six_pages: Adcloud, version: str
 ) -> None:
-    """All pages agree on 100 rows, two full pages: only the sign that there is more is left."""
+    """All pages announce 100 rows, two full pages: only the link to a next page shows the error."""
     by = 100 - len(six_pages.expected_rows(DAY, DAY))
     query = {"filter[date]": DAY}
     six_pages.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=by))
@@ -237,7 +239,7 @@ def test_rows_announced_for_an_empty_day_are_missed(adcloud: Adcloud, version: s
     assert f"{REPORT} 2024-04-25: the API announced 5 rows and sent 0" in str(run.error)
 
 
-def test_a_total_beyond_reason_is_refused(adcloud: Adcloud) -> None:
+def test_an_absurd_total_is_refused(adcloud: Adcloud) -> None:
     query = {"filter[date]": DAY}
     adcloud.sandbox.faults.add(Fault("wrong_total", path="reports", query=query, by=10**9))
     run = adcloud.report()
@@ -248,7 +250,7 @@ def test_a_total_beyond_reason_is_refused(adcloud: Adcloud) -> None:
 def test_days_that_change_while_they_are_read_are_read_once_more(
     six_pages: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The day is restated, and has a row less, between two of its pages."""
+    """Between two of its pages, the day is restated and has one row fewer."""
     clock = six_pages.sandbox.clock
     tap = six_pages.tap(REPORT, page_size=50, start_date=DAY, max_concurrency=1)
     report: Any = tap.streams[REPORT]

@@ -1,4 +1,4 @@
-"""The advertiser report: every row of the sandbox, exactly, whichever way the API sends it."""
+"""The advertiser report: exactly the rows of the sandbox, in both versions of the API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def content(run: RunResult) -> bytes:
-    """Return what was written, byte by byte, but for the times of reading."""
+    """Return the output without the times of reading."""
     return re.sub(rb'"(time_extracted|extracted_at)":"[^"]*"', b"", run.output)
 
 
@@ -121,7 +121,7 @@ def test_pages_the_server_cuts_short_are_counted_by_its_own_size(
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_every_request_names_the_day_the_page_and_its_size(adcloud: Adcloud, version: str) -> None:
-    """The addresses of further pages that the API offers have a token and lack the size."""
+    """The API's links to further pages contain a token and lack the page size."""
     adcloud.report(report_api_version=version, page_size=60)
     assert len(adcloud.pages()) > len(adcloud.days()) == 7
     for request in adcloud.requests_to():
@@ -150,20 +150,20 @@ def test_numbers_keep_every_digit(adcloud: Adcloud) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_unknown_fields_are_left_out_and_told_once(
+def test_unknown_fields_are_left_out_and_logged_once(
     adcloud: Adcloud, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", value={"a": [1]}))
     run = adcloud.report(report_api_version=version)
     assert run.rows(REPORT) == adcloud.expected_rows()
-    told = [text for text in caplog.messages if "left out fields" in text]
-    assert len(told) == 1
-    assert f"surprise ({len(adcloud.expected_rows()):,} times)" in told[0]
-    assert "_meta" not in told[0]
+    lines = [text for text in caplog.messages if "left out fields" in text]
+    assert len(lines) == 1
+    assert f"surprise ({len(adcloud.expected_rows()):,} times)" in lines[0]
+    assert "_meta" not in lines[0]
 
 
 @pytest.mark.parametrize("new_backend", [False, True])
-def test_what_version_2_says_beside_the_rows_is_not_told(
+def test_metadata_of_version_2_is_not_logged(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture, *, new_backend: bool
 ) -> None:
     adcloud.sandbox.adcloud.new_backend = new_backend
@@ -211,7 +211,7 @@ def test_a_row_without_a_booking_is_refused(adcloud: Adcloud) -> None:
 @pytest.mark.parametrize(
     ("field", "named"), [("campaign", "booking"), ("campaign_id", "booking_id")]
 )
-def test_the_other_name_of_a_booking_alone_is_taken_too(
+def test_the_other_name_of_a_booking_is_accepted_alone(
     adcloud: Adcloud, field: str, named: str
 ) -> None:
     value = "Spring" if field == "campaign" else 5
@@ -221,7 +221,7 @@ def test_the_other_name_of_a_booking_alone_is_taken_too(
     assert run.rows(REPORT) == in_order(expected)
 
 
-def test_rows_of_other_days_are_left_out_and_told(
+def test_rows_of_other_days_are_left_out_and_logged(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     fault = Fault("foreign_row", path="reports", query={"filter[date]": "2024-04-26"})
@@ -247,8 +247,8 @@ def test_runs_write_the_same_bytes_whatever_the_order_and_the_concurrency(
         assert content(again) == content(first)
 
 
-def test_all_rows_of_a_day_say_when_it_was_read(adcloud: Adcloud) -> None:
-    """A row that a later reading lacks is known by its older time."""
+def test_all_rows_of_a_day_have_the_time_of_its_reading(adcloud: Adcloud) -> None:
+    """A row that a later reading does not have keeps its older time."""
     before = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     run = adcloud.report()
     read: dict[str, set[tuple[str, str]]] = {}

@@ -1,4 +1,4 @@
-"""Settings: what is taken, and what is refused, all at once and before the first request."""
+"""Settings: which are valid, and that wrong ones are reported before the first request."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_setting_is_described_and_only_the_secret_is_secret() -> None:
     ],
 )
 @pytest.mark.parametrize("as_null", [False, True])
-def test_what_is_needed_is_asked_for(missing: str, expected: str, *, as_null: bool) -> None:
+def test_missing_settings_are_named(missing: str, expected: str, *, as_null: bool) -> None:
     settings: dict[str, Any] = {**NEEDED, missing: None}
     if not as_null:
         del settings[missing]
@@ -148,7 +148,7 @@ ZONE = "timezone must be an IANA name such as Europe/Berlin, not"
         ({"requests_per_minute": 3}, "requests_per_minute is not a setting; "),
     ],
 )
-def test_a_wrong_setting_is_refused_in_words(settings: dict[str, Any], expected: str) -> None:
+def test_a_wrong_setting_is_explained(settings: dict[str, Any], expected: str) -> None:
     (problem,) = problems(**settings)
     assert problem.startswith(expected)
     assert problem == expected or expected.endswith("; ")
@@ -165,11 +165,11 @@ def test_a_wrong_setting_is_refused_in_words(settings: dict[str, Any], expected:
         {"end_date": None, "user_agent": None, "page_size": None, "timezone": None},
     ],
 )
-def test_what_is_within_bounds_is_taken(settings: dict[str, Any]) -> None:
+def test_values_within_bounds_are_accepted(settings: dict[str, Any]) -> None:
     TapAdcloud(config={**NEEDED, **settings})
 
 
-def test_all_problems_are_told_together_and_none_shows_the_secret(adcloud: Adcloud) -> None:
+def test_all_problems_are_reported_together_and_none_shows_the_secret(adcloud: Adcloud) -> None:
     settings = {
         "client_secret": "s3 cr3t",
         "api_url": adcloud.sandbox.url,
@@ -195,7 +195,7 @@ def test_no_problem_shows_the_secret(secret: Any) -> None:
     assert "31337" not in text
 
 
-def test_the_callers_settings_are_left_alone() -> None:
+def test_the_settings_of_the_caller_are_not_changed() -> None:
     settings = {**NEEDED, "end_date": None}
     TapAdcloud(config=settings)
     assert settings == {**NEEDED, "end_date": None}

@@ -1,9 +1,10 @@
-"""The access token: requested once, renewed in time, sent nowhere else."""
+"""The access token: requested once, renewed in time, sent to no other host."""
 
 from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ from sandbox.server import Sandbox
 from singer_reports.redaction import Redactor
 from tap_adcloud.auth import OAuthAuthenticator
 from tap_adcloud.reports import AdvertiserReport
+from tests.faults import RETRIABLE_FAULTS
 from tests.support import NOW, sync
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
 @pytest.fixture
 def elsewhere() -> Iterator[Sandbox]:
-    """Another host, which nobody is to send anything to."""
+    """Another host, which must not receive any request."""
     with Sandbox(now=NOW) as other:
         yield other
         assert other.requests == []
@@ -78,7 +80,7 @@ def test_one_token_serves_all_streams_and_threads(adcloud: Adcloud, version: str
     assert all(request.headers["authorization"].startswith("Bearer ") for request in others)
 
 
-def test_the_token_is_asked_for_as_documented(adcloud: Adcloud) -> None:
+def test_the_token_is_requested_as_documented(adcloud: Adcloud) -> None:
     adcloud.report()
     (requested,) = adcloud.requests_to(TOKENS)
     assert requested.query == []
@@ -97,7 +99,7 @@ def test_requests_for_tokens_name_the_tap_as_well(adcloud: Adcloud) -> None:
     assert names == {"our own (mail@example.com)"}
 
 
-def test_no_token_is_asked_for_before_it_is_needed(adcloud: Adcloud) -> None:
+def test_no_token_is_requested_before_it_is_needed(adcloud: Adcloud) -> None:
     run = adcloud.report(start_date="2024-04-30", end_date="2024-04-30", state={})
     assert run.error is None
     adcloud.sandbox.requests.clear()
@@ -124,10 +126,10 @@ def test_it_is_renewed_five_minutes_before_its_two_hours_are_over(
     assert len(sandbox.requests) == fetched
 
 
-def test_its_age_counts_from_before_it_was_asked_for(
+def test_its_age_counts_from_before_the_request(
     sandbox: Sandbox, authenticator: OAuthAuthenticator, seconds: list[float]
 ) -> None:
-    """A response that took its time has used up some of the two hours."""
+    """The time that a slow response takes is part of the two hours."""
     session = authenticator._session
     post = session.post
 
@@ -146,7 +148,7 @@ def test_its_age_counts_from_before_it_was_asked_for(
 
 
 def revoke_after(adcloud: Adcloud, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let all tokens die once some days have been read."""
+    """Invalidate all tokens once some days have been read."""
     finish = AdvertiserReport.finish_slice
     done: list[object] = []
 
@@ -176,7 +178,7 @@ def test_a_token_that_dies_during_a_run_is_renewed(
 
 
 def test_a_token_good_for_few_requests_is_renewed_each_time(adcloud: Adcloud) -> None:
-    """One request at a time: of several, one may meet the end of two tokens, and give up."""
+    """Sequential requests: a concurrent one could meet two invalid tokens, and fail."""
     adcloud.sandbox.adcloud.rows_per_day = 120
     undisturbed = adcloud.report(page_size=50)
     adcloud.sandbox.requests.clear()
@@ -209,10 +211,10 @@ def test_a_401_in_the_body_renews_the_token_as_well(adcloud: Adcloud) -> None:
     assert len(adcloud.requests_to(TOKENS)) == 2
 
 
-def test_threads_that_meet_a_dead_token_together_renew_it_once(
+def test_threads_with_the_same_dead_token_renew_it_once(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight requests are refused with the token before any of them can have it renewed."""
+    """Eight requests are refused before any of them can renew the token."""
     tokens = adcloud.sandbox.tokens
     issue, forget = tokens.issue, OAuthAuthenticator.invalidate
     together = threading.Barrier(8)
@@ -280,22 +282,9 @@ def test_credentials_that_do_not_belong_together_are_explained(
     assert [request.path for request in adcloud.sandbox.requests] == [f"/v1{TOKENS}"]
 
 
-PASSING = {
-    "500": Fault("status", status=500),
-    "503": Fault("status", status=503),
-    "429": Fault("rate_limit", seconds=5),
-    "502 with HTML": Fault("html", status=502),
-    "200 with HTML": Fault("html", status=200),
-    "empty body": Fault("empty"),
-    "reset": Fault("reset"),
-    "cut": Fault("cut"),
-    "truncated": Fault("truncated"),
-}
-
-
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, fault: Fault) -> None:
-    triggered = adcloud.sandbox.faults.add(Fault(**{**vars(fault), "path": TOKENS, "times": 2}))
+@pytest.mark.parametrize("fault", RETRIABLE_FAULTS.values(), ids=RETRIABLE_FAULTS)
+def test_a_token_endpoint_that_fails_twice_is_retried(adcloud: Adcloud, fault: Fault) -> None:
+    triggered = adcloud.sandbox.faults.add(replace(fault, path=TOKENS, times=2))
     run = adcloud.report(end_date="2024-04-26")
     assert run.error is None
     assert run.rows(REPORT) == adcloud.expected_rows(last="2024-04-26")
@@ -303,11 +292,11 @@ def test_a_token_endpoint_that_fails_twice_is_asked_again(adcloud: Adcloud, faul
     assert len(adcloud.requests_to(TOKENS)) == 3
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", RETRIABLE_FAULTS.values(), ids=RETRIABLE_FAULTS)
 def test_a_token_endpoint_that_is_down_ends_the_run_with_a_sentence(
     adcloud: Adcloud, fault: Fault
 ) -> None:
-    adcloud.sandbox.faults.add(Fault(**{**vars(fault), "path": TOKENS, "times": None}))
+    adcloud.sandbox.faults.add(replace(fault, path=TOKENS, times=None))
     run = adcloud.report(max_concurrency=1)
     message = str(run.error)
     assert message.startswith("advertiser_report 2024-04-24: ")
@@ -356,7 +345,7 @@ def test_the_token_is_kept_out_of_the_log_from_the_moment_it_is_known(
     assert authenticator._redactor.redact(f"the token {token}!") == "the token ***!"
 
 
-def test_no_password_is_looked_for_in_netrc(
+def test_netrc_is_not_read(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -370,7 +359,7 @@ def test_no_password_is_looked_for_in_netrc(
     )
 
 
-def test_a_response_without_a_token_is_no_token(
+def test_a_response_without_a_token_is_retried(
     authenticator: OAuthAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     response = requests.Response()
@@ -388,7 +377,7 @@ def test_runs_share_no_token(adcloud: Adcloud) -> None:
     assert len(tokens_of(adcloud.sandbox.requests)) == 2
 
 
-def test_a_failure_told_at_status_200_by_the_token_endpoint_is_tried_again(
+def test_an_error_in_the_body_of_the_token_endpoint_is_retried(
     adcloud: Adcloud,
 ) -> None:
     adcloud.sandbox.faults.add(Fault("error_in_body", path="oauth", status=500, times=2))

@@ -1,4 +1,4 @@
-"""The command as users run it: another process, its exit code, and every word it prints."""
+"""The command as users run it: its exit code, its output and its log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sandbox.adsterra import DEMO_TOKEN
 from sandbox.faults import Fault
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
-from tests.support import Adsterra, CommandLine, RunResult
+from tests.command_line import CommandLine
+from tests.support import Adsterra, RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def test_settings_come_from_the_environment(command_line: AdsterraCommandLine) -
     assert "2024-04-01..2024-04-07" in command_line.adsterra.windows()
 
 
-def test_a_state_file_carries_on(command_line: AdsterraCommandLine) -> None:
+def test_a_run_continues_from_a_state_file(command_line: AdsterraCommandLine) -> None:
     _, output, _ = command_line.run()
     state = command_line.write("state.json", RunResult(output).state)
     command_line.adsterra.sandbox.requests.clear()
@@ -83,7 +84,7 @@ def test_an_error_is_one_sentence_and_no_traceback(command_line: AdsterraCommand
     assert RunResult(output).records("domains") == []
 
 
-def test_a_traceback_comes_with_debugging(command_line: AdsterraCommandLine) -> None:
+def test_a_traceback_is_logged_at_debug_level(command_line: AdsterraCommandLine) -> None:
     _, _, log = command_line.run(api_token="0" * 32, environment={"TAP_ADSTERRA_LOGLEVEL": "DEBUG"})
     assert "Traceback" in log
 
@@ -99,7 +100,7 @@ def test_bad_settings_are_refused_together_before_the_first_request(
     assert "window_days must be at least 1, not 0." in log
     assert 'start_date must be a day such as 2024-01-31, or a date-time, not "soon".' in log
     assert "colour is not a setting" in log
-    # Meltano and others show a single line: all of it stands there.
+    # Meltano and others show only one line, so all problems are in it.
     last = log.splitlines()[-1]
     assert last.endswith(
         "(1) colour is not a setting; see --about. (2) window_days must be at least 1, not 0. (3) "
@@ -153,7 +154,7 @@ def test_streams_are_not_listed_without_the_reports_in_a_file_that_cannot_be_rea
     assert "The settings in broken.json cannot be read: it is not JSON; look at line 1," in log
 
 
-def test_a_stream_map_that_fails_on_a_record_is_told_in_words(
+def test_a_stream_map_that_fails_on_a_record_is_explained(
     command_line: AdsterraCommandLine,
 ) -> None:
     code, _, log = command_line.run(stream_maps={"domains": {"name": "titel"}})
@@ -165,7 +166,7 @@ def test_a_stream_map_that_fails_on_a_record_is_told_in_words(
     )
 
 
-def test_a_test_of_the_connection_reports_no_error(command_line: AdsterraCommandLine) -> None:
+def test_a_connection_test_reports_no_error(command_line: AdsterraCommandLine) -> None:
     code, output, log = command_line.run("--config", "CONFIG", "--test")
     assert code == 0
     assert "ERROR" not in log
@@ -174,7 +175,7 @@ def test_a_test_of_the_connection_reports_no_error(command_line: AdsterraCommand
     assert sorted(streams) == sorted(stream.name for stream in STREAMS)
 
 
-def test_on_a_terminal_a_test_of_the_connection_says_what_may_be_read_and_no_more(
+def test_on_a_terminal_a_connection_test_only_names_the_readable_streams(
     command_line: AdsterraCommandLine,
 ) -> None:
     pty = pytest.importorskip("pty")
@@ -192,7 +193,9 @@ def test_on_a_terminal_a_test_of_the_connection_says_what_may_be_read_and_no_mor
     assert line.endswith(f"This api_token reads {names}.")
 
 
-def test_a_test_with_debugging_logs_all_there_is(command_line: AdsterraCommandLine) -> None:
+def test_a_connection_test_at_debug_level_logs_everything(
+    command_line: AdsterraCommandLine,
+) -> None:
     _, _, log = command_line.run(
         *("--config", "CONFIG", "--test"), environment={"TAP_ADSTERRA_LOGLEVEL": "DEBUG"}
     )
@@ -200,7 +203,7 @@ def test_a_test_with_debugging_logs_all_there_is(command_line: AdsterraCommandLi
     assert "METRIC" in log
 
 
-def test_a_test_of_the_schemas_writes_these_alone(command_line: AdsterraCommandLine) -> None:
+def test_a_test_of_the_schemas_writes_only_these(command_line: AdsterraCommandLine) -> None:
     code, output, _ = command_line.run("--config", "CONFIG", "--test=schema")
     assert code == 0
     assert (
@@ -210,9 +213,7 @@ def test_a_test_of_the_schemas_writes_these_alone(command_line: AdsterraCommandL
 
 
 @pytest.mark.parametrize("option", ["--test=foo", "--test=all,schema"])
-def test_a_test_that_there_is_not_is_refused(
-    command_line: AdsterraCommandLine, option: str
-) -> None:
+def test_an_unknown_test_is_refused(command_line: AdsterraCommandLine, option: str) -> None:
     code, output, log = command_line.run("--config", "CONFIG", option)
     assert code == 2
     assert output == b""
@@ -223,7 +224,7 @@ def test_a_test_that_there_is_not_is_refused(
 @pytest.mark.parametrize(
     "options", [("--about",), ("--about", "--format=json"), ("--discover",), ("--test=schema",)]
 )
-def test_what_writes_no_records_ends_silently_when_nobody_reads_on(
+def test_commands_without_records_end_silently_on_a_closed_pipe(
     command_line: AdsterraCommandLine, options: tuple[str, ...]
 ) -> None:
     reading, writing = os.pipe()
@@ -257,11 +258,11 @@ def test_version_and_about(command_line: AdsterraCommandLine) -> None:
 
 @pytest.mark.parametrize("auth_method", ["header", "path"])
 @pytest.mark.parametrize("kind", [None, "status", "reset", "redirect", "cut"])
-def test_the_token_is_nowhere_to_be_read_even_when_debugging(
+def test_the_token_is_not_shown_even_at_debug_level(
     command_line: AdsterraCommandLine, auth_method: str, kind: Any
 ) -> None:
     if kind:
-        # Adsterra's own message may repeat the address, in which the token may be.
+        # Adsterra's own message may repeat the URL, which may contain the token.
         message = f'No route found for "GET /publisher/{DEMO_TOKEN}/stats.json"'
         fault = Fault(kind, path="stats", status=404 if kind == "status" else None, message=message)
         command_line.adsterra.sandbox.faults.add(fault)
@@ -275,7 +276,7 @@ def test_the_token_is_nowhere_to_be_read_even_when_debugging(
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_ended_by_a_signal_does_not_look_whole(
+def test_a_run_ended_by_a_signal_does_not_look_complete(
     command_line: AdsterraCommandLine, ending: signal.Signals
 ) -> None:
     adsterra = command_line.adsterra
@@ -289,7 +290,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     while b"2024-04-20" not in output.rpartition(b'"STATE"')[2]:
         output += process.stdout.readline()
     process.send_signal(ending)
-    # In less time than the request that is under way takes.
+    # Before the request under way ends.
     rest, log = process.communicate(timeout=50)
     assert process.returncode == 128 + ending
     run = RunResult(output + rest)
@@ -298,7 +299,7 @@ def test_a_run_ended_by_a_signal_does_not_look_whole(
     assert "Traceback" not in log.decode()
 
 
-def test_a_target_that_stops_reading_is_told_without_a_traceback(
+def test_a_target_that_stops_reading_is_an_error_without_a_traceback(
     command_line: AdsterraCommandLine,
 ) -> None:
     process = command_line.start(start_date="2023-01-01")

@@ -1,11 +1,11 @@
-"""What goes wrong on the way, and how a run gets over it or says what to do."""
+"""Errors of the API: a run retries, or ends with a sentence that says what to do."""
 
 from __future__ import annotations
 
 import datetime
 import logging
 import re
-import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -15,52 +15,40 @@ from sandbox.faults import Fault
 from singer_reports.streams.http_stream import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS
 from tap_adsterra.tap import TapAdsterra
+from tests.command_line import CommandLine
+from tests.faults import RETRIABLE_FAULTS
 from tests.reliability.network_faults import give_up_soon
-from tests.support import CommandLine, sync
+from tests.servers import closed_port
+from tests.support import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support import Adsterra
 
-PASSING = {
-    "500": Fault("status", status=500),
-    "503": Fault("status", status=503),
+FAULTS = RETRIABLE_FAULTS | {
     "429 without a hint": Fault("rate_limit", seconds=None),
-    "429 in seconds": Fault("rate_limit", seconds=7),
     "429 as a date": Fault("rate_limit", seconds=7, as_date=True),
-    "502 with HTML": Fault("html", status=502),
-    "200 with HTML": Fault("html", status=200),
-    "empty body": Fault("empty"),
-    "reset": Fault("reset"),
-    "reset in the body": Fault("reset_in_body"),
-    "cut": Fault("cut"),
-    "cut chunked": Fault("cut_chunked"),
-    "truncated": Fault("truncated"),
 }
 
 
-def again(fault: Fault, **changes: object) -> Fault:
-    return Fault(**{**vars(fault), **changes, "matched": 0, "triggered": 0})
-
-
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("stream", ["domains", "smart_links", "stats"])
-def test_what_passes_is_tried_again(adsterra: Adsterra, fault: Fault, stream: str) -> None:
+def test_passing_faults_are_retried(adsterra: Adsterra, fault: Fault, stream: str) -> None:
     undisturbed = adsterra.run(stream, window_days=10)
     path = stream.replace("_", "-")
-    adsterra.sandbox.faults.add(again(fault, path=path, times=2))
+    adsterra.sandbox.faults.add(replace(fault, path=path, times=2))
     run = adsterra.run(stream, window_days=10)
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_what_does_not_pass_ends_the_run_with_a_sentence(
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_lasting_faults_end_the_run_with_a_sentence(
     adsterra: Adsterra, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    strikes = {"path": "stats", "query": {"start_date": "2024-05-01"}, "times": None}
-    adsterra.sandbox.faults.add(again(fault, **strikes))
+    query = {"start_date": "2024-05-01"}
+    adsterra.sandbox.faults.add(replace(fault, path="stats", query=query))
     run = adsterra.run("stats")
     message = str(run.error)
     assert message.startswith("stats 2024-05-01: ")
@@ -78,7 +66,7 @@ def test_waits_grow(adsterra: Adsterra, waits: list[float]) -> None:
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_retry_after_is_obeyed(adsterra: Adsterra, waits: list[float], *, as_date: bool) -> None:
+def test_retry_after_is_respected(adsterra: Adsterra, waits: list[float], *, as_date: bool) -> None:
     fault = Fault("rate_limit", path="domains", seconds=70, as_date=as_date, times=1)
     adsterra.sandbox.faults.add(fault)
     assert adsterra.run("domains").error is None
@@ -95,7 +83,9 @@ def test_one_429_holds_all_threads(adsterra: Adsterra, monkeypatch: pytest.Monke
     assert paused[0] >= 70
 
 
-def test_a_wait_too_long_is_the_users_to_decide(adsterra: Adsterra, waits: list[float]) -> None:
+def test_a_retry_after_beyond_the_maximum_ends_the_run(
+    adsterra: Adsterra, waits: list[float]
+) -> None:
     adsterra.sandbox.faults.add(Fault("rate_limit", path="domains", seconds=MAX_RETRY_AFTER + 1))
     run = adsterra.run("domains")
     assert "asks to wait 901 seconds" in str(run.error)
@@ -103,8 +93,7 @@ def test_a_wait_too_long_is_the_users_to_decide(adsterra: Adsterra, waits: list[
 
 
 def test_no_connection_names_the_host_and_not_the_token(adsterra: Adsterra) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = closed_port()
     url = f"http://127.0.0.1:{port}/publisher"
     tap = adsterra.tap("domains", auth_method="path", api_url=url)
     message = str(sync(tap).error)
@@ -112,10 +101,10 @@ def test_no_connection_names_the_host_and_not_the_token(adsterra: Adsterra) -> N
 
 
 @pytest.mark.parametrize("kind", ["hang", "status"])
-def test_a_window_that_asks_for_too_much_is_cut_in_halves(
+def test_a_window_that_is_too_large_is_split(
     adsterra: Adsterra, kind: Literal["hang", "status"]
 ) -> None:
-    """The API cannot answer for eight days or more; every row comes all the same."""
+    """The API fails for windows of eight days or more; every row is read nevertheless."""
     small = [f"2024-04-{first:02}..2024-04-{first + 3:02}" for first in range(1, 25, 4)]
     undisturbed = adsterra.run("stats", window_days=4, end_date="2024-04-24")
     assert adsterra.windows() == small
@@ -136,7 +125,7 @@ def test_a_window_that_asks_for_too_much_is_cut_in_halves(
     assert adsterra.windows() == sorted(small + TRIES_BEFORE_SPLIT * large)
 
 
-def test_a_single_day_that_cannot_be_had_ends_the_run(adsterra: Adsterra) -> None:
+def test_a_single_day_that_fails_ends_the_run(adsterra: Adsterra) -> None:
     adsterra.sandbox.faults.add(Fault("status", path="stats", status=500))
     run = adsterra.run("stats", start_date="2024-04-28")
     assert str(run.error).startswith("stats 2024-04-28: Adsterra answered 500")
@@ -144,7 +133,7 @@ def test_a_single_day_that_cannot_be_had_ends_the_run(adsterra: Adsterra) -> Non
 
 
 @pytest.mark.parametrize("kind", ["lost_row", "wrong_total", "duplicate_row"])
-def test_rows_that_do_not_add_up_are_read_once_more(
+def test_inconsistent_rows_are_read_once_more(
     adsterra: Adsterra, waits: list[float], kind: str
 ) -> None:
     undisturbed = adsterra.run("stats")
@@ -152,7 +141,7 @@ def test_rows_that_do_not_add_up_are_read_once_more(
     run = adsterra.run("stats")
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
-    # Adsterra caches a response for a minute: sooner, it would be the same one.
+    # Adsterra caches a response for a minute: before, it would be the same one.
     assert 61 in waits
 
 
@@ -164,7 +153,7 @@ def test_rows_that_do_not_add_up_are_read_once_more(
         ("duplicate_row", "more than once"),
     ],
 )
-def test_rows_that_never_add_up_end_the_run_and_are_not_written(
+def test_rows_that_stay_inconsistent_end_the_run_and_are_not_written(
     adsterra: Adsterra, kind: str, expected: str
 ) -> None:
     query = {"start_date": "2024-05-01"}
@@ -182,7 +171,7 @@ def test_an_entity_list_is_checked_as_well(adsterra: Adsterra) -> None:
     assert "announced" in str(adsterra.run("placements").error)
 
 
-def test_rows_of_other_days_are_left_out_and_told(
+def test_rows_of_other_days_are_left_out_and_logged(
     adsterra: Adsterra, caplog: pytest.LogCaptureFixture
 ) -> None:
     undisturbed = adsterra.run("stats")
@@ -214,16 +203,16 @@ def test_a_missing_number_ends_the_run(adsterra: Adsterra) -> None:
     assert "missing required field `revenue`" in str(adsterra.run("stats").error)
 
 
-def test_unknown_fields_are_told_once_a_stream(
+def test_unknown_fields_are_logged_once_per_stream(
     adsterra: Adsterra, caplog: pytest.LogCaptureFixture
 ) -> None:
     undisturbed = adsterra.run("stats", window_days=5)
     adsterra.sandbox.faults.add(Fault("unknown_field", path="stats"))
     run = adsterra.run("stats", window_days=5)
     assert run.without_times() == undisturbed.without_times()
-    told = [record for record in caplog.records if "left out fields" in record.getMessage()]
-    assert len(told) == 1
-    assert f"surprise ({len(run.records('stats')):,} times)" in told[0].getMessage()
+    records = [record for record in caplog.records if "left out fields" in record.getMessage()]
+    assert len(records) == 1
+    assert f"surprise ({len(run.records('stats')):,} times)" in records[0].getMessage()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +241,7 @@ def test_a_token_in_the_path_reads_the_same(adsterra: Adsterra) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 422])
-def test_final_errors_are_asked_for_once(adsterra: Adsterra, status: int) -> None:
+def test_fatal_errors_are_not_retried(adsterra: Adsterra, status: int) -> None:
     adsterra.sandbox.faults.add(Fault("status", path="domains", status=status))
     assert adsterra.run("domains").error is not None
     assert len(adsterra.sandbox.requests) == 1
@@ -264,11 +253,11 @@ def test_a_refused_request_gives_the_apis_reasons(adsterra: Adsterra) -> None:
     assert "Adsterra refused the request: domain: Invalid domain ID value." in str(run.error)
 
 
-def test_the_apis_own_words_are_told_without_the_token(adsterra: Adsterra) -> None:
+def test_the_message_of_the_api_is_shown_without_the_token(adsterra: Adsterra) -> None:
     message = f'No route found for "GET /publisher/{DEMO_TOKEN}/domains.json"'
     adsterra.sandbox.faults.add(Fault("status", path="domains", status=400, message=message))
-    told = str(adsterra.run("domains", auth_method="path").error)
-    assert 'It says: No route found for "GET /publisher/***/domains.json"' in told
+    message = str(adsterra.run("domains", auth_method="path").error)
+    assert 'It says: No route found for "GET /publisher/***/domains.json"' in message
 
 
 def test_a_wrong_address_is_explained(adsterra: Adsterra) -> None:
@@ -283,7 +272,7 @@ def test_a_redirect_is_not_followed(adsterra: Adsterra) -> None:
     assert [request.path for request in adsterra.sandbox.requests] == ["/publisher/domains.json"]
 
 
-def test_the_rate_budget_counts_every_request_of_the_run(
+def test_the_rate_limiter_counts_every_request_of_the_run(
     adsterra: Adsterra, waits: list[float]
 ) -> None:
     adsterra.run(window_days=1, requests_per_minute=20)
@@ -292,7 +281,7 @@ def test_the_rate_budget_counts_every_request_of_the_run(
     assert len([wait for wait in waits if wait > 50]) == sent - 20
 
 
-def test_a_run_says_that_it_waits_for_how_long_and_by_which_setting(
+def test_a_run_logs_how_long_it_waits_and_for_which_setting(
     adsterra: Adsterra, tmp_path: Path
 ) -> None:
     command = CommandLine(adsterra, tmp_path)
@@ -304,14 +293,14 @@ def test_a_run_says_that_it_waits_for_how_long_and_by_which_setting(
     )
 
 
-def test_the_tap_names_itself(adsterra: Adsterra) -> None:
+def test_the_user_agent_names_the_tap(adsterra: Adsterra) -> None:
     adsterra.run("domains")
     assert adsterra.sandbox.requests[0].headers["user-agent"].startswith("tap-adsterra/")
     adsterra.run("domains", user_agent="our own (mail@example.com)")
     assert adsterra.sandbox.requests[1].headers["user-agent"] == "our own (mail@example.com)"
 
 
-def test_a_test_of_the_connection_asks_once_a_stream(adsterra: Adsterra) -> None:
+def test_a_connection_test_sends_one_request_per_stream(adsterra: Adsterra) -> None:
     tap = adsterra.tap("stats", window_days=3, include_today=False)
     assert tap.run_connection_test()
     paths = [request.path for request in adsterra.sandbox.requests]
@@ -321,12 +310,12 @@ def test_a_test_of_the_connection_asks_once_a_stream(adsterra: Adsterra) -> None
     assert tap.state["bookmarks"].get("stats") == {}
 
 
-def test_the_plan_is_told_beforehand(adsterra: Adsterra, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_plan_is_logged_first(adsterra: Adsterra, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     adsterra.run("domains", "stats", window_days=10)
-    told = [record.getMessage() for record in caplog.records]
-    assert "stats: 2024-04-01..2024-05-01, 4 requests" in told
-    assert "domains: the whole list" in told
+    lines = [record.getMessage() for record in caplog.records]
+    assert "stats: 2024-04-01..2024-05-01, 4 requests" in lines
+    assert "domains: the whole list" in lines
 
 
 def test_the_real_clock_is_utc() -> None:

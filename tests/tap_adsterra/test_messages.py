@@ -1,4 +1,4 @@
-"""What the SDK promises of messages: selection, stream maps, flattening, batches, versions."""
+"""The SDK's features for messages: selection, stream maps, flattening, batches, versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def deselect(catalog: dict[str, Any], stream: str, *fields: str) -> dict[str, Any]:
-    """Take fields of a stream out of the selection."""
+    """Deselect fields of a stream."""
     entry = next(entry for entry in catalog["streams"] if entry["tap_stream_id"] == stream)
     for metadata in entry["metadata"]:
         if metadata["breadcrumb"] and metadata["breadcrumb"][-1] in fields:
@@ -62,7 +62,7 @@ def test_a_catalog_without_keys_does_not_make_the_stream_keyless(adsterra: Adste
 
 
 def test_the_catalog_of_an_older_version_still_selects(adsterra: Adsterra) -> None:
-    """A field added since is written as well, and its schema knows it."""
+    """A field that is new since then is written as well, and is in the schema."""
     catalog = select(adsterra.tap().catalog_dict, ["stats"])
     entry = next(entry for entry in catalog["streams"] if entry["tap_stream_id"] == "stats")
     new = "db_last_update_time"
@@ -127,16 +127,14 @@ def test_flattening_changes_nothing_where_nothing_is_nested(adsterra: Adsterra) 
     assert flattened.records("stats") == plain.records("stats")
 
 
-def test_versions_are_written_for_full_tables_when_asked(adsterra: Adsterra) -> None:
+def test_versions_are_written_for_full_tables_if_enabled(adsterra: Adsterra) -> None:
     run = adsterra.run("domains", "stats", emit_activate_version_messages=True)
     (version,) = run.of_type("ACTIVATE_VERSION")
     assert version["stream"] == "domains"
     assert all(message["version"] for message in run.of_type("RECORD", "domains"))
 
 
-def test_batches_hold_every_row_before_the_state_says_so(
-    adsterra: Adsterra, tmp_path: Path
-) -> None:
+def test_batches_are_complete_before_their_state(adsterra: Adsterra, tmp_path: Path) -> None:
     plain = adsterra.run("stats", window_days=3)
     run = adsterra.run(
         "stats",

@@ -1,4 +1,4 @@
-"""Settings: what is taken, and what is refused, all at once and before the first request."""
+"""Settings: which are valid, and that wrong ones are reported before the first request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def problems(**settings: Any) -> list[str]:
     return caught.value.errors
 
 
-def test_a_token_is_all_it_takes() -> None:
+def test_a_token_is_the_only_required_setting() -> None:
     config = TapAdsterra(config={"api_token": "t0ken"}).config
     assert {name: config.get(name) for name in TapAdsterra.config_jsonschema["properties"]} == {
         "api_token": "t0ken",
@@ -61,7 +61,7 @@ def test_every_setting_is_described_and_only_the_token_is_secret() -> None:
     assert [name for name, setting in settings.items() if setting.get("secret")] == ["api_token"]
 
 
-def test_the_callers_settings_are_left_alone() -> None:
+def test_the_settings_of_the_caller_are_not_changed() -> None:
     settings = {"api_token": "t0ken", "end_date": None}
     TapAdsterra(config=settings)
     assert settings == {"api_token": "t0ken", "end_date": None}
@@ -166,7 +166,7 @@ def test_the_callers_settings_are_left_alone() -> None:
         ),
     ],
 )
-def test_a_wrong_setting_is_refused_in_words(settings: dict[str, Any], expected: str) -> None:
+def test_a_wrong_setting_is_explained(settings: dict[str, Any], expected: str) -> None:
     found = problems(**settings)
     assert expected in found
 
@@ -181,7 +181,7 @@ def test_499_placements_are_the_most() -> None:
     assert len(problem) < 200
 
 
-def test_all_problems_are_told_together() -> None:
+def test_all_problems_are_reported_together() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         TapAdsterra(
             config={
@@ -204,7 +204,7 @@ def test_no_problem_shows_the_token(adsterra: Adsterra) -> None:
     assert adsterra.sandbox.requests == []
 
 
-def test_discovery_needs_no_settings_but_names_reports_that_cannot_be() -> None:
+def test_discovery_needs_no_settings_but_names_impossible_reports() -> None:
     names = set(TapAdsterra(config={}, validate_config=False).streams)
     assert names == {stream.name for stream in STREAMS}
     settings = {"reports": [REPORT]}

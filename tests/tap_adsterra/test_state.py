@@ -1,4 +1,4 @@
-"""Rules about bookmarks: what is read again, what is never skipped."""
+"""Bookmarks: which days are read again, and that none is skipped."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_later_start_date_wins_over_the_bookmark(adsterra: Adsterra) -> None:
     assert run.bookmark("stats") == "2024-04-30"
 
 
-def test_restated_days_are_read_anew(adsterra: Adsterra) -> None:
+def test_restated_days_are_read_again(adsterra: Adsterra) -> None:
     first = adsterra.run("stats")
     adsterra.sandbox.clock.advance(3 * ONE_DAY)
     second = adsterra.run("stats", state=first.state)
@@ -93,7 +93,7 @@ def test_state_is_written_after_every_window(adsterra: Adsterra) -> None:
         if message["type"] == "STATE":
             mark = message["value"]["bookmarks"]["stats"]["replication_key_value"]
             marks.append(mark)
-            # What is said to be done has been written, and nothing beyond it but today.
+            # All days up to the bookmark have been written, and after them only today.
             assert max(written) <= max(mark, "2024-05-01" if mark == "2024-04-30" else mark)
             assert min({*days_of(run)} - {*written}, default="9") > mark
     assert marks == ["2024-04-10", "2024-04-20", "2024-04-30", "2024-04-30"]
@@ -102,7 +102,7 @@ def test_state_is_written_after_every_window(adsterra: Adsterra) -> None:
 def test_the_state_comes_behind_the_last_record_even_if_nothing_changed(
     adsterra: Adsterra,
 ) -> None:
-    """Some targets forget the state with every record that comes behind it."""
+    """Some targets drop a state when records follow it."""
     first = adsterra.run()
     again = adsterra.run(state=first.state, lookback_days=0)
     assert {row["date"] for row in again.records("stats")} == {"2024-05-01"}
@@ -142,7 +142,7 @@ def test_a_failed_window_does_not_move_the_bookmark(adsterra: Adsterra) -> None:
     assert days_of(run)[-1] <= "2024-04-20"
 
 
-def test_a_run_that_died_and_its_successor_read_what_an_undisturbed_run_reads(
+def test_a_killed_run_and_the_next_one_read_what_an_undisturbed_run_reads(
     adsterra: Adsterra,
 ) -> None:
     whole = adsterra.run("stats", window_days=10)
@@ -165,7 +165,7 @@ def test_the_bookmark_never_goes_back(adsterra: Adsterra) -> None:
     assert run.bookmark("stats") == "2024-04-20"
 
 
-def test_a_bookmark_from_a_clock_that_was_wrong_stops_no_reading_and_is_set_right(
+def test_a_bookmark_from_a_wrong_clock_is_corrected(
     adsterra: Adsterra,
 ) -> None:
     run = adsterra.run("stats", state=state_at("2031-01-01"))
@@ -189,7 +189,9 @@ def test_a_bookmark_that_is_no_day_is_refused(adsterra: Adsterra, bookmark: Any)
 
 
 @pytest.mark.parametrize("bookmark", ["last week", 20240420])
-def test_a_bookmark_nobody_asks_for_may_be_anything(adsterra: Adsterra, bookmark: Any) -> None:
+def test_a_bookmark_of_a_deselected_stream_is_not_checked(
+    adsterra: Adsterra, bookmark: Any
+) -> None:
     state = state_at(bookmark, "stats_by_country")
     state["bookmarks"]["of_another_tap"] = {"cursor": ["a", 1]}
     run = adsterra.run("stats", state=state)
@@ -211,7 +213,7 @@ def test_an_end_date_in_the_future_stops_at_today(adsterra: Adsterra) -> None:
     assert run.bookmark("stats") == "2024-04-30"
 
 
-def test_nothing_to_read_is_no_request_and_no_change(adsterra: Adsterra) -> None:
+def test_without_days_to_read_there_is_no_request_and_no_change(adsterra: Adsterra) -> None:
     run = adsterra.run("stats", end_date="2024-04-10", state=state_at("2024-04-20"))
     assert run.error is None
     assert adsterra.windows() == []
@@ -235,8 +237,8 @@ def test_full_table_replication_reads_everything_and_keeps_no_bookmark(
     assert run.bookmark("stats") == "2024-04-20"
 
 
-def test_the_clock_is_read_once_a_run(adsterra: Adsterra) -> None:
-    """Midnight passes while the first window is read: the plan stays as it was."""
+def test_the_clock_is_read_once_per_run(adsterra: Adsterra) -> None:
+    """Midnight passes while the first window is read: the windows do not change."""
     tap = adsterra.tap("stats", window_days=10)
     adsterra.sandbox.clock.advance(ONE_DAY)
     assert sync(tap).bookmark("stats") == "2024-04-30"

@@ -1,4 +1,4 @@
-"""Catalogs: what is filled in and told, and what Meltano makes of them, which is never refused."""
+"""Catalogs: what is filled in and logged; what Meltano writes is never refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONFIG: dict[type[ReportTap], dict[str, Any]] = {
     TapAdsterra: {"api_token": "t0ken", "reports": [{"name": "own", "group_by": ["country"]}]},
     TapAdcloud: {"client_id": "me", "client_secret": "s3cr3t", "start_date": "2024-01-01"},
 }
-#: Applies what users write into ``meltano.yml``, a line each, as Meltano does; it logs there, too.
+#: Applies selection rules of a ``meltano.yml``, one per line, with Meltano's own code.
 APPLY = """
 import json, sys
 from meltano.core.plugin.singer.catalog import *
@@ -39,7 +39,7 @@ for patterns, metadata in json.loads(jobs):
 print()
 print(json.dumps(made))
 """
-#: What they write: patterns of ``select``, and ``metadata``.
+#: Such rules: patterns of ``select``, and ``metadata``.
 SELECTIONS: list[tuple[list[str], list[tuple[str, str, Any]]]] = [
     (["*.*"], []),
     (["*"], []),
@@ -60,7 +60,7 @@ SELECTIONS: list[tuple[list[str], list[tuple[str, str, Any]]]] = [
 
 
 def discovered(tap: type[ReportTap]) -> dict[str, Any]:
-    """Write a catalog to a file, as it were, and read it again."""
+    """Return a catalog as it is after being written to a file and read again."""
     catalog: dict[str, Any] = json.loads(tap(config=dict(CONFIG[tap])).catalog_json_text)
     return catalog
 
@@ -77,14 +77,14 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("tap", CONFIG)
-def test_a_catalog_as_discovered_is_taken_without_a_word(
+def test_a_catalog_as_discovered_is_accepted_silently(
     tap: type[ReportTap], caplog: pytest.LogCaptureFixture
 ) -> None:
     tap(config=dict(CONFIG[tap]), catalog=discovered(tap))
     assert warnings(caplog) == []
 
 
-def test_a_catalog_by_hand_is_completed_and_the_user_told(
+def test_a_catalog_written_by_hand_is_completed_with_a_warning(
     adsterra: Adsterra, caplog: pytest.LogCaptureFixture
 ) -> None:
     by_hand = {"streams": [{"tap_stream_id": "stats"}, {"tap_stream_id": "domains", "schema": {}}]}
@@ -99,7 +99,7 @@ def test_a_catalog_by_hand_is_completed_and_the_user_told(
     )
 
 
-def test_what_an_older_version_did_not_know_is_told_where_it_is_selected(
+def test_selected_fields_of_a_newer_version_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     catalog = select(discovered(TapAdsterra), ["stats"])
@@ -114,7 +114,7 @@ def test_what_an_older_version_did_not_know_is_told_where_it_is_selected(
 
 
 def test_what_is_not_selected_may_be_anything(caplog: pytest.LogCaptureFixture) -> None:
-    """Streams and fields that have gone do no harm while nobody asks for them."""
+    """Streams and fields that no longer exist are ignored unless they are selected."""
     catalog = select(discovered(TapAdsterra), ["stats"])
     entry(catalog, "own")["tap_stream_id"] = "gone"
     item = entry(catalog, "stats")
@@ -126,7 +126,7 @@ def test_what_is_not_selected_may_be_anything(caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.skipif(not MELTANO.exists(), reason="Meltano is not installed; make meltano does it")
 @pytest.mark.parametrize("tap", CONFIG)
-def test_what_meltano_makes_of_a_catalog_is_taken_without_a_word(
+def test_a_catalog_edited_by_meltano_is_accepted_silently(
     tap: type[ReportTap], caplog: pytest.LogCaptureFixture
 ) -> None:
     dated, table = {TapAdsterra: ("stats", "domains"), TapAdcloud: ("advertiser_report", "topics")}[

@@ -1,4 +1,4 @@
-"""Connections that fail: each sentence says what it was and what to do. The sockets are real."""
+"""Connection errors, on real sockets: each message says what failed and what to do."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import requests
 from singer_sdk.exceptions import ConfigValidationError
 
 from singer_reports.http.connection_errors import describe_error
+from tests.command_line import CommandLine
 from tests.servers import (
     NO_COMMON_CIPHER,
     OLD_VERSION,
     Servers,
-    answer,
-    answer_status,
+    closed_port,
     encrypted,
+    respond,
+    respond_with_status,
     tunnel,
 )
-from tests.support import CommandLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Handler = Callable[[socket.socket], None]
 
 URL = "https://user:password@api.example.com/publisher/s3cr3t/stats.json?x=1"
-#: An API behind a proxy, which alone is requested its address.
+#: An API behind a proxy; only the proxy looks up its name.
 BEHIND_PROXY = "api.example.com"
 CHECK_PORT = (
     "Check the port in the setting api_url, or let it begin with http:// if there is no HTTPS."
@@ -42,7 +43,7 @@ TRUST_IT = (
     "If it is one of your own, or of your company's proxy, name a file with the certificate of the "
     "authority that issued it in the variable REQUESTS_CA_BUNDLE."
 )
-#: Nothing of this machine's own ways to the network.
+#: No proxies or certificates of this machine.
 CLEAN = {
     name: ""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -64,7 +65,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-#: Lets no name be found, so that no name server is asked. Addresses in numbers are no names.
+#: Makes every look-up of a name fail without a name server. IP addresses are not looked up.
 NO_NAMES = """
 import socket
 look_up = socket.getaddrinfo
@@ -83,38 +84,37 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unused() -> str:
-    """Return an address that nothing listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return f"127.0.0.1:{closed.getsockname()[1]}"
+    """Return a host and port on which nothing listens."""
+    return f"127.0.0.1:{closed_port()}"
 
 
 def reset(connection: socket.socket) -> None:
-    """Break a connection off with data unread."""
+    """Reset a connection by closing it with unread data."""
     connection.recv(1)
 
 
-#: Where requests go: the scheme, what is there, what is said, whether trying again is in vain.
+#: The scheme, the server, the message, and whether the error is fatal.
 DIRECT: dict[str, tuple[str, Callable[[Authority], Handler], str]] = {
     "HTTPS at a port for HTTP": (
         "https",
-        lambda _: answer_status("400 Bad Request"),
+        lambda _: respond_with_status("400 Bad Request"),
         f"{{host}} does not answer over HTTPS. {CHECK_PORT}",
     ),
     "only old versions of TLS": (
         "https",
-        lambda _: answer(OLD_VERSION),
+        lambda _: respond(OLD_VERSION),
         "{host} offers only versions of TLS that are too old. Whoever runs it must allow TLS 1.2 "
         "or newer.",
     ),
     "another reason in the handshake": (
         "https",
-        lambda _: answer(NO_COMMON_CIPHER),
+        lambda _: respond(NO_COMMON_CIPHER),
         "no encrypted connection to {host} could be made (sslv3 alert handshake failure). Check "
         f"the setting api_url; if it is right, ask whoever runs {{host}}. {AGAIN}",
     ),
     "a handshake cut off": (
         "https",
-        lambda _: answer(b""),
+        lambda _: respond(b""),
         "{host} cut off the encrypted connection. If it stays so, a firewall may be in the way, or "
         f"the port in the setting api_url is wrong. {AGAIN}",
     ),
@@ -153,23 +153,23 @@ DIRECT: dict[str, tuple[str, Callable[[Authority], Handler], str]] = {
     ),
     "HTTP at a port for HTTPS, nginx": (
         "http",
-        lambda _: answer_status("400 x", "The plain HTTP request was sent to HTTPS port"),
+        lambda _: respond_with_status("400 x", "The plain HTTP request was sent to HTTPS port"),
         "{host} expects HTTPS. Let the setting api_url begin with https://.",
     ),
     "HTTP at a port for HTTPS, Apache": (
         "http",
-        lambda _: answer_status("400 x", "speaking plain HTTP to an SSL-enabled server port"),
+        lambda _: respond_with_status("400 x", "speaking plain HTTP to an SSL-enabled server port"),
         "{host} expects HTTPS. Let the setting api_url begin with https://.",
     ),
     "no HTTP": (
         "http",
-        lambda _: answer(b"220 mail.example.com ESMTP\r\n"),
+        lambda _: respond(b"220 mail.example.com ESMTP\r\n"),
         "{host} answered with something that is not HTTP. Check the port in the setting api_url, "
         f"and whether it must begin with https://. {AGAIN}",
     ),
     "a page of another server": (
         "http",
-        lambda _: answer(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>Parked</h1>"),
+        lambda _: respond(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>Parked</h1>"),
         "Adsterra answered with something that is not JSON (text/html). If it stays so, check the "
         f"setting api_url. {AGAIN}",
     ),
@@ -177,7 +177,7 @@ DIRECT: dict[str, tuple[str, Callable[[Authority], Handler], str]] = {
 
 
 @pytest.mark.parametrize("case", DIRECT.values(), ids=DIRECT)
-def test_a_connection_that_fails_is_told_in_its_own_words(
+def test_every_connection_error_has_its_own_message(
     adsterra: Adsterra,
     servers: Servers,
     monkeypatch: pytest.MonkeyPatch,
@@ -189,7 +189,7 @@ def test_a_connection_that_fails_is_told_in_its_own_words(
     host = servers.start(handler(servers.authority))
     run = adsterra.run("domains", api_url=f"{scheme}://{host}/publisher")
     assert str(run.error) == f"domains: {expected.format(host=host)}"
-    # What is bound to fail again is not tried again.
+    # Fatal errors are not retried.
     assert len(waits) == (5 if "try 6 of 6" in expected else 0)
 
 
@@ -202,7 +202,7 @@ def test_a_trusted_certificate_is_accepted(
     assert run.error is None
 
 
-def test_a_certificate_that_is_not_trusted_says_how_to_trust_it(
+def test_the_error_of_an_untrusted_certificate_says_how_to_trust_it(
     adcloud: Adcloud, servers: Servers
 ) -> None:
     host = servers.start(encrypted(servers.authority.issue()))
@@ -213,40 +213,40 @@ def test_a_certificate_that_is_not_trusted_says_how_to_trust_it(
     )
 
 
-#: What a proxy does: the scheme of the API, the scheme of the proxy, the proxy, what is said.
+#: The scheme of the API, the scheme of the proxy, the proxy, and the message.
 PROXIES: dict[str, tuple[str, str, Callable[[Authority], Handler], str]] = {
     "wants a password, HTTPS": (
         "https",
         "http",
-        lambda _: answer_status("407 Proxy Authentication Required"),
+        lambda _: respond_with_status("407 Proxy Authentication Required"),
         "the proxy {proxy} wants a user and a password. Write them into the variable HTTPS_PROXY, "
         "as in http://user:password@proxy.example.com:3128.",
     ),
     "wants a password, HTTP": (
         "http",
         "http",
-        lambda _: answer_status("407 Proxy Authentication Required"),
+        lambda _: respond_with_status("407 Proxy Authentication Required"),
         "the proxy {proxy} wants a user and a password. Write them into the variable HTTP_PROXY, "
         "as in http://user:password@proxy.example.com:3128.",
     ),
     "refuses the host": (
         "https",
         "http",
-        lambda _: answer_status("403 Forbidden"),
+        lambda _: respond_with_status("403 Forbidden"),
         f"the proxy {{proxy}} did not connect to {BEHIND_PROXY} (403 Forbidden). Ask whoever runs "
         "the proxy whether it lets this host through.",
     ),
     "does not reach the host": (
         "https",
         "http",
-        lambda _: answer_status("502 Bad Gateway"),
+        lambda _: respond_with_status("502 Bad Gateway"),
         f"the proxy {{proxy}} did not connect to {BEHIND_PROXY} (502 Bad Gateway). Ask whoever "
         f"runs the proxy whether it lets this host through. {AGAIN}",
     ),
     "HTTPS to a proxy without": (
         "https",
         "https",
-        lambda _: answer_status("400 Bad Request"),
+        lambda _: respond_with_status("400 Bad Request"),
         "the proxy {proxy} does not answer over HTTPS. Check the port in the variable HTTPS_PROXY, "
         "or let it begin with http:// if there is no HTTPS.",
     ),
@@ -300,7 +300,7 @@ def test_a_proxy_that_is_not_there_is_named(
 
 
 @pytest.mark.usefixtures("no_names")
-def test_a_name_that_is_not_found_is_doubted_from_the_first_warning_on(
+def test_an_unknown_host_is_named_in_every_warning(
     adsterra: Adsterra, adcloud: Adcloud, tmp_path: Path
 ) -> None:
     commands: list[CommandLine[Any]] = [
@@ -334,7 +334,7 @@ def test_a_name_that_is_not_found_is_doubted_from_the_first_warning_on(
         "a self-signed certificate",
     ],
 )
-def test_the_command_tells_what_is_wrong_with_the_connection(
+def test_the_command_logs_the_connection_error(
     adsterra: Adsterra, servers: Servers, tmp_path: Path, name: str
 ) -> None:
     scheme, handler, expected = DIRECT[name]
@@ -348,10 +348,10 @@ def test_the_command_tells_what_is_wrong_with_the_connection(
     assert log.splitlines()[-1].endswith(f"| domains: {expected.format(host=host)}")
 
 
-def test_a_test_of_the_connection_tells_once_what_holds_for_all_streams(
+def test_a_connection_test_reports_an_error_of_all_streams_once(
     adsterra: Adsterra, servers: Servers, tmp_path: Path
 ) -> None:
-    host = servers.start(answer_status("400 Bad Request"))
+    host = servers.start(respond_with_status("400 Bad Request"))
     code, _, log = CommandLine(adsterra, tmp_path).run(
         *("--config", "CONFIG", "--test"), api_url=f"https://{host}", environment=CLEAN
     )
@@ -368,7 +368,7 @@ def test_a_test_of_the_connection_tells_once_what_holds_for_all_streams(
         ("folder", "is a folder without certificates that `openssl rehash` has prepared."),
     ],
 )
-def test_certificates_that_cannot_be_used_are_told_before_the_first_request(
+def test_unusable_certificates_are_refused_before_the_first_request(
     adsterra: Adsterra, tmp_path: Path, variable: str, path: str, expected: str
 ) -> None:
     (tmp_path / "empty.pem").touch()
@@ -380,14 +380,14 @@ def test_certificates_that_cannot_be_used_are_told_before_the_first_request(
     assert f"The variable {variable} names {path}, which {expected} Nothing was read" in log
 
 
-def test_certificates_are_not_looked_at_where_none_are_needed(
+def test_certificates_are_not_read_where_none_are_needed(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "missing.pem")
     assert adsterra.run("domains").error is None
 
 
-def test_a_folder_and_a_file_of_certificates_are_taken(
+def test_a_folder_and_a_file_of_certificates_are_accepted(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
@@ -397,7 +397,7 @@ def test_a_folder_and_a_file_of_certificates_are_taken(
     assert adsterra.tap(api_url="https://api.example.com").run.session.verify == certifi.where()
 
 
-def test_a_proxy_that_needs_another_package_is_told_before_the_first_request(
+def test_a_proxy_that_needs_another_package_is_refused_before_the_first_request(
     adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
@@ -412,7 +412,7 @@ def test_a_proxy_that_needs_another_package_is_told_before_the_first_request(
 @pytest.mark.parametrize(
     "host", ["api..example.com", f"{64 * 'a'}.example.com", "example.com:99999"]
 )
-def test_a_host_that_there_cannot_be_is_refused(adsterra: Adsterra, host: str) -> None:
+def test_an_impossible_host_is_refused(adsterra: Adsterra, host: str) -> None:
     with pytest.raises(ConfigValidationError) as caught:
         adsterra.tap(api_url=f"https://{host}/publisher")
     (problem,) = caught.value.errors
@@ -431,11 +431,11 @@ def test_a_host_that_there_cannot_be_is_refused(adsterra: Adsterra, host: str) -
         (requests.ConnectionError("whatever"), "was lost"),
     ],
 )
-def test_a_failed_connection_is_told_by_host_and_never_by_address(
+def test_a_connection_error_names_the_host_and_never_the_url(
     error: Exception, expected: str
 ) -> None:
-    told = str(describe_error(error, URL))
-    assert expected in told
-    assert "api.example.com" in told
-    assert "s3cr3t" not in told
-    assert "password" not in told
+    message = str(describe_error(error, URL))
+    assert expected in message
+    assert "api.example.com" in message
+    assert "s3cr3t" not in message
+    assert "password" not in message

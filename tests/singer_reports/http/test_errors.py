@@ -1,4 +1,4 @@
-"""Rules about errors: what is tried again, how long it waits, and that no secret is told."""
+"""Errors: which are retried, how long that waits, and that none shows a secret."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def failed(status: int, **headers: str) -> RetriableAPIError:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_passing_statuses_are_tried_again(status: int) -> None:
+def test_retriable_statuses_are_retried(status: int) -> None:
     assert is_retriable(status)
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 405, 422])
-def test_final_statuses_are_not_tried_again(status: int) -> None:
+def test_fatal_statuses_are_not_retried(status: int) -> None:
     assert not is_retriable(status)
 
 
@@ -41,17 +41,17 @@ def test_an_unreadable_retry_after_is_none(header: str) -> None:
     assert retry_after(failed(429, Retry_After=header)) is None
 
 
-def test_a_date_in_the_past_asks_for_no_wait() -> None:
+def test_a_date_in_the_past_means_no_wait() -> None:
     assert retry_after(failed(503, Retry_After="Wed, 01 May 2024 12:00:00 GMT")) == 0
     assert retry_after(failed(503, Retry_After="Wed, 01 May 2024 12:00:00 -0000")) == 0
 
 
-def test_an_error_without_a_response_asks_for_nothing() -> None:
+def test_an_error_without_a_response_has_no_retry_after() -> None:
     assert retry_after(requests.ConnectionError("gone")) is None
     assert retry_after(failed(503)) is None
 
 
-def test_only_timeouts_and_server_errors_speak_of_too_much() -> None:
+def test_only_timeouts_and_server_errors_split_the_window() -> None:
     assert should_split(failed(504))
     assert should_split(requests.ReadTimeout())
     assert not should_split(failed(429))

@@ -1,4 +1,4 @@
-"""Rules about concurrent requests and the rate of them."""
+"""Concurrent requests, and their rate limit."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from singer_reports.http.rate_limit import RateLimiter
 from tests.singer_reports.http.test_rate_limit import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+
+    from tests.support import CountCases
 
 
 @dataclass(eq=False)
 class Node:
-    """A request: how it ends, when, and which others its response shows to be needed."""
+    """A request: how and when it ends, and its follow-up requests."""
 
-    #: Of all that are under way, the one with the lowest ends first.
+    #: Of the requests under way, the one with the lowest rank ends first.
     rank: int
     fails: bool
-    #: Whether the taker does nothing, after this response, until nothing is under way any more.
-    dawdles: bool
+    #: Whether the consumer waits, after this response, until no request is under way.
+    is_slow: bool
     follow_ups: list[Node]
 
 
 class NodeError(Exception):
-    """Names the request that failed."""
+    """A request that failed."""
 
 
 SELDOM = st.sampled_from([False] * 19 + [True])
@@ -44,7 +46,7 @@ NODES = st.recursive(
 
 
 def sequential(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
-    """Do what ``fetch_in_order`` does one request after the other."""
+    """Fetch sequentially what ``fetch_in_order`` fetches concurrently."""
     for node in nodes:
         if node.fails:
             raise NodeError(node)
@@ -53,7 +55,7 @@ def sequential(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
 
 
 def collected(results: Iterator[tuple[Node, int]]) -> tuple[list[tuple[Node, int]], object]:
-    """Take results until there are no more or one of them fails."""
+    """Return the results up to the end or the first failure, and the request that failed."""
     taken: list[tuple[Node, int]] = []
     try:
         taken.extend(results)
@@ -79,11 +81,11 @@ class Api:
             self.most_under_way = max(self.most_under_way, len(self.under_way))
             self.most_ahead = max(self.most_ahead, self.started - self.handed_out)
             self.gate.notify_all()
-            # Who is next can be told once there can be no more, or when nobody comes for a moment.
-            told = False
-            while not told:
+            # Which request is next is known once no more can start, or none has for a moment.
+            is_next = False
+            while not is_next:
                 self.gate.wait_for(lambda: self.next is node)
-                told = self.full or not self.gate.wait_for(
+                is_next = self.full or not self.gate.wait_for(
                     lambda: self.full or self.next is not node, timeout=0.001
                 )
             self.under_way.remove(node)
@@ -101,31 +103,31 @@ class Api:
         return min(self.under_way, key=lambda node: node.rank)
 
     def take(self, results: Iterator[tuple[Node, int]]) -> Iterator[tuple[Node, int]]:
-        """Take results, sometimes slowly, so that responses pile up."""
+        """Consume results, sometimes slowly, so that responses pile up."""
         for node, response in results:
             with self.gate:
                 self.handed_out += 1
-                if node.dawdles:
+                if node.is_slow:
                     self.gate.wait_for(lambda: not self.under_way, timeout=0.05)
             yield node, response
 
 
 @pytest.mark.timeout(600)
 @given(nodes=st.lists(NODES, max_size=20), concurrency=st.integers(1, 8))
-def test_it_hands_out_what_one_request_after_the_other_would(
-    nodes: list[Node], concurrency: int, count_cases: Callable[[str, int], None]
+def test_results_are_those_of_sequential_requests(
+    nodes: list[Node], concurrency: int, count_cases: CountCases
 ) -> None:
     api = Api(concurrency)
     results = fetch_in_order(nodes, api.fetch, lambda node, _: node.follow_ups, concurrency)
     assert collected(api.take(results)) == collected(sequential(nodes))
     assert api.most_under_way <= concurrency
-    # Twice the concurrency of the part at hand and of those behind it; one is being handed out.
+    # Twice the concurrency for the current slice, and for later ones; one is being handed out.
     assert api.most_ahead <= 4 * concurrency + 1
     count_cases("concurrent_fetch", 1)
 
 
-def test_no_more_is_fetched_than_there_is_room_for() -> None:
-    """Responses that nobody has taken count as well, so memory stays bounded."""
+def test_prefetching_is_bounded() -> None:
+    """Responses that are not consumed yet count as well, so memory stays bounded."""
     started: list[int] = []
     done = threading.Semaphore(0)
 
@@ -143,8 +145,8 @@ def test_no_more_is_fetched_than_there_is_room_for() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
-def test_a_request_whose_turn_has_come_waits_for_room() -> None:
-    """All room may be taken by requests behind it, when the one that shows its need came early."""
+def test_the_next_request_in_order_waits_for_room() -> None:
+    """Later requests may fill the room before the response comes that needs this follow-up."""
     follow_ups = {"first": ["a", "b", "c", "d"], "b": ["next"]}
     over = threading.Event()
 
@@ -160,8 +162,8 @@ def test_a_request_whose_turn_has_come_waits_for_room() -> None:
     assert [request for request, _ in results] == ["next", "c", "d", "slow", "quick"]
 
 
-def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None:
-    """Or nothing would be under way at the end of each day, until the next one's turn."""
+def test_follow_up_requests_are_prefetched() -> None:
+    """Otherwise no request would be under way at the end of each day."""
     over = threading.Event()
     came = threading.Semaphore(0)
 
@@ -185,7 +187,7 @@ def test_what_a_response_shows_to_be_needed_is_fetched_before_its_turn() -> None
     assert taken == ["late", "next day", "its second page"]
 
 
-def test_requests_run_side_by_side() -> None:
+def test_requests_run_concurrently() -> None:
     meeting = threading.Barrier(4)
     results = fetch_in_order(
         range(4), lambda _: meeting.wait(timeout=5), lambda *_: (), concurrency=4
@@ -193,7 +195,7 @@ def test_requests_run_side_by_side() -> None:
     assert len(list(results)) == 4
 
 
-def test_one_request_at_a_time_when_asked() -> None:
+def test_with_a_concurrency_of_1_requests_are_sequential() -> None:
     running = threading.Semaphore(1)
 
     def fetch(_: int) -> bool:
@@ -235,7 +237,7 @@ def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -
     assert len(lines) == 2
 
 
-def test_a_wait_that_the_api_asks_for_or_a_short_one_is_not_logged() -> None:
+def test_a_wait_for_retry_after_or_a_short_one_is_not_logged() -> None:
     clock = Clock()
     lines: list[str] = []
     rate_limiter = RateLimiter(

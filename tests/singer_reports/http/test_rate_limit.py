@@ -1,4 +1,4 @@
-"""Rules about the rate of requests."""
+"""The rate limit of requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from singer_reports.http.rate_limit import RateLimiter
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that only advances while something sleeps."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -41,7 +41,7 @@ def test_a_small_run_never_waits() -> None:
     assert clock.time == 1060.0
 
 
-def test_a_pause_holds_everybody() -> None:
+def test_a_pause_holds_all_threads() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(None, clock=lambda: clock.time, sleep=clock.sleep)
     rate_limiter.pause(7)

@@ -1,7 +1,6 @@
-"""Rules about reading ahead: what is fetched while the part at hand is not complete.
+"""Prefetching: what is fetched while the current slice is incomplete.
 
-Every request waits until the test lets it end, so the order of the responses is the test's own and
-not a matter of time.
+Every request waits until the test releases it, so the order of responses does not depend on time.
 """
 
 from __future__ import annotations
@@ -19,27 +18,31 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 4
 PAGES = 6
-#: Seconds after which a test fails because what it waits for has not happened.
-PATIENCE = 30
+#: Seconds after which waiting fails the test.
+TIMEOUT = 30
 
 
 class Page(NamedTuple):
-    """A page of a part; the first one shows that there are further ones."""
+    """A page of a slice; the first one shows that there are further ones."""
 
-    part: int
+    slice_index: int
     number: int = 1
 
 
-#: Pages of the first part that all threads are at when they can be at its further pages.
+#: The further pages of the first slice that all threads can fetch at the same time.
 FURTHER = {Page(0, number) for number in range(2, CONCURRENCY + 2)}
 
 
 class Api:
-    """Pages of several parts that are answered when the test says so."""
+    """Pages of several slices; a request for one ends when the test releases it."""
 
-    def __init__(self, parts: int) -> None:
-        self.parts = parts
-        self.pages = [Page(part, number) for part in range(parts) for number in range(1, PAGES + 1)]
+    def __init__(self, slices: int) -> None:
+        self.slices = slices
+        self.pages = [
+            Page(slice_index, number)
+            for slice_index in range(slices)
+            for number in range(1, PAGES + 1)
+        ]
         self.gate = threading.Condition()
         self.under_way: set[Page] = set()
         self.started: list[Page] = []
@@ -56,7 +59,7 @@ class Api:
             self.under_way.add(page)
             self.started.append(page)
             self.gate.notify_all()
-            assert self.gate.wait_for(lambda: page in self.released, PATIENCE)
+            assert self.gate.wait_for(lambda: page in self.released, TIMEOUT)
             self.under_way.remove(page)
             self.gate.notify_all()
         return page
@@ -69,9 +72,9 @@ class Api:
         return [page._replace(number=number) for number in further]
 
     def _take(self) -> None:
-        parts = map(Page, range(self.parts))
+        slices = map(Page, range(self.slices))
         try:
-            for page, response in fetch_in_order(parts, self.fetch, self.further, CONCURRENCY):
+            for page, response in fetch_in_order(slices, self.fetch, self.further, CONCURRENCY):
                 assert page == response
                 with self.gate:
                     self.taken.append(page)
@@ -80,69 +83,69 @@ class Api:
             self.error = error
 
     def release(self, pages: Iterable[Page]) -> None:
-        """Let the requests for some pages end, now and later."""
+        """Let the requests for these pages end, now and later."""
         with self.gate:
             self.released.update(pages)
             self.gate.notify_all()
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something to happen."""
+        """Wait until a condition holds."""
         with self.gate:
-            assert self.gate.wait_for(condition, PATIENCE), (self.under_way, self.taken)
+            assert self.gate.wait_for(condition, TIMEOUT), (self.under_way, self.taken)
 
-    def answer(self, page: Page) -> None:
-        """Let the request for a page end, and wait until its response has been seen."""
+    def complete(self, page: Page) -> None:
+        """Release a page, and wait until its response has been seen."""
         self.release([page])
         self.until(lambda: page in self.seen)
 
     def next_started(self, ended: Page) -> Page:
-        """Let the request for a page end, and say which one its thread makes next."""
+        """Release a page, and return the page that its thread requests next."""
         count = len(self.started)
         self.release([ended])
         self.until(lambda: len(self.started) > count)
         return self.started[-1]
 
     def end(self) -> None:
-        """Let all requests end, and check that everything has been handed out in order."""
+        """Release all pages, and check that they were handed out in order."""
         self.release(self.pages)
-        self.taker.join(PATIENCE)
+        self.taker.join(TIMEOUT)
         assert self.error is None
         assert self.taken == self.pages
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(CONCURRENCY))))
-def test_the_part_at_hand_has_all_threads_whatever_has_been_answered(order: list[int]) -> None:
-    """The parts behind it may have been answered before it, and may have many further pages."""
-    api = Api(parts=CONCURRENCY)
+def test_the_current_slice_has_all_threads_in_any_order_of_responses(order: list[int]) -> None:
+    """Later slices may have had their responses before it, and may have many further pages."""
+    api = Api(slices=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
-    # Of the parts behind, all further pages are answered as soon as they are requested.
-    api.release(page for page in api.pages if page.part > 0 and page.number > 1)
-    for part in order:
-        api.answer(Page(part))
+    # All further pages of later slices get their response immediately.
+    api.release(page for page in api.pages if page.slice_index > 0 and page.number > 1)
+    for slice_index in order:
+        api.complete(Page(slice_index))
     api.until(lambda: api.under_way == FURTHER)
     api.end()
 
 
-def test_a_free_thread_takes_a_page_of_the_part_at_hand() -> None:
-    """Even if pages of parts behind it were sent off before, and have not begun."""
-    api = Api(parts=CONCURRENCY)
+def test_a_free_thread_takes_a_page_of_the_current_slice() -> None:
+    """Even if pages of later slices were submitted before, and have not started."""
+    api = Api(slices=CONCURRENCY)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.answer(Page(1))
+    api.complete(Page(1))
     api.until(lambda: len(api.under_way) == CONCURRENCY)
     api.release([Page(0)])
-    # Its further pages have been sent off once it has been handed out.
+    # Its further pages are submitted once it has been handed out.
     api.until(lambda: api.taken == [Page(0)] and len(api.under_way) == CONCURRENCY)
-    for ended in sorted(page for page in api.under_way if page.part > 0):
-        assert api.next_started(ended).part == 0
+    for ended in sorted(page for page in api.under_way if page.slice_index > 0):
+        assert api.next_started(ended).slice_index == 0
     assert api.under_way == FURTHER
     api.end()
 
 
-def test_of_the_parts_behind_no_more_is_read_than_agreed() -> None:
-    """While the part at hand is late, twice the concurrency, so memory stays bounded."""
-    api = Api(parts=100)
+def test_prefetching_of_later_slices_is_bounded() -> None:
+    """While the current slice is late, at most twice the concurrency, so memory stays bounded."""
+    api = Api(slices=100)
     api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.release(page for page in api.pages if page.part > 0)
+    api.release(page for page in api.pages if page.slice_index > 0)
     ahead = 1 + 2 * CONCURRENCY
     api.until(lambda: len(api.started) == ahead and api.under_way == {Page(0)})
     api.release([Page(0)])

@@ -1,4 +1,4 @@
-"""Records written by the slice are the very bytes the SDK would have written one by one."""
+"""Records written per slice have the same bytes as records the SDK writes one by one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from tap_adsterra.tap import TapAdsterra
 from tests.support import NOW, select, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from singer_reports.tap import ReportTap
+    from tests.support import CountCases
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 CONFIG: dict[str, dict[str, Any]] = {
@@ -45,7 +46,7 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=3) | st.inte
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Draw what the decoder makes of a field."""
+    """Draw a value of a field as the decoder returns it."""
     kinds = {
         "null": st.none(),
         "string": TEXTS,
@@ -78,10 +79,10 @@ def written(
     config: dict[str, Any],
     catalog: dict[str, Any],
 ) -> bytes:
-    """Return what a tap writes of these rows."""
+    """Return what a tap writes for these rows."""
     with (
         mock.patch.object(tap_class, "clock", staticmethod(lambda: NOW)),
-        # The SDK makes the version of every stream's table from it.
+        # The SDK derives the version of every stream's table from it.
         mock.patch("time.time", return_value=NOW.timestamp()),
     ):
         tap = tap_class(config=dict(config), catalog=json.loads(json.dumps(catalog)))
@@ -112,7 +113,7 @@ def test_the_bytes_are_the_sdks(
     tap_class: type[ReportTap],
     name: str,
     data: st.DataObject,
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     config = {
         **CONFIG[tap_class.name],
@@ -151,7 +152,7 @@ def test_the_bytes_are_the_sdks(
         ({"stream_maps": {"stats": {"ctr": None}}}, False),
     ],
 )
-def test_where_the_sdk_has_work_to_do_it_does_it(changes: dict[str, Any], *, in_bulk: bool) -> None:
+def test_the_sdk_writes_what_it_has_to_change(changes: dict[str, Any], *, in_bulk: bool) -> None:
     tap = TapAdsterra(config={"api_token": "t0ken", **changes})
     assert (bulk_writer(tap.streams["stats"]) is not None) == in_bulk
 
@@ -167,7 +168,7 @@ def test_more_rows_than_are_encoded_at_a_time() -> None:
     assert f'"time_extracted":"{NOW:%Y-%m-%dT%H:%M:%SZ}"'.encode() in output
 
 
-def test_rows_the_sdk_does_not_see_are_counted_all_the_same(
+def test_rows_written_without_the_sdk_are_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

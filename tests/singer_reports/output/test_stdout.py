@@ -1,4 +1,4 @@
-"""A signal that comes where nothing can be raised."""
+"""A signal that arrives where Python swallows exceptions."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ time.sleep(60)
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer of this kind here")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_that_python_drops_ends_the_run_all_the_same(ending: signal.Signals) -> None:
+def test_a_signal_that_python_drops_still_ends_the_run(ending: signal.Signals) -> None:
     script = SWALLOWED.format(name=ending.name)
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=False, timeout=100
     )
     assert ended.stdout == b"went on\n"
-    # If it were not for the timer, it would sleep to the end and succeed.
+    # Without the timer, it would sleep to the end and succeed.
     assert ended.returncode == 128 + ending

@@ -1,4 +1,4 @@
-"""Rules about the rows of a response: whole, once each, in the order of their key."""
+"""Checks of rows: complete, without duplicates, sorted by key."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ def test_any_order_of_rows_comes_out_the_same(rows: list[dict[str, Any]], order:
     assert [key(row) for row in result] == sorted(key(row) for row in rows)
 
 
-def test_a_key_that_stands_twice_is_named() -> None:
+def test_a_duplicate_key_is_named() -> None:
     rows = [SimpleNamespace(id=number) for number in (1, 7, 7)]
     with pytest.raises(InconsistentResponseError, match=r"1 keys \(id\) more than once: 7"):
         check_unique(keys_of(rows, ["id"]), ["id"])
 
 
 @pytest.mark.parametrize("announced", [0, 2, 4_000])
-def test_another_number_than_announced_is_refused(announced: int) -> None:
+def test_a_wrong_number_of_rows_is_refused(announced: int) -> None:
     with pytest.raises(InconsistentResponseError, match=f"announced {announced:,} rows and sent 1"):
         check_total(1, [announced])
 
 
-def test_nothing_announced_is_nothing_to_compare() -> None:
+def test_without_a_total_nothing_is_compared() -> None:
     check_total(1, [None])
     check_total(5, [5, 5, 5])
 
 
-def test_another_total_on_another_page_is_data_that_changed_meanwhile() -> None:
+def test_different_totals_on_pages_mean_changed_data() -> None:
     with pytest.raises(InconsistentResponseError, match="5 rows on one page and 6 on another"):
         check_total(6, [6, 5])
 
@@ -72,7 +72,7 @@ def test_a_page_after_the_last_one_is_refused() -> None:
         check_total(5, [5], has_more=True)
 
 
-def test_a_null_key_becomes_the_sentinel_and_other_values_stay() -> None:
+def test_a_null_key_is_replaced_by_the_sentinel_and_other_values_stay() -> None:
     rows = [
         SimpleNamespace(country=None, domain=5),
         SimpleNamespace(country="DE", domain=None),

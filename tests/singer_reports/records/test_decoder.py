@@ -1,4 +1,4 @@
-"""Rules about the values of rows: right types, exact numbers, nothing dropped in silence."""
+"""Decoding of rows: right types, exact numbers, nothing dropped silently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from singer_reports.records.decoder import AnyRow, Decoder, Envelope, ResponseSc
 from singer_reports.records.row_types import as_dictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.support import CountCases
 
 
 class Items(Envelope[AnyRow], Generic[AnyRow]):
@@ -54,9 +54,9 @@ def decode(row: str) -> dict[str, Any]:
     return as_dictionary(decoder().decode(f'{{"items": [{row}]}}'.encode()).rows[0])
 
 
-#: The texts of a JSON number, with up to 80 digits.
+#: JSON numbers as text, with up to 80 digits.
 NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?\Z")
-#: Where a number can stand in a row: in a field of its own, deep in one, in one of any shape.
+#: Where a number can be in a row: in a field, nested in one, or in one of any shape.
 PLACES = [
     '{{"id": 1, "costs": {}}}',
     '{{"id": 1, "prices": [{{"cpm": 0}}, {{"cpm": {}}}]}}',
@@ -65,7 +65,7 @@ ANYWHERE = [*PLACES, '{{"id": 1, "anything": {{"rates": [{}]}}}}']
 
 
 def numbers_in(value: Any) -> list[Decimal]:
-    """Return all numbers in a value, in the order they stand."""
+    """Return all numbers in a value, in their order."""
     if isinstance(value, dict | list):
         inner = value.values() if isinstance(value, dict) else value
         return [number for each in inner for number in numbers_in(each)]
@@ -73,7 +73,7 @@ def numbers_in(value: Any) -> list[Decimal]:
 
 
 def message_of(row: str) -> Any:
-    """Decode a row, write it as the taps do, and read what was written to the last digit."""
+    """Decode a row, write it as the taps do, and parse the message with exact numbers."""
     decoded = decoder().decode(f'{{"items": [{row}]}}'.encode()).rows[0]
     return json.loads(encoder.encode(decoded), parse_float=Decimal, parse_int=Decimal)
 
@@ -85,7 +85,7 @@ def message_of(row: str) -> Any:
 @example(number="1e400", place=ANYWHERE[2])
 @example(number="18446744073709551616", place=ANYWHERE[2])
 def test_a_number_keeps_its_decimal_value_from_the_wire_to_the_message(
-    number: str, place: str, count_cases: Callable[[str, int], None]
+    number: str, place: str, count_cases: CountCases
 ) -> None:
     assert numbers_in(message_of(place.format(number)))[-1] == Decimal(number)
     count_cases("decimals", 1)
@@ -93,7 +93,7 @@ def test_a_number_keeps_its_decimal_value_from_the_wire_to_the_message(
 
 @given(number=NUMBERS, place=st.sampled_from(PLACES))
 def test_a_number_in_quotes_keeps_its_decimal_value_as_well(
-    number: str, place: str, count_cases: Callable[[str, int], None]
+    number: str, place: str, count_cases: CountCases
 ) -> None:
     assert numbers_in(message_of(place.format(f'"{number}"')))[-1] == Decimal(number)
     count_cases("decimals", 1)
@@ -154,7 +154,7 @@ def test_a_value_that_cannot_be_what_the_schema_says_is_shown_with_its_place(
         decoder().decode(f'{{"items": [{{"id": 1}}, {row}]}}'.encode())
 
 
-def test_a_long_value_is_shown_in_part() -> None:
+def test_a_long_value_is_shortened() -> None:
     with pytest.raises(ResponseSchemaError) as caught:
         decode(f'{{"id": "{"x" * 10_000}"}}')
     assert len(str(caught.value)) < 200
@@ -182,7 +182,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 
-#: Rows as the schema has them, in any order of their fields, and with some it does not know.
+#: Rows of the schema, with their fields in any order, and with unknown ones.
 JSON_ROWS = st.fixed_dictionaries(
     {"id": st.integers()},
     optional={
@@ -202,7 +202,7 @@ def test_any_json_ends_in_rows_or_in_a_refusal(items: Any) -> None:
     try:
         msgspec.json.decode(content)
     except msgspec.DecodeError:
-        return  # NaN is no JSON, and does not get as far as here
+        return  # NaN is not valid JSON, and is refused before
     try:
         rows = decoder().decode(content).rows
     except ResponseSchemaError as error:
@@ -240,13 +240,13 @@ def test_an_unknown_field_is_counted_wherever_it_first_appears(surprises: list[b
     assert decoding.unknown_fields["new"] == sum(surprises)
 
 
-def test_a_key_that_may_be_null_is_taken_as_null() -> None:
+def test_a_key_that_may_be_null_is_read_as_null() -> None:
     decoding = decoder(nullable=frozenset({"id"}))
     (row,) = decoding.decode(b'{"items": [{"id": null}]}').rows
     assert as_dictionary(row) == {"id": None}
 
 
-def test_ignored_fields_are_left_out_without_a_word() -> None:
+def test_ignored_fields_are_left_out_silently() -> None:
     decoding = decoder(ignored_fields=frozenset({"_meta"}))
     for content in (b'{"items": [{"_meta": 5, "id": 1}]}', b'{"items": [{"_meta": {}, "id": 1}]}'):
         (row,) = decoding.decode(content).rows
@@ -259,7 +259,7 @@ def test_ignored_fields_are_left_out_without_a_word() -> None:
 def test_a_row_is_the_same_as_an_object_and_as_a_dictionary(
     row: dict[str, Any], spaces: Any
 ) -> None:
-    """One is written as it is, the other goes through the SDK."""
+    """An object is written as it is; a dictionary goes through the SDK."""
     content = json.dumps({"items": [row]}, indent=spaces).encode()
     (decoded,) = decoder().decode(content).rows
     known = {name: row[name] for name in SCHEMA["properties"] if name in row}

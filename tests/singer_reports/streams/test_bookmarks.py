@@ -1,7 +1,7 @@
-"""Any sequence of runs: the bookmark stands behind days that were read whole, and behind no other.
+"""After any sequence of runs, the bookmark covers only days that were read completely.
 
-The Adsterra tap reads an API of a few lines that has a row for most days, and says in it whether
-the day was over when it was asked.
+The Adsterra tap reads a small API that has a row for most days; the row says whether the day was
+over at the time of the request.
 """
 
 from __future__ import annotations
@@ -30,11 +30,9 @@ from tap_adsterra.tap import TapAdsterra
 from tests.support import day, select, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import requests
 
-    from tests.support import RunResult
+    from tests.support import CountCases, RunResult
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 ONE_DAY = datetime.timedelta(days=1)
@@ -60,20 +58,20 @@ def covered_by(state: dict[str, Any] | None) -> list[datetime.date]:
 
 
 class Api(HTTPAdapter):
-    """Has a row per day, but none every fifth day; fails to answer for days that are broken."""
+    """An API with a row per day, none on every fifth day, and errors for broken days."""
 
     def __init__(self) -> None:
         super().__init__()
         self.today = day("2024-01-01")
         self.broken: set[datetime.date] = set()
         self.status = 500
-        self.asked: list[datetime.date] = []
+        self.requested: list[datetime.date] = []
         self.responded: list[datetime.date] = []
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
         query = parse_qs(urlsplit(str(request.url)).query)
         wanted = days(day(query["start_date"][0]), day(query["finish_date"][0]))
-        self.asked += wanted
+        self.requested += wanted
         status = 200
         if self.broken.intersection(wanted):
             status = self.status
@@ -94,14 +92,14 @@ class Api(HTTPAdapter):
 
 
 class Tap(TapAdsterra):
-    """The tap with a clock to be set."""
+    """The tap with a clock that can be set."""
 
     time: ClassVar[datetime.datetime]
     clock = staticmethod(lambda: Tap.time)
 
 
 class Runs(RuleBasedStateMachine):
-    """Runs at any time, with any settings, that fail anywhere."""
+    """Runs the tap at any time, with any settings and failures anywhere."""
 
     count = 0
 
@@ -110,7 +108,7 @@ class Runs(RuleBasedStateMachine):
         self.api = Api()
         self.start = start
         self.state: dict[str, Any] | None = None
-        #: The days whose rows are stored, as they were when the day was over.
+        #: The days of which the final rows are stored.
         self.stored: set[datetime.date] = set()
 
     @rule(count=st.integers(1, 40))
@@ -129,7 +127,7 @@ class Runs(RuleBasedStateMachine):
         broken_early=st.sets(st.integers(0, 40), max_size=2),
         status=st.sampled_from([403, 500]),
     )
-    def run_once(  # noqa: PLR0913 - all that a run depends on
+    def run_once(  # noqa: PLR0913 - everything a run depends on
         self,
         *,
         lookback: int,
@@ -163,7 +161,7 @@ class Runs(RuleBasedStateMachine):
                 self.read(**settings)
             return
 
-        # What is to be read, window by window: the new days, then those that are earlier.
+        # The windows to read: the new days, then earlier ones.
         yesterday = today - ONE_DAY
         last = today if include_today else yesterday
         last = min(last, last_wanted or last)
@@ -178,7 +176,7 @@ class Runs(RuleBasedStateMachine):
         if covered and self.start < covered[0] <= last + ONE_DAY:
             earlier = days(self.start, covered[0] - ONE_DAY)[::-1]
             planned += [earlier[index : index + length] for index in range(0, len(earlier), length)]
-        # What is done before the first failure; a window with a server error is read day by day.
+        # The days before the first failure; a window with a server error is read day by day.
         done: list[datetime.date] = []
         for window in planned:
             failing = [index for index, each in enumerate(window) if each in self.api.broken]
@@ -191,7 +189,7 @@ class Runs(RuleBasedStateMachine):
         run = self.read(**settings)
 
         assert (run.error is not None) == bool(failing)
-        requested = sorted(self.api.asked)
+        requested = sorted(self.api.requested)
         wanted = sorted(each for window in planned for each in window)
         assert set(requested) <= set(wanted) if failing else requested == wanted
         self.take(run, yesterday)
@@ -199,10 +197,10 @@ class Runs(RuleBasedStateMachine):
         complete = {each for each in done if each <= yesterday}
         assert complete <= after
         gap = covered and self.start > covered[-1] + ONE_DAY
-        # Days read under a wrong clock count again once they have been read again.
+        # Days read with a wrong clock count once they have been read again.
         kept = {each for each in covered if right_clock or each < first}
         if not complete:
-            # A run that reads no complete day may have no state to write.
+            # A run without a complete day may write no state.
             assert after in (set(before), kept)
         elif not gap:
             assert after == kept | complete
@@ -211,12 +209,12 @@ class Runs(RuleBasedStateMachine):
         config = {**CONFIG, "start_date": str(self.start), **changes}
         tap = Tap(config=config, state=self.state, catalog=json.loads(CATALOG))
         tap.run.session.mount("http://", self.api)
-        self.api.asked.clear()
+        self.api.requested.clear()
         self.api.responded.clear()
         return sync(tap)
 
     def take(self, run: RunResult, yesterday: datetime.date) -> None:
-        """Store rows and states as a target does, and hold each state to what is stored."""
+        """Store rows and states as a target does, and compare each state with the stored rows."""
         stored = {each for each in self.api.responded if not self.api.has_row(each)}
         for message in run.messages:
             if message["type"] == "RECORD" and message["record"]["impression"]:
@@ -226,7 +224,7 @@ class Runs(RuleBasedStateMachine):
                 before, after = covered_by(self.state), covered_by(message["value"])
                 self.state = message["value"]
                 if after != before:
-                    # Only what is later than the machine believes possible may be taken back.
+                    # Only a bookmark in the machine's future may go back.
                     if before and before[-1] <= yesterday:
                         assert after[-1] >= before[-1]
                     assert after[-1] <= yesterday
@@ -236,7 +234,7 @@ class Runs(RuleBasedStateMachine):
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("no_log")
 def test_the_bookmark_is_right_after_any_sequence_of_runs(
-    count_cases: Callable[[str, int], None],
+    count_cases: CountCases,
 ) -> None:
     run_state_machine_as_test(
         Runs,

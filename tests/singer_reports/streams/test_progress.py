@@ -1,4 +1,4 @@
-"""How far a stream is, told in the way that suits whoever reads it."""
+"""Progress of a stream: a bar on a terminal, log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Terminal(io.StringIO):
-    """A terminal, as far as anybody asks."""
+    """A stream that says it is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 class Clock:
-    """A clock that stands still until it is moved on."""
+    """A clock that only advances when the test moves it."""
 
     seconds = 0.0
 
@@ -44,27 +44,27 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
-    # Not the module's own: pytest puts another one there for each phase of a test.
+    # Not at the top of the module: pytest replaces it in each phase of a test.
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     return terminal
 
 
-def test_a_log_line_says_days_rows_speed_and_time_left(clock: Clock) -> None:
+def test_a_log_line_has_days_rows_speed_and_time_left(clock: Clock) -> None:
     lines: list[str] = []
-    with Progress("stats", 30, "days", lambda line, *about: lines.append(line % about)) as told:
+    with Progress("stats", 30, "days", lambda line, *about: lines.append(line % about)) as progress:
         clock.seconds = 20
-        told.advance(12, 143_000)
+        progress.advance(12, 143_000)
     assert lines == ["stats: 12 of 30 days, 143,000 rows, 7,150 rows a second, 0:00:30 left"]
 
 
 def test_there_is_a_line_at_most_every_ten_seconds_and_none_at_the_end(clock: Clock) -> None:
     times: list[float] = []
-    with Progress("stats", 100, "days", lambda *_: times.append(clock.seconds)) as told:
+    with Progress("stats", 100, "days", lambda *_: times.append(clock.seconds)) as progress:
         for _ in range(100):
             clock.seconds += 0.7
-            told.advance(1, 10)
+            progress.advance(1, 10)
     assert len(times) == 6
     gaps = [later - earlier for earlier, later in zip([0.0, *times], times, strict=False)]
     assert min(gaps) >= SECONDS_BETWEEN_LINES
@@ -72,29 +72,29 @@ def test_there_is_a_line_at_most_every_ten_seconds_and_none_at_the_end(clock: Cl
 
 def test_on_a_terminal_there_is_a_bar_and_no_line(clock: Clock, terminal: Terminal) -> None:
     lines: list[str] = []
-    with Progress("stats", 4, "days", lambda line, *_: lines.append(line)) as told:
+    with Progress("stats", 4, "days", lambda line, *_: lines.append(line)) as progress:
         for _ in range(4):
             clock.seconds += 11
-            told.advance(1, 1_000)
+            progress.advance(1, 1_000)
     shown = terminal.getvalue()
     assert re.search(r"stats, days +\[#+-+\] +2/4.*2,000 rows, 91 rows a second", shown)
     assert re.search(r"\[#+\] +4/4", shown)
     assert lines == []
 
 
-def test_a_log_line_takes_the_bar_away_first(
+def test_a_log_line_removes_the_bar_first(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = logging.StreamHandler(terminal)
     monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
-    with Progress("stats", 4, "days", lambda *_: None) as told:
-        told.advance(1, 1)
+    with Progress("stats", 4, "days", lambda *_: None) as progress:
+        progress.advance(1, 1)
         logging.getLogger("tap").warning("something")
-        told.advance(1, 1)
+        progress.advance(1, 1)
     logging.getLogger("tap").warning("the end")
     shown = terminal.getvalue()
     assert "\r\033[Ksomething\n" in shown
-    # The bar is there again, and afterwards nothing is taken away any more.
+    # The bar is drawn again, and nothing is removed afterwards.
     assert "2/4" in shown.split("something")[1]
     assert "\033[Kthe end" not in shown
 
@@ -106,13 +106,13 @@ def test_there_is_no_bar_where_it_is_not_wanted(
     if switch == "TERM":
         monkeypatch.setenv("TERM", "dumb")
     log = None if switch == "LOGLEVEL" else lambda *_: None
-    with Progress("stats", 0 if switch == "nothing to do" else 4, "days", log) as told:
-        told.advance(1, 1)
+    with Progress("stats", 0 if switch == "nothing to do" else 4, "days", log) as progress:
+        progress.advance(1, 1)
     assert terminal.getvalue() == ""
 
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
-def test_a_stream_tells_its_days(
+def test_a_stream_shows_its_days(
     adsterra: Adsterra, terminal: Terminal, caplog: pytest.LogCaptureFixture, level: int
 ) -> None:
     caplog.set_level(level, "tap-adsterra.stats")
