@@ -140,6 +140,13 @@ def _drop_envelope_field(envelope: Envelope, _rows: list[Row], fault: Fault) -> 
             part.pop(fault.field, None)
 
 
+def _empty_object(envelope: Envelope, rows: list[Row], _fault: Fault) -> None:
+    for part in (envelope, envelope.get("data")):
+        for name in ("items", "result"):
+            if isinstance(part, dict) and part.get(name) is rows:
+                part[name] = {}
+
+
 #: The function that changes a response, by kind of fault.
 BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "set_field": _set_field,
@@ -155,4 +162,5 @@ BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "shuffled_rows": _shuffled_rows,
     "wrong_total": _wrong_total,
     "drop_envelope_field": _drop_envelope_field,
+    "empty_object": _empty_object,
 }

@@ -29,6 +29,7 @@ Kind: TypeAlias = Literal[
     "cut_chunked",
     "truncated",
     "gigantic",
+    "byte_order_mark",
     # The good response has other rows or totals.
     "set_field",
     "drop_field",
@@ -43,6 +44,7 @@ Kind: TypeAlias = Literal[
     "shuffled_rows",
     "wrong_total",
     "drop_envelope_field",
+    "empty_object",
     # The data or the token changes during a sync; Adcloud only.
     "page_shift",
     "dead_token",
@@ -75,6 +77,7 @@ class Fault:
     * `cut_chunked`: the same in the middle of a chunked transfer.
     * `truncated`: the first half of the body, with a Content-Length that fits.
     * `gigantic`: `size` bytes (default 64 MiB) of white space before the good JSON.
+    * `byte_order_mark`: the good JSON behind the byte order mark of UTF-8.
     * `set_field`: `field` of one row (`row`, default the first) becomes `value`.
     * `drop_field`: `field` is missing in one row.
     * `unknown_field`: all rows have one more `field` (default `surprise`) of `value`.
@@ -89,6 +92,7 @@ class Fault:
     * `wrong_total`: the totals are `by` (default 1) too high.
     * `drop_envelope_field`: `field` is missing in the envelope (`itemCount`; or in `collection`,
       `_meta`).
+    * `empty_object`: `{}` in place of the list of rows, as PHP writes an empty one.
     * `page_shift` (Adcloud): `by` rows were inserted (above 0) or deleted (below 0) before the
       page, so it starts that many rows earlier or later; the totals stay.
     * `dead_token` (Adcloud): the request's token is invalid from this request on.
