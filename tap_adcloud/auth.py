@@ -5,6 +5,7 @@ Source: *Adcloud API description*, version 1.0, How to authenticate your client.
 
 from __future__ import annotations
 
+import codecs
 import threading
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -130,7 +131,8 @@ class OAuthAuthenticator(APIAuthenticatorBase):
             )
             raise RequestError(message)
         try:
-            token = msgspec.json.decode(response.content, type=TokenResponse).token
+            content = response.content.removeprefix(codecs.BOM_UTF8)
+            token = msgspec.json.decode(content, type=TokenResponse).token
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             token = None
             if response.ok:

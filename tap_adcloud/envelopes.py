@@ -6,11 +6,12 @@ Adcloud's own clients for version 2.
 
 from __future__ import annotations
 
+import codecs
 from typing import Any, Generic, Self
 
 import msgspec
 
-from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
 
 
 class PaginationV1(msgspec.Struct):
@@ -25,13 +26,13 @@ class PaginationV1(msgspec.Struct):
 class ResponseV1(Envelope[AnyRow], Generic[AnyRow]):
     """A page of version 1."""
 
-    result: list[AnyRow]
+    result: list[AnyRow] | EmptyObject
     collection: PaginationV1
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.result
+        return list_of(self.result)
 
     @property
     def total_count(self) -> int:
@@ -61,13 +62,13 @@ class PaginationV2(msgspec.Struct):
 class ResponseV2(Envelope[AnyRow], Generic[AnyRow]):
     """A page of version 2."""
 
-    items: list[AnyRow]
+    items: list[AnyRow] | EmptyObject
     meta: PaginationV2 = msgspec.field(name="_meta")
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.items
+        return list_of(self.items)
 
     @property
     def total_count(self) -> int:
@@ -110,7 +111,7 @@ class ErrorBody(msgspec.Struct):
     def parse(cls, content: bytes) -> Self | None:
         """Read what a body tells; ``None``, if it is no JSON object."""
         try:
-            return msgspec.json.decode(content, type=cls)
+            return msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8), type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 

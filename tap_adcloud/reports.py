@@ -67,12 +67,12 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         deleted by key, and is known by its older time.
         """
         extracted_at = page.time_extracted.isoformat(timespec="seconds").replace("+00:00", "Z")
-        for row in rows:
+        for index, row in enumerate(rows):
             row.extracted_at = extracted_at
             if row.campaign_id is not UNSET:
                 row.booking_id = row.campaign_id
             elif row.booking_id is UNSET:
-                message = "a row has neither a booking_id nor a campaign_id"
+                message = f"neither a booking_id nor a campaign_id, at rows[{index}]"
                 raise ResponseSchemaError(message)
             if row.campaign is not UNSET:
                 row.booking = row.campaign

@@ -6,6 +6,7 @@ statistics via API* (version 2.3), which still puts the token into the path.
 
 from __future__ import annotations
 
+import codecs
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic
@@ -14,7 +15,7 @@ import msgspec
 from singer_sdk import StreamSchema
 from singer_sdk.authenticators import APIAuthenticatorBase, APIKeyAuthenticator
 
-from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
 from singer_reports.records.schemas import schemas_of
 from singer_reports.streams.full_table import FullTableStream
 
@@ -49,14 +50,14 @@ ERROR_MESSAGES = {
 class ItemsResponse(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
     """The response of every endpoint but smart links (API 3.0.0, Responses)."""
 
-    items: list[AnyRow]
+    items: list[AnyRow] | EmptyObject
     item_count: int | None = None
     db_last_update_time: str | None = None
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.items
+        return list_of(self.items)
 
     @property
     def total_count(self) -> int | None:
@@ -95,7 +96,9 @@ class AdsterraStream(FullTableStream):
     def response_error_message(self, response: requests.Response) -> str:
         """Say what one of Adsterra's errors means, in its own words where none are ours."""
         try:
-            body = msgspec.json.decode(response.content, type=dict[str, Any])
+            body = msgspec.json.decode(
+                response.content.removeprefix(codecs.BOM_UTF8), type=dict[str, Any]
+            )
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return super().response_error_message(response)
         status, message = response.status_code, str(body.get("message", ""))

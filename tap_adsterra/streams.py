@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.envelope import AnyRow, EmptyList, Envelope
 from tap_adsterra.client import AdsterraStream, ItemsResponse
 from tap_adsterra.reports import ReportStream
 
@@ -29,12 +29,13 @@ class Placements(AdsterraStream):
 class SmartLinksResponse(Envelope[AnyRow], Generic[AnyRow]):
     """What the response about smart links wraps once more, and does not count (SmartLinks)."""
 
-    data: ItemsResponse[AnyRow]
+    # PHP writes an empty list where there is no smart link.
+    data: ItemsResponse[AnyRow] | EmptyList[AnyRow]
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.data.items
+        return self.data if isinstance(self.data, list) else self.data.rows
 
 
 class SmartLinks(AdsterraStream):

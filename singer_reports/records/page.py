@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports.records.checks import (
     InconsistentResponseError,
+    ReplacedValue,
     check_total,
     check_unique,
     sorted_by_key,
 )
-from singer_reports.records.decoder import Envelope, ResponseSchemaError
+from singer_reports.records.decoder import ResponseSchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from singer_reports.records.envelope import Envelope
     from singer_reports.records.row_types import Row
 
 #: More pages than any slice can have; a larger number is a mistake, and would fill the memory.
@@ -59,6 +61,8 @@ class PageResponse:
         self.rows: list[Any] = []
         #: The primary key of each.
         self.keys: list[Any] = []
+        #: What the API's sentinels replace in the keys.
+        self.replaced: list[ReplacedValue] = []
         #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
         self.source_keys: list[Any] = []
         #: The pages of the slice that it shows to be needed.
@@ -96,11 +100,13 @@ def check_and_sort(
     rows: list[Any] = []
     keys: list[Any] = []
     source_keys: list[Any] = []
+    replaced: list[ReplacedValue] = []
     for response in responses:
         rows += response.rows
         keys += response.keys
         source_keys += response.source_keys
+        replaced += response.replaced
         response.rows.clear()
     check_unique(source_keys, source_names)
-    check_unique(keys, names)
+    check_unique(keys, names, replaced)
     return sorted_by_key(rows, keys)

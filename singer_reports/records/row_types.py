@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 #: A row with an attribute per field, ``UNSET`` where the API left it out.
 Row = Any
+#: The largest 64-bit number. Databases that are told of it do not reserve 128 bits.
+MAX_INTEGER = 2**63 - 1
+#: Up to here, each whole number is a float of its own.
+_MAX_EXACT_FLOAT = 2**53 - 1
 
 
 def row_type(
@@ -21,7 +25,7 @@ def row_type(
     *,
     nullable: frozenset[str] = frozenset(),
     computed_fields: Iterable[str] = (),
-    strict: bool = False,
+    forbid_unknown_fields: bool = True,
 ) -> Any:  # noqa: ANN401
     """Make the type an object of ``schema`` is decoded to.
 
@@ -29,7 +33,7 @@ def row_type(
         schema: A JSON Schema of type object.
         nullable: Fields in which a null is taken although the schema has none.
         computed_fields: Fields that the schema does not have, behind the others.
-        strict: Whether fields that are in neither are refused instead of left out.
+        forbid_unknown_fields: Whether any other field is refused instead of left out.
 
     Returns:
         A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties`` a
@@ -37,41 +41,71 @@ def row_type(
     """
     if "properties" not in schema:
         values = schema.get("additionalProperties", True)
-        return dict[str, _value_type(values, strict) if isinstance(values, dict) else Any]  # type: ignore[misc]
+        return dict[str, _value_type(values) if isinstance(values, dict) else Any]  # type: ignore[misc]
     fields: list[Any] = []
     for name, field in schema["properties"].items():
-        kind = _value_type(field, strict)
+        kind = _value_type(field)
         if name in nullable:
             kind |= None
         required = name in schema.get("required", ())
         fields.append((name, kind) if required else (name, kind | UnsetType, UNSET))
     fields += [(name, Any, UNSET) for name in computed_fields]
-    # What is read holds no cycles, so looking through it for garbage would be in vain.
+    # Rows cannot form reference cycles: keep them out of the garbage collector.
     return msgspec.defstruct(
-        "Row", fields, kw_only=True, gc=False, forbid_unknown_fields=strict, module=__name__
+        "Row",
+        fields,
+        kw_only=True,
+        gc=False,
+        forbid_unknown_fields=forbid_unknown_fields,
+        module=__name__,
     )
 
 
-def _value_type(schema: Schema, strict: bool) -> Any:  # noqa: ANN401, FBT001
+def types_of(schema: Schema) -> list[str]:
+    """Return the names of the types that a value may be of."""
     names = schema["type"]
-    kinds = [
-        _KINDS[name](schema, strict) for name in ([names] if isinstance(names, str) else names)
-    ]
-    union = kinds[0]
-    for kind in kinds[1:]:
+    return [names] if isinstance(names, str) else names
+
+
+def integer_bounds(schema: Schema) -> tuple[int, int]:
+    """Return the least and the largest whole number: none has more than 64 bits."""
+    return -MAX_INTEGER - 1, schema.get("maximum", MAX_INTEGER)
+
+
+def _value_type(schema: Schema) -> Any:  # noqa: ANN401
+    union, *kinds = [_KINDS[name](schema) for name in types_of(schema)]
+    for kind in kinds:
         union |= kind
     return union
 
 
+def _integer_type(schema: Schema) -> Any:  # noqa: ANN401
+    low, high = integer_bounds(schema)
+    # Larger ones are rare, and a float such as 9007199254740993.0 would be read wrongly.
+    low, high = max(low, -_MAX_EXACT_FLOAT), min(high, _MAX_EXACT_FLOAT)
+    return Annotated[int, msgspec.Meta(ge=low, le=high)]
+
+
 _KINDS: dict[str, Any] = {
-    "array": lambda schema, strict: list[_value_type(schema["items"], strict)],  # type: ignore[misc]
-    "boolean": lambda *_: bool,
-    "integer": lambda *_: int,
-    "null": lambda *_: None,
-    "number": lambda *_: decimal.Decimal,
-    "object": lambda schema, strict: row_type(schema, strict=strict),
-    "string": lambda *_: str,
+    "array": lambda schema: list[_value_type(schema["items"])],  # type: ignore[misc]
+    "boolean": lambda _: bool,
+    "integer": _integer_type,
+    "null": lambda _: None,
+    # Not a Decimal, which is read from texts such as 1_5 and NaN as well.
+    "number": lambda _: Any,
+    "object": row_type,
+    "string": lambda _: str,
 }
+
+
+def as_dictionaries(rows: list[Row], schema: Schema) -> list[dict[str, Any]]:
+    """Make plain dictionaries of rows; their numbers are all decimals, since they may be mixed."""
+    names = [name for name, field in schema["properties"].items() if "number" in types_of(field)]
+    for name in names:
+        for row in rows:
+            if type(value := getattr(row, name)) is int:
+                setattr(row, name, decimal.Decimal(value))
+    return list(map(as_dictionary, rows))
 
 
 def as_dictionary(row: Row) -> dict[str, Any]:

@@ -8,16 +8,20 @@ from typing import Any
 
 from singer_sdk import SchemaDirectory
 
-#: The largest 64-bit number. Databases that are told of it do not reserve 128 bits.
-MAX_INTEGER = 2**63 - 1
+from singer_reports.records.row_types import MAX_INTEGER
 
 
 class Schemas(SchemaDirectory):
     """The schemas of a tap's streams, one file each, named after its stream."""
 
     def fetch_schema(self, key: str) -> dict[str, Any]:
-        """Read a schema, and say of its whole numbers how large they may be."""
+        """Read a schema, and say of its whole numbers how large they may be.
+
+        The schemas name a dialect of JSON Schema, for editors. Older targets know an older one and
+        refuse it, and none needs it.
+        """
         schema: dict[str, Any] = super().fetch_schema(key)
+        schema.pop("$schema", None)
         for field in schema["properties"].values():
             if field["type"] in ("integer", ["integer", "null"]):
                 field.setdefault("maximum", MAX_INTEGER)

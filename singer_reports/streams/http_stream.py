@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import logging
 import sys
@@ -202,7 +203,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             raise RequestError(self.response_error_message(response))
         try:
             # Only whether it is JSON: what it says is decoded later, and once.
-            msgspec.json.decode(response.content, type=msgspec.Raw)
+            msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
         except (msgspec.DecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no content type")
             message = f"{self.api_name} answered with something that is not JSON ({kind})"

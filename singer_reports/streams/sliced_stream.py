@@ -21,7 +21,7 @@ from singer_reports.records.checks import (
 )
 from singer_reports.records.decoder import Decoder, ResponseSchemaError
 from singer_reports.records.page import Page, PageResponse, check_and_sort
-from singer_reports.records.row_types import Row, Schema, as_dictionary
+from singer_reports.records.row_types import Row, Schema, as_dictionaries
 from singer_reports.streams.http_stream import HttpStream
 from singer_reports.streams.paginators import Paginator, SinglePagePaginator
 
@@ -189,7 +189,9 @@ class SlicedStream(HttpStream):
             rows = self._requested_rows(rows, page, response)
         except ResponseSchemaError as error:
             raise self._schema_error(page, error) from error
-        response.keys = keys_without_null(rows, self.primary_keys, self.null_key_values)
+        response.keys, response.replaced = keys_without_null(
+            rows, self.primary_keys, self.null_key_values
+        )
         response.rows = self.encode_rows(rows)
         response.next_pages = self.paginator.next_pages(page, response)
         if self.is_connection_test and response.next_pages:
@@ -246,7 +248,7 @@ class SlicedStream(HttpStream):
 
     def encode_rows(self, rows: list[Row]) -> list[Any]:
         """Make the records of rows: dictionaries, unless a subclass writes JSON itself."""
-        return list(map(as_dictionary, rows))
+        return as_dictionaries(rows, self.schema)
 
     # Errors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import re
 from dataclasses import replace
@@ -182,10 +183,14 @@ def test_rows_of_other_days_are_left_out_and_logged(
     assert "2000-01-01" in caplog.text
 
 
-def test_a_day_that_is_no_day_ends_the_run(adsterra: Adsterra) -> None:
-    fault = Fault("set_field", path="stats", field="date", value="2024-04-31")
+@pytest.mark.parametrize("day", ["2024-04-31", "20240402", "2024-W14-2", "", "0000-00-00", None])
+def test_a_day_that_is_not_written_as_one_ends_the_run(adsterra: Adsterra, day: str | None) -> None:
+    fault = Fault("set_field", path="stats", field="date", value=day, row=2)
     adsterra.sandbox.faults.add(fault)
-    assert "expected a day as YYYY-MM-DD, got '2024-04-31'" in str(adsterra.run("stats").error)
+    run = adsterra.run("stats")
+    expected = f"expected a date as YYYY-MM-DD, at rows[2].date: {json.dumps(day)}. None of"
+    assert expected in str(run.error)
+    assert run.records("stats") == []
 
 
 @pytest.mark.parametrize("kind", ["wrong_type", "not_a_number"])
