@@ -35,7 +35,7 @@ ADCLOUD = (REPORT, PAGES, DERIVED, CHUNKS)
 DATE_RANGES = (STATISTICS, REPORT)
 
 #: An attribute of ``Place``, for a field that has another name in each kind of stream.
-OfThePlace = Literal["key", "required", "total", "envelope"]
+OfThePlace = Literal["key", "required", "text", "total", "envelope"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Case:
         times: How many requests trigger a passing fault.
         kinds: The kinds of streams that can trigger it.
         of_the_place: An attribute of ``Place`` that names the field.
+        stored: What a field of a row holds where a run cannot notice that it was changed.
         token: Whether it is at the token endpoint; the token then expires at the place.
     """
 
@@ -60,6 +61,7 @@ class Case:
     times: int = 2
     kinds: tuple[StreamCase, ...] = STREAM_CASES
     of_the_place: OfThePlace | None = None
+    stored: Any = None
     token: bool = False
 
     def expected(self, kind: StreamCase, place: str, *, lasting: bool) -> str:
@@ -153,6 +155,7 @@ CASES: dict[str, Case] = {
         {"kind": "null_key"},
         of_the_place="key",
         but=dict.fromkeys(DATE_RANGES, (AS_SENT, AS_SENT)),
+        stored=0,
     ),
     "text for a number": always(REFUSED, {"kind": "wrong_type"}),
     "NaN": always(REFUSED, {"kind": "not_a_number"}),
