@@ -118,8 +118,8 @@ class StreamSample:
         return self.tap_class(config=dict(self.settings), catalog=catalog)
 
     def sent(self, content: bytes) -> list[dict[str, Any]]:
-        """Return the rows that a response has, parsed with the standard library."""
-        text = content.decode(errors="replace")
+        """Return the requested rows of a response, parsed with the standard library."""
+        text = content.decode("utf-8-sig", errors="replace")
         body = json.loads(text, parse_float=_decimal, parse_int=Decimal)
         rows = self._rows(body)
         if self.stream == "topic_discounts":
@@ -130,11 +130,16 @@ class StreamSample:
             ]
         if self.stream == "advertiser_report":
             rows = [{"booking_id": row.get("campaign_id"), **row} for row in rows]
+        if self.stream == "campaign_performance":
+            ids = {row["campaign_id"] for row in self._rows(self.good)}
+            return [row for row in rows if _decimal(str(row.get("campaign_id"))) in ids]
         dated = "date" in self._rows(self.good)[0]
         return [row for row in rows if not dated or row["date"] == DAY]
 
     def _rows(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         body = body["data"] if "data" in self.good else body
+        if body == []:
+            return []
         rows: list[dict[str, Any]] = body["result" if "result" in self.good else "items"]
         return rows
 
