@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from sandbox.adcloud import entities, performance
 from sandbox.faults import Fault
+from sandbox.numbers import to_json
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.reports import AdvertiserReport
 from tap_adcloud.streams import STREAMS
@@ -138,6 +141,37 @@ def test_a_discount_without_a_country_has_a_key(adcloud: Adcloud) -> None:
     rows = adcloud.run("topic_discounts").records("topic_discounts")
     (row,) = [row for row in rows if row["topic_id"] == 13]
     assert row == {"topic_id": 13, "country_code": "-", "country_id": None, "discount": 1}
+
+
+@pytest.mark.parametrize("code", [None, ""])
+def test_a_discount_with_an_empty_country_has_a_key_once(
+    adcloud: Adcloud, code: str | None
+) -> None:
+    discounts = [{"country_code": code, "discount": "0.5"}, {"country_code": "DE"}]
+    fault = Fault("set_field", path="topics", field="discounts", value=discounts)
+    adcloud.sandbox.faults.add(fault)
+    rows = adcloud.run("topic_discounts").records("topic_discounts")
+    assert [row["country_code"] for row in rows[:2]] == ["-", "DE"]
+    adcloud.sandbox.faults.clear()
+    adcloud.sandbox.faults.add(replace(fault, value=[*discounts, {"country_code": "-"}]))
+    run = adcloud.run("topic_discounts")
+    expected = f'country_code came once as {json.dumps(code)} and once as "-"'
+    assert expected in str(run.error)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("type", "banner"), ("type", 0.5), ("logo", "perhaps"), ("name", ["x"])]
+)
+def test_an_ad_that_is_not_as_documented_is_refused_with_its_place(
+    adcloud: Adcloud, field: str, value: object
+) -> None:
+    adcloud.sandbox.faults.add(
+        Fault("set_field", path="advertisements", field=field, value=value, row=2)
+    )
+    run = adcloud.run("advertisements")
+    assert str(run.error).startswith("advertisements: Adcloud's answer is not what")
+    assert f", at rows[2].{field}: {to_json(value).decode()}. None of" in str(run.error)
+    assert run.records("advertisements") == []
 
 
 def test_performance_is_requested_in_chunks(adcloud: Adcloud) -> None:

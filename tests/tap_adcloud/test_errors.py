@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.faults import Fault
+from tap_adcloud.envelopes import ErrorBody
 from tap_adcloud.reports import AdvertiserReport
 from tests.faults import RETRIABLE_FAULTS
 from tests.servers import closed_port
@@ -104,6 +105,12 @@ def test_an_error_without_a_reason_has_a_message(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(Fault("html", path="customers", status=403))
     run = adcloud.run("customers")
     assert "Adcloud refused the request: status 403, without a reason." in str(run.error)
+
+
+def test_an_error_behind_a_byte_order_mark_is_read() -> None:
+    body = ErrorBody.parse(b'\xef\xbb\xbf{"_meta": {"status": 503, "message": "Later"}}')
+    assert body is not None
+    assert (body.code, body.reasons) == (503, "Later")
 
 
 def test_a_wrong_address_is_explained(adcloud: Adcloud) -> None:

@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+import requests
 
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.streams.http_stream import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
-from tap_adsterra.streams import STREAMS
+from tap_adsterra.streams import STREAMS, Domains
 from tap_adsterra.tap import TapAdsterra
 from tests.command_line import CommandLine
 from tests.faults import RETRIABLE_FAULTS
@@ -206,6 +207,15 @@ def test_a_value_that_is_not_what_it_must_be_ends_the_run(adsterra: Adsterra, ki
 def test_a_missing_number_ends_the_run(adsterra: Adsterra) -> None:
     adsterra.sandbox.faults.add(Fault("drop_field", path="stats", field="revenue"))
     assert "missing required field `revenue`" in str(adsterra.run("stats").error)
+
+
+def test_an_error_behind_a_byte_order_mark_is_explained(adsterra: Adsterra) -> None:
+    stream = adsterra.tap("domains").streams["domains"]
+    assert isinstance(stream, Domains)
+    response = requests.Response()
+    response.status_code = 403
+    response._content = b'\xef\xbb\xbf{"code": 403, "message": "Invalid owner type"}'
+    assert "advertiser's account" in stream.response_error_message(response)
 
 
 def test_unknown_fields_are_logged_once_per_stream(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from singer_reports.records.decoder import Decoder, ResponseSchemaError
 from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
-from singer_reports.records.row_types import as_dictionary
+from singer_reports.records.row_types import as_dictionaries, as_dictionary
 
 MAX_INTEGER = 2**63 - 1
 
@@ -92,6 +92,9 @@ def schemas_with(name: str) -> list[dict[str, Any]]:
         ("id", "9007199254740993.0", 2**53 + 1),
         ("id", "9.007199254740993e15", 2**53 + 1),
         ("id", '"9007199254740993.0"', 2**53 + 1),
+        # Short, and between two floats that are 16 apart.
+        ("id", "1.23456789012345e17", 123_456_789_012_345_000),
+        ("id", '"1.23456789012345e17"', 123_456_789_012_345_000),
         ("id", "-9007199254740993.0", -(2**53) - 1),
         ("id", "9223372036854775807.0", MAX_INTEGER),
         ("id", str(MAX_INTEGER), MAX_INTEGER),
@@ -282,6 +285,15 @@ def test_a_text_is_a_date_only_as_it_is_announced(text: str) -> None:
     assert (len(year), len(month), len(day)) == (4, 2, 2)
     assert found == text
     assert text.isascii()
+
+
+def test_numbers_of_dictionaries_are_decimals() -> None:
+    """Stream maps calculate with them, and a float and a decimal cannot be added."""
+    rows = Decoder(Items, FLAT).decode(b'{"items": [{"id": 1, "costs": 5}, {"id": 2}]}').rows
+    first, second = as_dictionaries(rows, FLAT)
+    assert type(first["costs"]) is Decimal
+    assert first == {"id": 1, "costs": 5}
+    assert second == {"id": 2}
 
 
 def test_a_format_that_is_not_checked_cannot_be_announced() -> None:
