@@ -31,6 +31,7 @@ Kind: TypeAlias = Literal[
     "gigantic",
     # The good response has other rows or totals.
     "set_field",
+    "set_field_in_all",
     "drop_field",
     "unknown_field",
     "quoted_numbers",
@@ -76,6 +77,7 @@ class Fault:
     * `truncated`: the first half of the body, with a Content-Length that fits.
     * `gigantic`: `size` bytes (default 64 MiB) of white space before the good JSON.
     * `set_field`: `field` of one row (`row`, default the first) becomes `value`.
+    * `set_field_in_all`: `field` of every row becomes `value`.
     * `drop_field`: `field` is missing in one row.
     * `unknown_field`: all rows have one more `field` (default `surprise`) of `value`.
     * `quoted_numbers`: all numbers in rows are strings.

@@ -17,7 +17,7 @@ from singer_sdk.cli import plugin_cli
 from singer_reports.cli_errors import TapCommand
 from singer_reports.config.json_files import JsonFile, StateFile, Unreadable, read_json
 from singer_reports.config.messages import invalid_config_error, quote_value
-from singer_reports.http.errors import RETRIABLE_ERRORS, ConnectionFailedError, RequestError
+from singer_reports.http.errors import RETRIABLE_ERRORS, RequestError, ends_the_run
 from singer_reports.library import LibraryTap
 from singer_reports.sdk_internals import ConfigInput
 
@@ -125,7 +125,7 @@ class CommandTap(LibraryTap):
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
             except RequestError as error:
                 tap.run.redactor.redact_error(error)
-                if isinstance(error.__cause__, (*RETRIABLE_ERRORS, ConnectionFailedError)):
+                if ends_the_run(error) or isinstance(error.__cause__, RETRIABLE_ERRORS):
                     # No other stream would fare better.
                     raise
                 cls.logger.error(error)  # noqa: TRY400
@@ -153,7 +153,7 @@ class CommandTap(LibraryTap):
         tap = cls(**cls._arguments(cast("Settings | None", config)), **inputs)
         tap.handle_signals()
         try:
-            tap.sync_all()
+            tap.sync_streams()
         except Exception as error:
             tap.run.redactor.redact_error(error)
             raise

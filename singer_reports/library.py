@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any
 
+from singer_reports.http.errors import RequestError
 from singer_reports.output.stdout import STDOUT
 from singer_reports.sdk_internals import SdkTap, records_without_messages
 from singer_reports.streams.full_table import FullTableStream
@@ -52,6 +53,29 @@ class LibraryTap(SdkTap):
         except Exception as error:
             self.run.redactor.redact_error(error)
             raise
+
+    def sync_streams(self) -> None:
+        """Sync all selected streams; one that fails does not keep the others from being read.
+
+        Raises:
+            RequestError: If a stream failed, once all others have been read; or at once, if no
+                other stream could be read either.
+        """
+        failures: dict[str, str] = {}
+        self.run.failures = failures
+        self.sync_all()
+        if failures:
+            reasons = " ".join(failures.values())
+            if not any(
+                stream.selected for name, stream in self.streams.items() if name not in failures
+            ):
+                raise RequestError(reasons)
+            message = (
+                f"{reasons} All other streams were read. To read without {' or '.join(failures)}, "
+                f"add '!{next(iter(failures))}.*' to select in meltano.yml, or set selected to "
+                "false in the catalog."
+            )
+            raise RequestError(message)
 
     def handle_signals(self) -> None:
         """Let SIGINT and SIGTERM end the run behind the last whole line of output."""

@@ -51,6 +51,8 @@ class Run:
         self.zone = zone
         self.earliest_day = earliest_day
         self.redactor = redactor
+        #: Errors of streams by name, where the run goes on after one; ``None`` where it does not.
+        self.failures: dict[str, str] | None = None
 
     def connect(self) -> None:
         """Make the session and the rate limiter from the settings; nothing is sent."""

@@ -95,6 +95,19 @@ class SdkStream(RESTStream[Any]):
     #: When the slice at hand was read, in UTC.
     time_extracted: datetime.datetime
 
+    # The SDK ends a run at the first stream that fails; sync and sync_all are final.
+    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
+        """Read the stream; an error that ``passes_over`` accepts does not end the run."""
+        try:
+            super().sync(context)
+        except Exception as error:
+            if not self.passes_over(error):
+                raise
+
+    def passes_over(self, error: Exception) -> bool:  # noqa: ARG002
+        """Report whether the run goes on with the next stream after an error of this one."""
+        return False
+
     # The SDK advances the bookmark with each record, and so not past days without rows.
     def _increment_stream_state(
         self, latest_record: Record, *, context: Context | None = None

@@ -128,6 +128,8 @@ class CampaignChunk(NamedTuple):
 
     def __str__(self) -> str:
         """Name the chunk by its ends."""
+        if len(self.ids) == 1:
+            return f"campaign {self.ids[0]}"
         return f"campaigns {self.ids[0]} to {self.ids[-1]}"
 
 

@@ -6,7 +6,6 @@ the values of rows: a day without rows counts, a window that failed does not.
 
 from __future__ import annotations
 
-import datetime
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from singer_reports.streams.full_table import FullTableStream
 from singer_reports.streams.unused_hooks import UNUSED_HOOKS
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Collection, Sequence
 
     from singer_reports.dates import EarlierWindow, Window

@@ -21,6 +21,7 @@ from singer_reports.http.errors import (
     ConnectionFailedError,
     NotJsonError,
     RequestError,
+    ends_the_run,
     is_retriable,
     retry_after,
     should_split,
@@ -68,7 +69,6 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         self.request_context: Context | None = None
         #: Set once no response is wanted any more, so that no thread goes on retrying.
         self._ended = threading.Event()
-        self._ended.set()
 
     @property
     def is_connection_test(self) -> bool:
@@ -177,6 +177,14 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         return response
 
     # Errors
+
+    def passes_over(self, error: Exception) -> bool:
+        """Note an error of this stream alone, if the run is to go on with the next one."""
+        if self.run.failures is None or not isinstance(error, FatalAPIError) or ends_the_run(error):
+            return False
+        self.run.failures[self.name] = str(error)
+        self.logger.warning("%s failed: the reason stands at the end of the log", self.name)
+        return True
 
     def fatal_error(self, page: Any, message: str) -> RequestError:  # noqa: ANN401
         """Make the error that ends the stream: where it happened, what it is and what to do."""

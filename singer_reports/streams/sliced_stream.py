@@ -59,6 +59,7 @@ class SlicedStream(HttpStream):
     def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
         """Make a stream of a run."""
         super().__init__(run, **options)
+        self._is_reading = False
         #: Bounds the requests under way, also while a slice is read again beside the next ones.
         self._slots = threading.BoundedSemaphore(self.config["max_concurrency"])
 
@@ -119,9 +120,10 @@ class SlicedStream(HttpStream):
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         """Hold what lasts as long as the stream is read; a slice read again is part of that."""
-        if not self._ended.is_set():
+        if self._is_reading:
             yield
             return
+        self._is_reading = True
         self._ended.clear()
         # Not in __init__: most streams of a tap may not be read at all.
         self.decoder = Decoder(
@@ -134,13 +136,14 @@ class SlicedStream(HttpStream):
         try:
             yield
         finally:
+            self._is_reading = False
             self._ended.set()
             self._warn_of_unknown_fields()
 
     def _read_again(
         self, page: Page, error: InconsistentResponseError, *, is_second_reading: bool
     ) -> Iterator[tuple[Any, list[Any]]]:
-        """Read an inconsistent slice again: in halves if rows are missing, else as a whole, once."""
+        """Read an inconsistent slice again: in halves if rows are missing, else as a whole."""
         label = self.request_label(page.slice)
         halves = self.split(page.slice) if isinstance(error, TooFewRowsError) else ()
         if halves:
@@ -236,9 +239,10 @@ class SlicedStream(HttpStream):
             )
             return rows
         self.log(
-            "%s: left out %d rows that were not requested (%s)",
+            "%s: left out %d of %d rows, which were not requested (%s)",
             self.request_label(page),
             len(rows) - len(kept),
+            len(rows),
             listed,
             level=logging.WARNING,
         )

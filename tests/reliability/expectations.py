@@ -174,6 +174,16 @@ CASES: dict[str, Case] = {
     "row of another day": Case(
         {"kind": "foreign_row"}, times=1, kinds=DATE_RANGES, but={STATISTICS: (WHOLE, WHOLE)}
     ),
+    "all rows of another day": Case(
+        {"kind": "set_field_in_all", "field": "date", "value": "2000-01-01"},
+        times=1,
+        kinds=DATE_RANGES,
+    ),
+    "all rows of another campaign": Case(
+        {"kind": "set_field_in_all", "field": "campaign_id", "value": 999_999_999},
+        times=1,
+        kinds=(CHUNKS,),
+    ),
     "total too high": Case({"kind": "wrong_total", "by": 1}, times=1, but=_NOT_COUNTED),
     "total too low": Case({"kind": "wrong_total", "by": -1}, times=1, but=_NOT_COUNTED),
     "total beyond reason": Case(

@@ -206,8 +206,9 @@ def test_incomplete_lists_are_read_once_more_and_then_refused(
 def test_incomplete_performance_is_refused(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(Fault("lost_row", path="campaign_performance_data"))
     run = adcloud.run("campaign_performance")
-    assert str(run.error).startswith("campaign_performance ")
-    assert "the API announced 100 rows and sent 99" in str(run.error)
+    # The chunk is halved until the campaign that lacks its row is alone.
+    assert str(run.error).startswith("campaign_performance campaign ")
+    assert "the API announced 1 rows and sent 0" in str(run.error)
     assert len(str(run.error)) < 300
 
 
