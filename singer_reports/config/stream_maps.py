@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-#: Values that remove a stream or field; the text, because some orchestrators cannot pass null.
+#: What removes a stream or a field; the text is for orchestrators that cannot pass null.
 _REMOVED = (None, "__NULL__")
 
 
