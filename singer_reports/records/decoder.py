@@ -1,7 +1,7 @@
-"""From a JSON Schema to a typed decoder: what comes out is what the schema says, or an error.
+"""Decodes responses to rows that match a JSON Schema, or raises an error.
 
-Numbers keep the decimal value they have on the wire (``decimal.Decimal``), quoted numbers and 0/1
-booleans are coerced, fields the schema does not know are left out and counted.
+Numbers keep the decimal value of the response (``decimal.Decimal``), quoted numbers and 0/1
+booleans are coerced, fields that the schema does not have are left out and counted.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ AnyRow = TypeVar("AnyRow")
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MAX_QUOTED_LENGTH = 80
-#: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
-#: surrogate pair, bytes that are not UTF-8, too many levels.
+#: Errors that undecodable JSON can raise: an exponent that is too large, half a surrogate pair,
+#: bytes that are not UTF-8, too many levels.
 _DECODE_ERRORS = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
 
 
 class ResponseSchemaError(Exception):
-    """A response that is JSON but not what the schema says."""
+    """A response that is JSON but does not match the schema."""
 
 
 class Envelope(msgspec.Struct, Generic[AnyRow]):
-    """What surrounds the rows of a response; a tap's own are generic over the type of the rows."""
+    """The structure around the rows of a response; subclasses are generic over the row type."""
 
     @property
     def rows(self) -> list[AnyRow]:
-        """The rows, in the order they came."""
+        """The rows, in the order of the response."""
         raise NotImplementedError
 
     @property
     def total_count(self) -> int | None:
-        """How many rows the API says there are, on all pages together."""
+        """The number of rows on all pages, if the API announces it."""
         return None
 
     @property
     def page_count(self) -> int:
-        """How many pages there are, at least 1."""
+        """The number of pages, at least 1."""
         return 1
 
     @property
     def has_more(self) -> bool:
-        """Whether the API says that a page follows this one."""
+        """Whether the API announces a page after this one."""
         return False
 
 
 class Decoder:
-    """Decodes a stream's responses, and counts what it leaves out."""
+    """Decodes a stream's responses, and counts the fields that it leaves out."""
 
     def __init__(
         self,
@@ -72,13 +72,13 @@ class Decoder:
         computed_fields: Iterable[str] = (),
         ignored_fields: frozenset[str] = frozenset(),
     ) -> None:
-        """Make the decoder, once a stream.
+        """Create the decoder of a stream.
 
         Args:
             envelope: The ``Envelope``, generic over the type of its rows.
             schema: The JSON Schema of the rows.
-            nullable: Key fields the API may leave null.
-            computed_fields: Fields that are set later.
+            nullable: Key fields that may be null in a response.
+            computed_fields: Fields that are set after decoding.
             ignored_fields: Fields that are left out without being counted.
         """
         self._schema = schema
@@ -114,8 +114,7 @@ class Decoder:
             The envelope with its typed rows.
 
         Raises:
-            ResponseSchemaError: If a value is not what the schema says; names the place and the
-                value.
+            ResponseSchemaError: If a value does not match the schema; names its path and the value.
         """
         try:
             envelope = cast("Envelope[Row]", self._strict.decode(content))
@@ -143,12 +142,12 @@ class Decoder:
         return envelope
 
     def _check_numbers_are_finite(self, rows: list[Row]) -> None:
-        # A decimal number can be read from the texts NaN and Infinity, and JSON cannot carry it.
+        # The texts NaN and Infinity are decoded to Decimal, and cannot be written as JSON numbers.
         for name in self._number_fields:
             try:
                 sound = all(map(decimal.Decimal.is_finite, map(attrgetter(name), rows)))
             except TypeError:
-                sound = False  # Or there is none, or a list of them.
+                sound = False  # A value is missing, null or a list.
             if not sound:
                 for index, row in enumerate(rows):
                     _check_is_finite(getattr(row, name), f"rows[{index}].{name}")
@@ -181,7 +180,7 @@ def _check_is_finite(value: Any, path: str) -> None:  # noqa: ANN401
 
 
 def _explain(error: Exception, content: bytes) -> str:
-    """Say what was wrong, and show the value that was."""
+    """Return what was wrong, with the path and the value."""
     what, _, path = str(error).partition(" - at `")
     path = path.rstrip("`")
     if not path:

@@ -1,4 +1,4 @@
-"""From a JSON Schema to the type that rows are decoded to: an attribute per field."""
+"""Makes the type that rows are decoded to from a JSON Schema: one attribute per field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Schema = dict[str, Any]
-#: A row with an attribute per field, ``UNSET`` where the API left it out.
+#: A row with one attribute per field; ``UNSET`` if the response does not have it.
 Row = Any
 
 
@@ -23,17 +23,17 @@ def row_type(
     computed_fields: Iterable[str] = (),
     strict: bool = False,
 ) -> Any:  # noqa: ANN401
-    """Make the type an object of ``schema`` is decoded to.
+    """Return the type that objects of ``schema`` are decoded to.
 
     Args:
         schema: A JSON Schema of type object.
-        nullable: Fields in which a null is taken although the schema has none.
-        computed_fields: Fields that the schema does not have, behind the others.
-        strict: Whether fields that are in neither are refused instead of left out.
+        nullable: Fields that may be null although the schema does not allow it.
+        computed_fields: Fields to add after those of the schema.
+        strict: Whether any other field is an error instead of left out.
 
     Returns:
-        A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties`` a
-        dictionary of the type of ``additionalProperties``.
+        A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties``, a
+        dictionary with values of the type of ``additionalProperties``.
     """
     if "properties" not in schema:
         values = schema.get("additionalProperties", True)
@@ -46,7 +46,7 @@ def row_type(
         required = name in schema.get("required", ())
         fields.append((name, kind) if required else (name, kind | UnsetType, UNSET))
     fields += [(name, Any, UNSET) for name in computed_fields]
-    # What is read holds no cycles, so looking through it for garbage would be in vain.
+    # Rows cannot form reference cycles: keep them out of the garbage collector.
     return msgspec.defstruct(
         "Row", fields, kw_only=True, gc=False, forbid_unknown_fields=strict, module=__name__
     )
@@ -75,6 +75,6 @@ _KINDS: dict[str, Any] = {
 
 
 def as_dictionary(row: Row) -> dict[str, Any]:
-    """Make a plain dictionary of a row, without the fields that are not set."""
+    """Return a row as a plain dictionary, without the fields that are not set."""
     found: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(decimal.Decimal,))
     return found

@@ -1,4 +1,4 @@
-"""A stream read slice by slice: requests, decodes, checks and sorts the rows of each."""
+"""Reads a stream slice by slice: requests, decodes, checks and sorts the rows of each."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class SlicedStream(HttpStream):
 
     #: The ``Envelope`` of the responses, generic over the type of the rows.
     envelope: Any
-    #: Names the pages of a slice.
+    #: Returns the pages of a slice.
     paginator: Paginator = SinglePagePaginator()
     #: Fields of the response's rows that are left out, and not reported as unknown.
     ignored_fields: ClassVar[frozenset[str]] = frozenset()
     #: Fields that are not in the response: ``post_process_rows`` sets them.
     computed_fields: Sequence[str] = ()
-    #: Key fields that the API may leave null, and the value that stands for null.
+    #: Key fields that may be null in a response, and the value that replaces null.
     null_key_values: Mapping[str, Any] = {}
-    #: The key of the API's own rows, where ``post_process_rows`` makes several rows of one.
+    #: The key of the response's own rows, if ``post_process_rows`` makes several rows of one.
     source_keys: ClassVar[Sequence[str]] = ()
-    #: Seconds to wait before an inconsistent slice is read again: how long responses are cached.
+    #: Seconds to wait before an inconsistent slice is read again: the API's cache lifetime.
     retry_inconsistent_after: ClassVar[float] = 0
-    #: What slices are measured in, in the plural.
+    #: The unit in which slices are measured, in the plural.
     slice_unit: ClassVar[str] = "rows"
 
     # The decoder checks the types.
@@ -65,21 +65,21 @@ class SlicedStream(HttpStream):
 
     @property
     def response_schema(self) -> Schema:
-        """The JSON Schema of the rows of a response: the stream's own, as a rule."""
+        """The JSON Schema of the rows of a response; the stream's own unless overridden."""
         return self.schema
 
     def split(self, stream_slice: Any) -> Sequence[Any]:  # noqa: ANN401, ARG002
-        """Return the halves of a slice, to be read when the API cannot serve it at once.
+        """Return the halves of a slice, which are read if the API cannot serve it in one response.
 
         Returns:
-            Two slices; none if it cannot be split.
+            Two slices; empty if it cannot be split.
         """
         return ()
 
     def read_slices(
         self, slices: Iterable[Any], *, is_second_reading: bool = False
     ) -> Iterator[tuple[Any, list[Any]]]:
-        """Read slices, several requests at a time and in order, and check each.
+        """Read slices with concurrent requests, and yield them in order, checked.
 
         Args:
             slices: What ``slices`` returns.
@@ -89,8 +89,8 @@ class SlicedStream(HttpStream):
             Each slice, or its halves, with its rows: complete, each key once, sorted by key.
 
         Raises:
-            RequestError: If a request fails, a response is not what the schema says, or the rows
-                are inconsistent at the second reading, too.
+            RequestError: If a request fails, a response does not match the schema, or the rows are
+                inconsistent at the second reading, too.
         """
         with self._reading():
             responses: list[PageResponse] = []
@@ -125,7 +125,7 @@ class SlicedStream(HttpStream):
             return
         self._is_reading = True
         self._ended.clear()
-        # Not in __init__: most streams of a tap may not be read at all.
+        # Not in __init__: a run may create a stream and not read it.
         self.decoder = Decoder(
             self.envelope,
             self.response_schema,
@@ -166,7 +166,7 @@ class SlicedStream(HttpStream):
             The response; ``None`` if the API cannot serve the slice, which is then split.
 
         Raises:
-            RequestError: If there is no response, or it is not what the schema says.
+            RequestError: If there is no response, or it does not match the schema.
         """
         halves = self.split(page.slice)
         try:
@@ -182,7 +182,7 @@ class SlicedStream(HttpStream):
                 )
                 return None
             raise
-        # All work on single rows is done here, while they are in the CPU's cache.
+        # Runs in the worker thread, while the rows are in the CPU's cache.
         try:
             envelope = self.decoder.decode(content)
             response = PageResponse(envelope)
@@ -200,13 +200,13 @@ class SlicedStream(HttpStream):
         return response
 
     def next_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
-        """Name the pages that follow a page: of its slice, or of the slice's halves."""
+        """Return the pages that follow a page: of its slice, or of the slice's halves."""
         if response is None:
             return map(Page.first, self.split(page.slice))
         return response.next_pages
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
-        """Make the stream's rows of those of a response; called in several threads.
+        """Convert the rows of a response to the stream's rows; called in several threads.
 
         Args:
             rows: All rows of the page; they may be changed in place.
@@ -214,7 +214,7 @@ class SlicedStream(HttpStream):
             envelope: The response.
 
         Raises:
-            ResponseSchemaError: If a value cannot be what the schema says.
+            ResponseSchemaError: If a value does not match the schema.
         """
         return rows
 
@@ -249,7 +249,7 @@ class SlicedStream(HttpStream):
         return kept
 
     def encode_rows(self, rows: list[Row]) -> list[Any]:
-        """Make the records of rows: dictionaries, unless a subclass writes JSON itself."""
+        """Return rows as records: dictionaries, unless a subclass returns JSON."""
         return list(map(as_dictionary, rows))
 
     # Errors
