@@ -46,7 +46,7 @@ class LibraryTap(SdkTap):
     def _records(self, stream: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         stream.selected = True
         if isinstance(stream, FullTableStream):
-            stream.writes_messages = False
+            stream.is_library = True
         try:
             yield from records_without_messages(stream)
         except Exception as error:

@@ -29,9 +29,14 @@ class FullTableStream(SlicedStream):
         """Create a stream of a run."""
         super().__init__(run, **options)
         self.time_extracted = run.now
-        #: Whether records go to standard output; in BATCH mode, they go to files.
-        self.writes_messages = self.get_batch_config(self.config) is None
+        #: Whether a Python program takes the records, and no messages are wanted.
+        self.is_library = False
         self._bulk: BulkWriter | None = None
+
+    @property
+    def writes_messages(self) -> bool:
+        """Whether records go to standard output; in BATCH mode, they go to files."""
+        return not self.is_library and self.get_batch_config(self.config) is None
 
     def slices(self) -> Sequence[Any]:
         """Plan what this run reads, and log it.
