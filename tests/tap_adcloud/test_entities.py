@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.adcloud import entities, performance
+from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.faults import Fault
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.reports import AdvertiserReport
@@ -25,11 +26,7 @@ PATHS = {"topic_discounts": "/v2/topics", "campaign_performance": "/v2/campaign_
 
 #: Page sizes with which each stream has at least three pages.
 PAGE_SIZES = {
-    "campaigns": 100,
-    "advertisements": 150,
-    "customers": 5,
-    "products": 15,
-    "topics": 10,
+    **{resource: found.size // 3 for resource, found in COLLECTIONS.items()},
     "topic_discounts": 10,
     "campaign_performance": 40,
 }
