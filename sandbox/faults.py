@@ -32,6 +32,7 @@ Kind: TypeAlias = Literal[
     "byte_order_mark",
     # The good response has other rows or totals.
     "set_field",
+    "set_field_in_all",
     "drop_field",
     "unknown_field",
     "quoted_numbers",
@@ -79,6 +80,7 @@ class Fault:
     * `gigantic`: `size` bytes (default 64 MiB) of white space before the good JSON.
     * `byte_order_mark`: the good JSON behind the byte order mark of UTF-8.
     * `set_field`: `field` of one row (`row`, default the first) becomes `value`.
+    * `set_field_in_all`: `field` of every row becomes `value`.
     * `drop_field`: `field` is missing in one row.
     * `unknown_field`: all rows have one more `field` (default `surprise`) of `value`.
     * `quoted_numbers`: all numbers in rows are strings.

@@ -1,4 +1,4 @@
-"""Logs how a run ended, in a sentence, and sets the exit code."""
+"""Logs in a sentence how a run ended, and sets the exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TapCommand(SingerCommand):
         """Run; end without a traceback when standard output is closed."""
         logging.captureWarnings(capture=True)
         try:
-            # Not the SDK's own, which logs some errors by itself and others with a traceback.
+            # Not the SDK's ``invoke``: it logs some errors itself and others with a traceback.
             return click.Command.invoke(self, ctx)
         except BrokenPipeError:
             _discard_output()
@@ -33,7 +33,7 @@ class TapCommand(SingerCommand):
             ctx.exit(1)
 
     def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Run, and log what went wrong: the traceback comes with debugging only."""
+        """Run; log an error as a sentence, and its traceback only at DEBUG."""
         try:
             return super().main(*args, **options)
         except SignalExit as ending:
@@ -56,8 +56,8 @@ class TapCommand(SingerCommand):
 
     def _log_last(self, level: int, sentence: str, *, exc_info: bool = False) -> None:
         """Log how the run ended."""
-        # `meltano config test` asks for a log in JSON, mixes it with the messages and shows the
-        # last line as it is: that one had better be a sentence.
+        # `meltano config test` sets a JSON log, mixes it with the messages and shows the last line
+        # unchanged, so that line is written as plain text.
         if _is_log_among_messages():
             for handler in logging.getLogger().handlers:
                 if isinstance(handler.formatter, StructuredFormatter):
@@ -66,7 +66,7 @@ class TapCommand(SingerCommand):
 
 
 def _is_log_among_messages() -> bool:
-    """Report whether standard output and standard error are the same file or pipe."""
+    """Return whether standard output and standard error are the same file or pipe."""
     try:
         return os.path.sameopenfile(1, 2)
     except OSError:  # One of them is closed.
@@ -74,7 +74,7 @@ def _is_log_among_messages() -> bool:
 
 
 def _discard_output() -> None:
-    # What is buffered cannot be written any more, and Python would complain about it at exit.
+    # Buffered output cannot be written any more, and Python would report that at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -83,7 +83,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, RequestError):
         return text
     if isinstance(error, ConfigValidationError):
-        # The taps' own errors hold all problems in their text, the SDK's do not.
+        # The text of the taps' own errors contains all problems, that of the SDK's does not.
         return " ".join([*(problem for problem in error.errors if problem not in text), text])
     text = text.rstrip(".")
     if isinstance(error, MappingError):

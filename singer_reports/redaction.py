@@ -1,4 +1,4 @@
-"""Secrets are kept out of whatever is said: log lines, errors and what led to them."""
+"""Removes secrets from log lines, errors and the causes of errors."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _REDACTED = "***"
-#: What is shorter is no secret, and to replace it would make every text unreadable.
+#: Shorter values are not redacted: replacing them would make every text unreadable.
 _MIN_SECRET_LENGTH = 4
-#: So much of a secret is replaced as well, because a text that is too long may end in one.
+#: This many characters of a secret are redacted too: a shortened text may end within one.
 _PREFIX_LENGTH = 8
 _STANDARD_FIELDS = set(vars(logging.makeLogRecord({})))
 
 
 class Redactor(logging.Filter):
-    """Keeps secrets out of every log line, whoever writes it and at whatever level."""
+    """A log filter that redacts secrets, in the lines of all loggers at all levels."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Take the secrets to look for; those too short to be one are ignored."""
+        """Set the secrets to redact; ignore those that are too short."""
         super().__init__()
         self._encodings: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Look for one more secret: a token that was fetched while running."""
+        """Add a secret, such as a token that was fetched during the run."""
         # A new set, because other threads may be reading the old one.
         self._encodings = (
             self._encodings | set(_encodings_of(secret)) | set(_encodings_of(secret.strip()))
         )
 
     def redact(self, text: str) -> str:
-        """Return ``text`` with every secret in it replaced, also one that is cut off."""
+        """Return ``text`` with every secret replaced, also one that is cut off."""
         encodings = self._encodings
         for prefix in sorted(
             {encoding[:_PREFIX_LENGTH] for encoding in encodings}, key=len, reverse=True
         ):
             start = text.find(prefix)
             while start >= 0:
-                # The ways to write a secret may begin alike: the one that goes on longest it is.
+                # Several encodings may match here: replace the longest match.
                 length = max(_common_length(encoding, text, start) for encoding in encodings)
                 text = text[:start] + _REDACTED + text[start + length :]
                 start = text.find(prefix, start + len(_REDACTED))
         return text
 
     def redact_error(self, error: BaseException) -> None:
-        """Replace every secret in what an error says, and in what those say that led to it."""
+        """Redact the text of an error and of all its causes, in place."""
         for each in chain(error):
             each.args = tuple(
                 self.redact(argument) if isinstance(argument, str) else argument
@@ -59,7 +59,7 @@ class Redactor(logging.Filter):
             )
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact a record's message, traceback and further fields in place; every record passes."""
+        """Redact a log record's message, traceback and extra fields in place; drop no record."""
         message = record.getMessage()
         redacted = self.redact(message)
         if redacted != message:
@@ -68,7 +68,7 @@ class Redactor(logging.Filter):
             text = logging.Formatter().formatException(record.exc_info)
             logged = "\n".join([text, *map(repr, chain(record.exc_info[1]))])
             if self.redact(logged) != logged:
-                # A handler that writes exceptions its own way must not get at the original.
+                # A handler with its own format for exceptions must not see the original.
                 record.exc_info, record.exc_text = None, self.redact(text)
         for name in set(vars(record)) - _STANDARD_FIELDS:
             value = str(getattr(record, name))
@@ -77,21 +77,21 @@ class Redactor(logging.Filter):
         return True
 
     def install(self) -> None:
-        """Filter what reaches any handler that has been set up.
+        """Add this filter to every existing log handler.
 
-        Takes over from the redactor of another tap in the same process, and keeps its secrets too.
+        Replaces the redactor of another tap in the same process, and redacts its secrets too.
         """
         loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
         for logger in loggers:
             for handler in getattr(logger, "handlers", ()):
                 for other in [old for old in handler.filters if isinstance(old, Redactor)]:
-                    self._encodings |= other._encodings  # noqa: SLF001 - one of its own kind
+                    self._encodings |= other._encodings  # noqa: SLF001 - the same class
                     handler.removeFilter(other)
                 handler.addFilter(self)
 
 
 def _encodings_of(secret: str) -> Iterator[str]:
-    """Write a secret as it may stand in an address, a form, a JSON text or a Python one."""
+    """Yield a secret as it is written plainly, in URLs, in forms, in JSON and in Python."""
     if len(secret) >= _MIN_SECRET_LENGTH:
         in_json = json.dumps(secret)[1:-1]
         yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
@@ -104,7 +104,7 @@ def _common_length(encoding: str, text: str, start: int) -> int:
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """Find the errors that led to an error, and those that are part of one; itself comes first."""
+    """Return an error and, after it, all errors that it was caused by or contains."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from sandbox.adcloud import days
 from sandbox.adcloud.envelopes import DEFAULT_PER_PAGE, MAX_PER_PAGE, Page
 from sandbox.adcloud.errors import error_body, invalid_client
-from sandbox.adcloud.inventory import TYPES, entities
+from sandbox.adcloud.inventory import COLLECTIONS, entities
 from sandbox.adcloud.performance import performance
 from sandbox.adcloud.settings import CLIENT_ID, CLIENT_SECRET
 from sandbox.numbers import to_json
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: The type of the report's items in version 2, in their `_meta`.
 REPORT_TYPE = "AdvertiserReport"
+#: The type of an item of a campaign's performance, in its `_meta`.
+PERFORMANCE_TYPE = "CampaignPerformanceData"
 
 
 class ApiError(Exception):
@@ -69,7 +71,7 @@ class Api:
             result.append(Route(path, self._endpoint(version, self._report)))
         path = "/v2/campaign_performance_data"
         result.append(Route(path, self._endpoint("v2", self._performance)))
-        for resource in ("campaigns", "advertisements", "customers", "products", "topics"):
+        for resource in COLLECTIONS:
             path = f"/v2/{resource}"
             result.append(Route(path, self._endpoint("v2", self._entities)))
             result.append(Route(f"{path}/{{id:int}}", self._endpoint("v2", self._entity)))
@@ -150,13 +152,13 @@ class Api:
             for row in entities(resource)
             if all(str(row.get(name[7:-1])) == value for name, value in filters)
         ]
-        return _page(request, found, filters).to_v2(TYPES[resource])
+        return _page(request, found, filters).to_v2(COLLECTIONS[resource].item_type)
 
     def _entity(self, request: Request, _version: str, _token: str) -> bytes:
         resource = request.url.path.split("/")[-2]
         for row in entities(resource):
             if row["id"] == request.path_params["id"]:
-                return to_json(row | {"_meta": {"type": TYPES[resource]}})
+                return to_json(row | {"_meta": {"type": COLLECTIONS[resource].item_type}})
         raise ApiError(404)
 
     def _performance(self, request: Request, _version: str, _token: str) -> bytes:
@@ -168,7 +170,7 @@ class Api:
             raise ApiError(400, message, {"campaign_ids": ["is invalid"]}) from None
         found = [to_json(row) for row in performance(campaign_ids, self._clock.now)]
         page = _page(request, found, [("campaign_ids", id_list)])
-        return page.to_v2(TYPES["campaign_performance_data"])
+        return page.to_v2(PERFORMANCE_TYPE)
 
 
 def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, str]]) -> Page:

@@ -1,8 +1,8 @@
-"""The user's catalog: what is wrong with it, and what it leaves to be filled in.
+"""Checks the user's catalog, and fills in what it leaves out.
 
-A catalog written by hand may leave out keys and fields, and one of an older version lacks the
-fields added since: these are filled in, and told. What would make rows that cannot be told apart,
-or leave out what the user believes to be read, is refused.
+A catalog written by hand may lack keys and fields, and one of an older version lacks the fields
+added since: these are filled in and logged. A catalog is refused if its rows would have no unique
+key, or if something that it selects would not be read.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _MAX_NAMES = 5
 
 
 def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
-    """Say what is wrong with a catalog.
+    """Find errors in a catalog.
 
     Args:
-        given: The catalog as it was read.
-        streams: The streams there are.
-        complete: Whether these are all of them.
+        given: The catalog, as parsed JSON.
+        streams: The tap's streams.
+        complete: Whether these are all streams of the tap.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     structure = list(structure_errors(given))
     yield from structure
@@ -76,7 +76,7 @@ def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) 
 
 
 def selected_streams(given: object) -> set[str]:
-    """Name the streams that a catalog selects, as far as its entries can be read."""
+    """Return the names of the streams that a catalog selects; skip invalid entries."""
     return {entry["tap_stream_id"] for entry in sound_entries(given) if _is_selected(entry)}
 
 
@@ -86,7 +86,7 @@ def _is_selected(entry: Json) -> bool:
 
 
 def _entry_errors(entry: Json, stream: Stream) -> Iterator[str]:
-    """Say what is wrong with the entry of a stream that is there and selected."""
+    """Find errors in the entry of a stream that exists and is selected."""
     name = stream.name
     keys, cursor = list(stream.primary_keys), stream.replication_key
     table = _table_metadata(entry)
@@ -162,11 +162,11 @@ def fill_missing(given: Json, streams: Iterable[Stream]) -> tuple[Catalog, str]:
     """Fill in what a catalog leaves out.
 
     Args:
-        given: A catalog without problems.
-        streams: The streams there are.
+        given: A catalog without errors.
+        streams: The tap's streams.
 
     Returns:
-        The catalog, and what was filled in where it is selected, in words; nothing if nothing was.
+        The catalog, and the names of what was filled in for selected streams; may be empty.
     """
     catalog = Catalog.from_dict(dict(given))
     raw = {entry["tap_stream_id"]: entry for entry in given["streams"]}
@@ -182,7 +182,7 @@ def fill_missing(given: Json, streams: Iterable[Stream]) -> tuple[Catalog, str]:
 
 
 def _fill(entry: CatalogEntry, stream: Stream) -> list[str]:
-    """Fill in one entry, and name what it did not have."""
+    """Fill in one entry, and return the names of what was missing."""
     table = entry.metadata.get((), None)
     names = []
     if not (entry.key_properties or getattr(table, "table_key_properties", None)):

@@ -1,4 +1,4 @@
-"""What the environment says, as far as it is wrong: variables, proxies, certificates."""
+"""Finds errors in the environment: in variables, proxies and certificates."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from singer_reports.http.proxy import certificate_variable, find_proxy, is_valid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-#: How similar a variable must be to a setting's own to be taken for a typing error.
+#: How similar, from 0 to 1, a variable must be to a setting's to be taken for a misspelling.
 _SIMILARITY = 0.85
-#: The variables that the SDK can read, by the type of their setting.
+#: Per type of setting: what its variable must be, in words, and whether the SDK can parse it.
 _ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
     (
@@ -30,13 +30,13 @@ _ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 
 
 def connection_setting_errors(url: str | None) -> Iterator[ConfigError]:
-    """Say what is wrong with the setting api_url, the proxy and the trusted certificates.
+    """Find errors in the setting api_url, the proxy and the trusted certificates.
 
     Args:
-        url: The setting; ``None`` if it is known to be wrong.
+        url: The setting; ``None`` if it is known to be invalid.
 
     Yields:
-        What is wrong, by the setting or the environment variable.
+        Errors, each with its setting or environment variable.
     """
     if url and not is_valid_url(url):
         yield ConfigError(
@@ -56,11 +56,11 @@ def connection_setting_errors(url: str | None) -> Iterator[ConfigError]:
 
 
 def _certificates_error(path: Path) -> str | None:
-    """Say why a file or a folder of certificates cannot be used, as the end of a sentence."""
+    """Return why a file or folder of certificates cannot be used, as the end of a sentence."""
     if not path.exists():
         return "does not exist."
     if path.is_dir():
-        # What OpenSSL looks for in a folder.
+        # OpenSSL reads only files with such names from a folder.
         if any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", file.name) for file in path.iterdir()):
             return None
         return "is a folder without certificates that `openssl rehash` has prepared."
@@ -76,16 +76,15 @@ def _certificates_error(path: Path) -> str | None:
 def describe_environment(
     environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
 ) -> list[ConfigError]:
-    """Say which environment variables are wrong: of another type, not JSON, or misspelt.
+    """Find environment variables that have the wrong type, are not JSON, or are misspelt.
 
     Args:
         environment: The environment variables.
-        prefix: What the variables of the settings begin with, such as ``TAP_ADSTERRA_``.
+        prefix: The prefix of the tap's variables, such as ``TAP_ADSTERRA_``.
         schema: The schema of the whole configuration.
 
     Returns:
-        One error per variable, by the setting or the variable. What a variable says is not shown
-        where it is secret.
+        One error per variable, with its setting or the variable. Secret values are not shown.
     """
     settings = schema["properties"]
     found = []

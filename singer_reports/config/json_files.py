@@ -1,4 +1,4 @@
-"""Reads the files a user hands over: settings, catalogs and states, all of them JSON."""
+"""Reads the JSON files that the command line names: settings, catalog and state."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Empty(Unreadable):
 
 
 class JsonFile(click.ParamType[Any]):
-    """A command line option that names a JSON file; its value is the content of the file."""
+    """The type of an option that names a JSON file; the value is the file's content."""
 
     name = "filename"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401, ARG002
-        """Read the file; what is wrong with it is told together with all other problems."""
+        """Read the file; return an error instead of raising it, to report it with all others."""
         return read_json(value)
 
 
 class StateFile(JsonFile):
-    """The option of the state, which may be an empty file: a first run that failed wrote none."""
+    """The type of the option --state; the file may be empty, as a failed first run leaves it."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read the file; an empty one is no state."""
+        """Read the file; return ``None`` if it is empty."""
         content = super().convert(value, param, ctx)
         if content is None or isinstance(content, Empty):
             logging.getLogger(__name__).warning(
@@ -48,13 +48,13 @@ class StateFile(JsonFile):
 
 
 def read_json(path: str) -> Any:  # noqa: ANN401
-    """Read a file, or say why it cannot be read, without showing anything it holds.
+    """Read a JSON file, or return why it cannot be read, without quoting its content.
 
     Args:
-        path: The file; ``-`` for what is piped in.
+        path: The file; ``-`` for standard input.
 
     Returns:
-        What the file holds, or an ``Unreadable``.
+        The parsed JSON, or an ``Unreadable``.
     """
     try:
         with click.open_file(path, encoding="utf-8-sig") as file:
@@ -74,7 +74,7 @@ def read_json(path: str) -> Any:  # noqa: ANN401
 
 
 def json_error(text: str) -> str | None:
-    """Say why a text is not JSON, as the end of a sentence that shows nothing of it."""
+    """Return why a text is not JSON, as the end of a sentence that does not quote it."""
     try:
         json.loads(text)
     except RecursionError:

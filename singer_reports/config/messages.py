@@ -1,4 +1,4 @@
-"""Parts of messages for the user; nothing in them may be a secret."""
+"""Builds messages for the user, without secrets."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ LOOKS_SECRET = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s
 
 
 class ConfigError(NamedTuple):
-    """Something wrong with a setting."""
+    """An error in a setting or an environment variable."""
 
-    #: The setting, or the environment variable if it is no setting's.
+    #: The setting, or the environment variable if it belongs to no setting.
     setting: str
-    #: What is wrong, in a sentence for the user.
+    #: A sentence for the user.
     message: str
 
 
 def invalid_config_error(found: Sequence[str]) -> ConfigValidationError:
-    """Make the error that ends a run before its first request.
+    """Return the error that ends a run before its first request.
 
     Args:
-        found: All problems, a sentence each.
+        found: All errors, one sentence each.
 
     Returns:
-        The error. Its text holds all of them in one line, as some orchestrators show a single one.
+        The error. Its text is a single line, because some orchestrators show only one line.
     """
     messages = list(dict.fromkeys(found))
     if len(messages) == 1:
@@ -47,15 +47,15 @@ def invalid_config_error(found: Sequence[str]) -> ConfigValidationError:
 
 
 def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
-    """End a sentence on a name that is not known.
+    """Return the end of a sentence about an unknown name.
 
     Args:
-        name: The name.
-        known: The names there are.
-        listed_by: What lists them, if they are too many for a sentence.
+        name: The unknown name.
+        known: The valid names.
+        listed_by: How to list them, if they are too many for a sentence.
 
     Returns:
-        The name that was probably meant, all names, or where to find them.
+        The name that was probably meant, all valid names, or ``listed_by``.
     """
     known = sorted(known)
     if close := difflib.get_close_matches(name, known, n=1):
@@ -64,12 +64,12 @@ def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Write a value as JSON: not more than a line of it, and nothing that may be a secret."""
+    """Return a value as JSON, shortened, with everything redacted that may be a secret."""
     return shorten(LOOKS_SECRET.sub("***", json.dumps(value, default=_plain, ensure_ascii=False)))
 
 
 def shorten(text: str) -> str:
-    """Cut a text that is longer than a line."""
+    """Shorten a long text, and mark the end with an ellipsis."""
     return text if len(text) <= _MAX_QUOTED_LENGTH else text[:_MAX_QUOTED_LENGTH] + "…"
 
 

@@ -1,7 +1,7 @@
-"""The user's state: what is wrong with it, before anything is read.
+"""Checks the user's state before anything is read.
 
-Bookmarks of streams that the tap does not have are none of its business: several taps may share a
-state, and theirs are handed on as they are.
+Bookmarks of streams that the tap does not have are not checked and are passed on unchanged, because
+several taps may share a state.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class StreamWithBookmark(Protocol):
-    """What a state is compared with: a stream that is read by windows of days."""
+    """A stream that is read in windows of days, as far as a state is compared with it."""
 
     name: str
 
     @property
     def replication_method(self) -> str:
-        """``INCREMENTAL``, or ``FULL_TABLE`` if the catalog says so."""
+        """``INCREMENTAL``, or ``FULL_TABLE`` if the catalog sets it."""
 
     @property
     def definition(self) -> dict[str, Any]:
-        """What the rows depend on."""
+        """What the rows depend on: dimensions, filters, time zone."""
 
 
 def state_errors(
     given: object, streams: Iterable[StreamWithBookmark], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
-    """Say what is wrong with a state.
+    """Find errors in a state.
 
     Args:
-        given: The state as it was read.
-        streams: The dated streams that will be read.
+        given: The state, as parsed JSON.
+        streams: The selected streams that are read in windows of days.
         zone: The time zone of the API's days.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     if isinstance(given, Unreadable):
         yield f"The state in {given}"
@@ -88,7 +88,7 @@ def _bookmark_form_errors(path: str, bookmark: object) -> Iterator[str]:
     if not isinstance(bookmark, dict):
         yield f"{path} must be an object, written {{…}}, not {quote_value(bookmark)}."
         return
-    # The SDK takes its own keys without a look.
+    # The SDK uses its own keys without checking them.
     if not isinstance(bookmark.get("progress_markers", {}), dict):
         yield f"{path}.progress_markers must be an object, written {{…}}."
     partitions = bookmark.get("partitions", [])

@@ -1,4 +1,4 @@
-"""Finds what is wrong with stream maps before a record goes through them."""
+"""Finds errors in stream maps before they are applied to records."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-#: How a map removes a stream or a field: YAML and some orchestrators cannot hand over a null.
+#: What removes a stream or a field; the text is for orchestrators that cannot pass null.
 _REMOVED = (None, "__NULL__")
 
 
 def map_errors(
     stream_maps: Mapping[str, Any], streams: Iterable[Stream], *, complete: bool
 ) -> Iterator[str]:
-    """Say which maps are about no stream or field, as what they hide would be shown; and the like.
+    """Find errors in stream maps: unknown streams or fields, removed keys, invalid expressions.
+
+    A map with a misspelt name removes nothing, so the field that it should remove would be written.
 
     Args:
-        stream_maps: The setting of this name; of its values, those of a wrong type are passed over.
-        streams: The streams there are.
-        complete: Whether these are all of them.
+        stream_maps: The setting of this name; values of a wrong type are skipped.
+        streams: The tap's streams.
+        complete: Whether these are all streams of the tap.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     known = {stream.name: stream for stream in streams}
     for name, transform in stream_maps.items():
@@ -61,7 +63,7 @@ def _field_errors(
                     "Keep it, or name another key in __key_properties__."
                 )
         elif isinstance(expression, str) and field not in ("__alias__", "__source__"):
-            # As the SDK does it, which stops at the first.
+            # As the SDK parses it, which stops at the first error.
             try:
                 _ = ast.parse(expression).body[0]
             except (SyntaxError, ValueError, IndexError):

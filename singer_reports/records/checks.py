@@ -1,4 +1,4 @@
-"""What makes the rows of a response whole: nothing missing, nothing twice, sorted by their key."""
+"""Checks that the rows of a slice are complete and unique, and sorts them by key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TooFewRowsError(InconsistentResponseError):
 
 
 class ReplacedValue(NamedTuple):
-    """A null, or an empty text, in whose place the API's sentinel stands in a key."""
+    """A null or an empty text that a sentinel replaces in a key."""
 
     key: Any
     field: str
@@ -36,18 +36,18 @@ class ReplacedValue(NamedTuple):
 def keys_without_null(
     rows: list[Row], names: Sequence[str], null_key_values: Mapping[str, Any]
 ) -> tuple[list[Any], list[ReplacedValue]]:
-    """Take the primary key out of each row, with the API's own sentinel in place of a null.
+    """Return the primary key of each row, with a sentinel in place of null and of an empty text.
 
-    In SQL, NULL is never equal to NULL, so a key with one would be a new row on every run. An empty
-    text is no name either, and some databases take it for a null.
+    In SQL, NULL is never equal to NULL, so a key that contains it would be a new row on every run.
+    Some databases store an empty text as NULL.
 
     Args:
-        rows: The rows; the sentinels are put into them, too.
+        rows: The rows; the sentinels are set in them, too.
         names: The fields of the key, several if there are sentinels.
-        null_key_values: For each key field that may come null, the value that stands for none.
+        null_key_values: The sentinel of each key field that may be null.
 
     Returns:
-        The keys, and what the sentinels replace.
+        The keys, and the values that were replaced.
     """
     keys = keys_of(rows, names)
     if not null_key_values:
@@ -69,12 +69,12 @@ def keys_without_null(
 
 
 def check_total(count: int, total_counts: Sequence[int | None], *, has_more: bool = False) -> None:
-    """Compare the number of rows with what the API announced, if it announced anything.
+    """Compare the number of rows with the number that the API announced, if any.
 
     Args:
-        count: How many rows came, on all pages together.
-        total_counts: How many rows there are, as each page said.
-        has_more: Whether the last page said that another one follows.
+        count: The number of rows on all pages.
+        total_counts: The total that each page announced; ``None`` if it announced no total.
+        has_more: Whether the last page announced another page.
 
     Raises:
         InconsistentResponseError: If they differ, or the data changed between the pages.
@@ -92,22 +92,22 @@ def check_total(count: int, total_counts: Sequence[int | None], *, has_more: boo
 
 
 def keys_of(rows: list[Row], names: Sequence[str]) -> list[Any]:
-    """Take the primary key out of each row: a tuple, or the value where it is a single field."""
+    """Return the primary key of each row: a tuple, or the value if it is a single field."""
     return list(map(attrgetter(*names), rows))
 
 
 def check_unique(
     keys: list[Any], names: Sequence[str], replaced: Sequence[ReplacedValue] = ()
 ) -> None:
-    """See that no key stands twice.
+    """Check that no key occurs twice.
 
     Args:
-        keys: The keys, as ``keys_of`` makes them.
-        names: The fields they are made of.
-        replaced: What sentinels replace in them.
+        keys: The keys, as ``keys_of`` returns them.
+        names: The fields of the key.
+        replaced: The values that sentinels replace in the keys.
 
     Raises:
-        InconsistentResponseError: If one does.
+        InconsistentResponseError: If a key occurs twice.
     """
     if len(set(keys)) != len(keys):
         twice = {key: count for key, count in Counter(keys).items() if count > 1}
@@ -118,7 +118,7 @@ def check_unique(
 
 
 def _describe_replaced(twice: Mapping[Any, int], replaced: Sequence[ReplacedValue]) -> str:
-    """Say in which forms a value of a key came, if a sentinel makes the key stand twice."""
+    """Return which values the response had for a field, if a sentinel makes them the same key."""
     for key, count in twice.items():
         for field in sorted({item.field for item in replaced if item.key == key}):
             found = [item for item in replaced if (item.key, item.field) == (key, field)]
@@ -134,10 +134,7 @@ def sorted_by_key(rows: list[Any], keys: list[Any]) -> list[Any]:
     """Sort rows by their primary key, so that two runs over the same data write the same bytes.
 
     Args:
-        rows: All rows of a window, or of a stream that has no windows.
-        keys: The key of each, as ``keys_of`` makes it.
-
-    Returns:
-        The same rows, sorted.
+        rows: All rows of a slice.
+        keys: The key of each row, as ``keys_of`` returns it.
     """
     return [rows[index] for index in sorted(range(len(rows)), key=keys.__getitem__)]

@@ -1,7 +1,7 @@
-"""Values that are written in another way than the schema says: made what it says, or refused.
+"""Converts values that are not written as the schema says, or refuses them.
 
-An API may quote its numbers, write 0 and 1 for truth, or an empty list for an empty object. What
-can be read in one way only is read; anything else is refused with its place.
+An API may quote its numbers, write 0 and 1 for booleans, or an empty list for an empty object. A
+value with one possible meaning is converted; any other is refused, with its path.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from singer_reports.records.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    #: Makes a value of a Python type what the schema says; ``None`` leaves it as it is.
+    #: The conversion of values by their Python type; ``None`` keeps the value.
     Converters = dict[type, Callable[[Any], Any] | None]
 
 _BOOLEANS = {"true": True, "1": True, 1: True, "false": False, "0": False, 0: False}
-#: How MySQL, and PHP with it, write that there is no date.
+#: How MySQL and PHP write that there is no date.
 _NO_DATES = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
-#: As many as the largest number of 64 bits has.
+#: The number of digits of the largest 64-bit integer.
 _MAX_DIGITS = 19
 
 
-#: What the conversion of a value may raise.
+#: The exceptions that the conversion of a value may raise.
 _ERRORS = (UnfitValueError, ValueError, LookupError, InvalidOperation, RecursionError)
 
 
@@ -51,10 +51,10 @@ class _Field:
         self._expected = " or ".join(_DESCRIPTIONS[name] for name in names)
 
     def convert_all(self, items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
-        """Convert values, each of which stands at a key.
+        """Convert values, each with its key or index.
 
         Raises:
-            UnfitValueError: If one cannot be what the schema says.
+            UnfitValueError: If a value does not match the schema.
         """
         found = {}
         for key, value in items:
@@ -66,14 +66,14 @@ class _Field:
         return found
 
     def error(self, error: Exception, key: str | int, value: Any) -> UnfitValueError:  # noqa: ANN401
-        """Return the error of a value: its own, or that of a value within it."""
+        """Return the error of a value, or of a value inside it, with its path."""
         if isinstance(error, UnfitValueError):
             return error.inside(key)
         return UnfitValueError(f"expected {self._expected}", value, step(key))
 
 
 class RowCoercer:
-    """Makes typed rows of dictionaries, and typed objects of those within rows."""
+    """Converts dictionaries to typed rows, and the objects in rows to typed objects."""
 
     def __init__(
         self, schema: Schema, *, nullable: Collection[str] = (), computed_fields: Iterable[str] = ()
@@ -82,8 +82,8 @@ class RowCoercer:
 
         Args:
             schema: The JSON Schema of an object with ``properties``.
-            nullable: Fields in which a null is taken although the schema has none.
-            computed_fields: Fields that the schema does not have, behind the others.
+            nullable: Fields that may be null although the schema does not allow it.
+            computed_fields: Fields to add after those of the schema.
         """
         self._required = frozenset(schema.get("required", ()))
         self._fields = {
@@ -96,12 +96,12 @@ class RowCoercer:
         )
 
     def row(self, values: dict[str, Any]) -> Row:
-        """Make a row; fields that the schema does not know are left out.
+        """Convert a row; fields that the schema does not have are left out.
 
         Raises:
-            UnfitValueError: If a value is missing or cannot be what the schema says.
+            UnfitValueError: If a value is missing or does not match the schema.
         """
-        # Several times as fast as calling the type; values of Any are taken as they are.
+        # Several times as fast as calling the type. Fields of type Any are not converted.
         return msgspec.convert(self._convert(values), self._row)
 
     def _convert(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class RowCoercer:
 
 
 def _converters(schema: Schema, *, nullable: bool) -> Converters:
-    """Return how a value of each Python type is made what a field may be."""
+    """Return the conversions of a field, by the Python type of the value."""
     names = types_of(schema)
     nullable = nullable or "null" in names
     kinds: list[Converters] = [
@@ -130,7 +130,7 @@ def _converters(schema: Schema, *, nullable: bool) -> Converters:
     ]
     found: Converters = {}
     for converters in kinds:
-        # What is of one of the types is never read as another: the first entry is the type's own.
+        # The first entry is the type itself: its values are never converted to another type.
         own_type = next(iter(converters))
         found[own_type] = converters[own_type]
     for converters in kinds:
@@ -143,7 +143,7 @@ def _converters(schema: Schema, *, nullable: bool) -> Converters:
 
 
 def _or_null(convert: Callable[[str], Any] | None) -> Callable[[str], Any]:
-    """Read the text ``null`` where a text is only another way to write a value."""
+    """Convert the text ``null`` to None, in fields that cannot be texts."""
 
     def convert_or_null(text: str) -> Any:  # noqa: ANN401
         if text.lower() == "null":
@@ -170,7 +170,7 @@ def _integers(schema: Schema) -> Converters:
     def whole(text: str) -> int:
         if len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit():
             return bounded(int(text))
-        # Not by way of a float, which keeps 53 bits.
+        # Not through a float, which has 53 bits.
         value = number(text)
         if not low <= value <= high or value != value.to_integral_value():
             raise ValueError
@@ -215,7 +215,7 @@ def _objects(schema: Schema) -> Converters:
 
 
 def _empty(kind: Callable[[], Any]) -> Callable[[Any], Any]:
-    """Take an empty list for an empty object and the other way round: PHP confuses the two."""
+    """Accept an empty list for an empty object and vice versa: PHP confuses the two."""
 
     def convert(value: Any) -> Any:  # noqa: ANN401
         if value:
@@ -233,7 +233,7 @@ _KINDS: dict[str, Callable[[Schema], Converters]] = {
     "object": _objects,
     "string": lambda _: {str: None, int: str, FloatLiteral: str},
 }
-#: A schema that announces another format has to have it checked, or its stream cannot be read.
+#: A schema with another format raises a KeyError when its decoder is created.
 _FORMATS: dict[str, Callable[[bool], Converters]] = {"date": _dates}
 _DESCRIPTIONS = {
     "array": "a list",

@@ -1,8 +1,8 @@
-"""From a JSON Schema to a typed decoder: what comes out is what the schema says, or an error.
+"""Decodes responses to rows that match a JSON Schema, or raises an error.
 
-Numbers keep the decimal value they have on the wire. A response that is written as the schema says
-is decoded at once; in any other, each value is looked at (``coercion``), and fields the schema does
-not know are left out and counted.
+Numbers keep the decimal value of the response. A response that is written as documented is decoded
+in one call; in others, each value is converted (``coercion``). Fields that the schema does not have
+are left out and counted.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ if TYPE_CHECKING:
     from singer_reports.records.envelope import Envelope
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-#: Errors that undecodable JSON can raise: a number beyond all exponents, half a surrogate pair,
+#: Errors that undecodable JSON can raise: an exponent that is too large, half a surrogate pair,
 #: bytes that are not UTF-8, too many levels.
 _DECODE_ERRORS = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
 
 
 class ResponseSchemaError(Exception):
-    """A response that is JSON but not what the schema says."""
+    """A response that is JSON but does not match the schema."""
 
 
 class Decoder:
-    """Decodes a stream's responses, and counts what it leaves out."""
+    """Decodes a stream's responses, and counts the fields that it leaves out."""
 
     def __init__(
         self,
@@ -61,13 +61,13 @@ class Decoder:
         computed_fields: Iterable[str] = (),
         ignored_fields: frozenset[str] = frozenset(),
     ) -> None:
-        """Make the decoder, once a stream.
+        """Create the decoder of a stream.
 
         Args:
             envelope: The ``Envelope``, generic over the type of its rows.
             schema: The JSON Schema of the rows.
-            nullable: Key fields the API may leave null.
-            computed_fields: Fields that are set later.
+            nullable: Key fields that may be null in a response.
+            computed_fields: Fields that are set after decoding.
             ignored_fields: Fields that are left out without being counted.
         """
         self._schema = schema
@@ -79,7 +79,7 @@ class Decoder:
         self._coercer = RowCoercer(schema, nullable=nullable, computed_fields=other_fields)
         fields = schema["properties"]
         self._dates = [name for name, field in fields.items() if "format" in field]
-        #: For each field with numbers, the types they have where they are written as numbers.
+        #: The types of the values of each number field, if they are written as numbers.
         self._number_types = {
             name: frozenset({Decimal, int, *self._absent_types(name)})
             for name, field in fields.items()
@@ -90,7 +90,7 @@ class Decoder:
         self.unknown_fields: Counter[str] = Counter()
 
     def _absent_types(self, name: str) -> list[type]:
-        """Return the types of a field's values that stand for no value."""
+        """Return the types of a field's values that are not set."""
         is_nullable = name in self._nullable or "null" in types_of(self._schema["properties"][name])
         is_optional = name not in self._schema.get("required", ())
         return [NoneType] * is_nullable + [UnsetType] * is_optional
@@ -106,12 +106,12 @@ class Decoder:
 
     @cached_property
     def _lenient(self) -> msgspec.json.Decoder[Any]:
-        """Reads quoted numbers, and 0 and 1 for truth."""
+        """Also accepts quoted numbers, and 0 and 1 for booleans."""
         return self._decoder_of(self._row_type())
 
     @cached_property
     def _open(self) -> msgspec.json.Decoder[Any]:
-        """Leaves out fields that the schema does not know, too."""
+        """Also leaves out fields that the schema does not have."""
         return self._decoder_of(self._row_type(forbid_unknown_fields=False))
 
     @cached_property
@@ -125,12 +125,10 @@ class Decoder:
             content: The JSON text, in UTF-8.
 
         Returns:
-            The envelope with its typed rows; a number is a ``Decimal`` or, where it is whole, an
-            ``int``.
+            The envelope with its typed rows; a number is a ``Decimal`` or an ``int``.
 
         Raises:
-            ResponseSchemaError: If a value is not what the schema says; names the place and the
-                value.
+            ResponseSchemaError: If a value does not match the schema; names its path and the value.
         """
         content = content.removeprefix(codecs.BOM_UTF8)
         envelope = self._decoded_by(self._strict, content)
@@ -148,7 +146,7 @@ class Decoder:
     def _decoded_by(
         self, decoder: msgspec.json.Decoder[Any], content: bytes
     ) -> Envelope[Row] | None:
-        """Decode a response at once; ``None`` if each value has to be looked at."""
+        """Decode a response in one call; ``None`` if values need conversion."""
         if self._has_nested_types:
             return None
         try:
@@ -163,7 +161,7 @@ class Decoder:
             if not found <= types:
                 return None
         for name in self._dates:
-            # A response has many rows of a day.
+            # There are far fewer days than rows.
             days = set(map(attrgetter(name), rows)) - {None, UNSET}
             if not all(map(is_date, days)):
                 return None
@@ -171,7 +169,7 @@ class Decoder:
 
     @cached_property
     def _has_nested_types(self) -> bool:
-        """Whether a list or an object within a row holds what the type of the row cannot check."""
+        """Whether lists or objects in a row have numbers or dates, which the type cannot check."""
         nested = [
             field
             for field in self._schema["properties"].values()
@@ -180,12 +178,12 @@ class Decoder:
         return any('"number"' in text or '"format"' in text for text in map(json.dumps, nested))
 
     def _coerced(self, content: bytes) -> Envelope[Row]:
-        """Decode a response value by value."""
+        """Decode a response, and convert each value."""
         envelope = self._decode_untyped(content)
         sent, rows = envelope.rows, []
         try:
             for row in sent:
-                rows.append(self._coercer.row(row))  # noqa: PERF401 - their number is the place
+                rows.append(self._coercer.row(row))  # noqa: PERF401 - the error needs the index
         except UnfitValueError as error:
             raise ResponseSchemaError(str(error.inside(len(rows)).inside("rows"))) from error
         self._count_unknown_fields(sent)
@@ -207,7 +205,7 @@ class Decoder:
 
 
 def _unknown_fields(rows: list[dict[str, Any]], schema: Schema, path: str = "") -> Counter[str]:
-    """Count the fields of rows that the schema does not have."""
+    """Count the fields of rows that the schema does not have, by their path."""
     properties = schema["properties"]
     known = frozenset(properties)
     found: Counter[str] = Counter()
@@ -224,7 +222,7 @@ def _unknown_fields(rows: list[dict[str, Any]], schema: Schema, path: str = "") 
 
 
 def _explain(error: Exception, content: bytes) -> str:
-    """Say what was wrong, and show the value that was."""
+    """Return what was wrong, with the path and the value."""
     what, _, path = str(error).partition(" - at `")
     path = path.rstrip("`")
     if not path:

@@ -1,4 +1,4 @@
-"""What surrounds the rows of a response; each API has its own."""
+"""The structure around the rows of a response; each API has its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 
 AnyRow = TypeVar("AnyRow")
-#: An empty list, which PHP also writes for an empty object.
+#: ``[]``, which PHP also writes for an empty object.
 EmptyList = Annotated[list[AnyRow], msgspec.Meta(max_length=0)]
 
 
@@ -16,29 +16,29 @@ class EmptyObject(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def list_of(items: list[AnyRow] | EmptyObject) -> list[AnyRow]:
-    """Return the list that a response has."""
+    """Return the list of a response."""
     return items if isinstance(items, list) else []
 
 
 class Envelope(msgspec.Struct, Generic[AnyRow]):
-    """What surrounds the rows of a response; a tap's own are generic over the type of the rows."""
+    """The structure around the rows of a response; subclasses are generic over the row type."""
 
     @property
     def rows(self) -> list[AnyRow]:
-        """The rows, in the order they came."""
+        """The rows, in the order of the response."""
         raise NotImplementedError
 
     @property
     def total_count(self) -> int | None:
-        """How many rows the API says there are, on all pages together."""
+        """The number of rows on all pages, if the API announces it."""
         return None
 
     @property
     def page_count(self) -> int:
-        """How many pages there are, at least 1."""
+        """The number of pages, at least 1."""
         return 1
 
     @property
     def has_more(self) -> bool:
-        """Whether the API says that a page follows this one."""
+        """Whether the API announces a page after this one."""
         return False

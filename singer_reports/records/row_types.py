@@ -1,4 +1,4 @@
-"""From a JSON Schema to the type that rows are decoded to: an attribute per field."""
+"""Makes the type that rows are decoded to from a JSON Schema: one attribute per field."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Schema = dict[str, Any]
-#: A row with an attribute per field, ``UNSET`` where the API left it out.
+#: A row with one attribute per field; ``UNSET`` if the response does not have it.
 Row = Any
-#: The largest 64-bit number. Databases that are told of it do not reserve 128 bits.
+#: The largest 64-bit integer. With it as ``maximum``, targets choose BIGINT, not 128 bits.
 MAX_INTEGER = 2**63 - 1
-#: Up to here, each whole number is a float of its own.
+#: The largest integer up to which each integer is a different float.
 _MAX_EXACT_FLOAT = 2**53 - 1
 
 
@@ -27,17 +27,17 @@ def row_type(
     computed_fields: Iterable[str] = (),
     forbid_unknown_fields: bool = True,
 ) -> Any:  # noqa: ANN401
-    """Make the type an object of ``schema`` is decoded to.
+    """Return the type that objects of ``schema`` are decoded to.
 
     Args:
         schema: A JSON Schema of type object.
-        nullable: Fields in which a null is taken although the schema has none.
-        computed_fields: Fields that the schema does not have, behind the others.
-        forbid_unknown_fields: Whether any other field is refused instead of left out.
+        nullable: Fields that may be null although the schema does not allow it.
+        computed_fields: Fields to add after those of the schema.
+        forbid_unknown_fields: Whether any other field is an error instead of left out.
 
     Returns:
-        A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties`` a
-        dictionary of the type of ``additionalProperties``.
+        A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties``, a
+        dictionary with values of the type of ``additionalProperties``.
     """
     if "properties" not in schema:
         values = schema.get("additionalProperties", True)
@@ -68,7 +68,7 @@ def types_of(schema: Schema) -> list[str]:
 
 
 def integer_bounds(schema: Schema) -> tuple[int, int]:
-    """Return the least and the largest whole number: none has more than 64 bits."""
+    """Return the smallest and the largest integer that the schema allows; at most 64 bits."""
     return -MAX_INTEGER - 1, schema.get("maximum", MAX_INTEGER)
 
 
@@ -81,7 +81,7 @@ def _value_type(schema: Schema) -> Any:  # noqa: ANN401
 
 def _integer_type(schema: Schema) -> Any:  # noqa: ANN401
     low, high = integer_bounds(schema)
-    # Larger ones are rare, and a float such as 9007199254740993.0 would be read wrongly.
+    # Larger integers are decoded by ``coercion``: here, 9007199254740993.0 would be rounded.
     low, high = max(low, -_MAX_EXACT_FLOAT), min(high, _MAX_EXACT_FLOAT)
     return Annotated[int, msgspec.Meta(ge=low, le=high)]
 
@@ -91,7 +91,7 @@ _KINDS: dict[str, Any] = {
     "boolean": lambda _: bool,
     "integer": _integer_type,
     "null": lambda _: None,
-    # Not a Decimal, which is read from texts such as 1_5 and NaN as well.
+    # Not Decimal, which is also decoded from texts such as 1_5 and NaN.
     "number": lambda _: Any,
     "object": row_type,
     "string": lambda _: str,
@@ -99,7 +99,7 @@ _KINDS: dict[str, Any] = {
 
 
 def as_dictionaries(rows: list[Row], schema: Schema) -> list[dict[str, Any]]:
-    """Make plain dictionaries of rows; their numbers are all decimals, since they may be mixed."""
+    """Return rows as plain dictionaries; stream maps calculate, so all numbers are decimals."""
     names = [name for name, field in schema["properties"].items() if "number" in types_of(field)]
     for name in names:
         for row in rows:
@@ -109,6 +109,6 @@ def as_dictionaries(rows: list[Row], schema: Schema) -> list[dict[str, Any]]:
 
 
 def as_dictionary(row: Row) -> dict[str, Any]:
-    """Make a plain dictionary of a row, without the fields that are not set."""
+    """Return a row as a plain dictionary, without the fields that are not set."""
     found: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(decimal.Decimal,))
     return found

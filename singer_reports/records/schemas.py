@@ -1,4 +1,4 @@
-"""The JSON Schemas of the streams, wherever they stand."""
+"""Finds and reads the JSON Schemas of the streams."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from singer_reports.records.row_types import MAX_INTEGER
 
 
 class Schemas(SchemaDirectory):
-    """The schemas of a tap's streams, one file each, named after its stream."""
+    """The schemas of a tap's streams, in one file per stream, with the stream's name."""
 
     def fetch_schema(self, key: str) -> dict[str, Any]:
-        """Read a schema, and say of its whole numbers how large they may be.
+        """Read a schema, and add ``maximum`` to integers, so that targets choose BIGINT.
 
-        The schemas name a dialect of JSON Schema, for editors. Older targets know an older one and
-        refuse it, and none needs it.
+        ``$schema`` is removed: it is for editors, and targets that only know older versions of JSON
+        Schema refuse it.
         """
         schema: dict[str, Any] = super().fetch_schema(key)
         schema.pop("$schema", None)
@@ -29,7 +29,7 @@ class Schemas(SchemaDirectory):
 
 
 def schemas_of(package: str) -> Schemas:
-    """Find a tap's schemas: inside it where it is installed, at the top of a checkout otherwise.
+    """Return a tap's schemas, from inside the tap if it is installed, else from the checkout.
 
     Args:
         package: The tap's package, such as ``tap_adsterra``.

@@ -1,4 +1,4 @@
-"""How numbers and dates may be written, and how an error shows the value it refuses."""
+"""How numbers and dates may be written, and how errors show refused values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from singer_reports.records.row_types import Row
 
-#: The characters of numbers. ``Decimal`` also reads 1_5, NaN, spaces and digits of all scripts.
+#: The characters of numbers. ``Decimal`` also accepts 1_5, NaN, spaces and digits of all scripts.
 _NUMBER_CHARACTERS = re.compile(r"[0-9.eE+-]*")
 _MAX_QUOTED_LENGTH = 80
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789.", b"0" * 10)
@@ -21,37 +21,37 @@ _LONG_NUMBER = b"0" * 16
 
 
 class FloatLiteral(str):
-    """A JSON number with a point or an exponent, as it was written."""
+    """A JSON number with a point or an exponent, as in the response."""
 
     __slots__ = ()
 
 
 class UnfitValueError(Exception):
-    """A value that cannot be what the schema says."""
+    """A value that does not match the schema."""
 
     def __init__(self, problem: str, value: Any, path: str) -> None:  # noqa: ANN401
-        """Note what is wrong, with which value, and where that is."""
+        """Create the error of the value at a path."""
         super().__init__(problem, value, path)
         self.problem = problem
         self.value = value
         self.path = path
 
     def inside(self, key: str | int) -> UnfitValueError:
-        """Return the error as seen from the object or list that holds the value."""
+        """Return the error with the path from the object or list that contains the value."""
         return UnfitValueError(self.problem, self.value, step(key) + self.path)
 
     def __str__(self) -> str:
-        """Say what is wrong, where, and show the value."""
+        """Return what is wrong, with the path and the value."""
         return f"{self.problem}, at {self.path.lstrip('.')}: {show(self.value)}"
 
 
 def step(key: str | int) -> str:
-    """Write the step of a path to the value at a key."""
+    """Return the step of a path to the value at a key or index."""
     return f"[{key}]" if isinstance(key, int) else f".{key}"
 
 
 def show(value: Any) -> str:  # noqa: ANN401
-    """Write a value as JSON, shortened."""
+    """Return a value as JSON, shortened."""
     try:
         text = msgspec.json.encode(_as_written(value)).decode()
     except RecursionError:
@@ -68,7 +68,7 @@ def _as_written(value: Any) -> Any:  # noqa: ANN401
 
 
 def is_date(text: str) -> bool:
-    """Say whether a text is a day, written ``YYYY-MM-DD``; ISO 8601 has other ways as well.
+    """Return whether a text is a date as ``YYYY-MM-DD``, not in another form of ISO 8601.
 
     >>> [is_date(text) for text in ("2026-11-25", "20261125", "2026-W48-3", "2026-02-30")]
     [True, False, False, False]
@@ -80,11 +80,11 @@ def is_date(text: str) -> bool:
 
 
 def number(text: str) -> Decimal:
-    """Read a number from a text.
+    """Convert a text to a number.
 
     Raises:
-        ValueError: If it has a character that no number has.
-        InvalidOperation: If it is no number, or its exponent is too large.
+        ValueError: If it has a character that numbers do not have.
+        InvalidOperation: If it is not a number, or its exponent is too large.
     """
     if not _NUMBER_CHARACTERS.fullmatch(text):
         raise ValueError
@@ -92,7 +92,7 @@ def number(text: str) -> Decimal:
 
 
 def read_numbers(rows: list[Row], name: str) -> bool:
-    """Make numbers of the texts in a field, if all of them are numbers."""
+    """Convert the texts in a field of rows; return whether all of them are numbers."""
     values = list(map(attrgetter(name), rows))
     if not _NUMBER_CHARACTERS.fullmatch("".join([each for each in values if type(each) is str])):
         return False
@@ -106,15 +106,15 @@ def read_numbers(rows: list[Row], name: str) -> bool:
 
 
 def has_long_number(content: bytes) -> bool:
-    """Say whether a response has more digits in a row than a float keeps.
+    """Return whether a response has a number with more digits than a float keeps.
 
-    ``msgspec`` reads 5.0 as a whole number, and makes a float of it for that.
+    ``msgspec`` decodes 5.0 to an integer through a float.
     """
     return _LONG_NUMBER in content.translate(_DIGITS_TO_ZERO)
 
 
 def exact(value: Any) -> Any:  # noqa: ANN401
-    """Make the numbers decimal in a value of any shape."""
+    """Convert the numbers in a value of any structure to decimals."""
     if isinstance(value, dict):
         return {name: exact(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A stream that sends requests: URL, retries and errors. It knows nothing of rows."""
+"""Sends the requests of a stream: URL, retries and errors. Does not handle rows."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from singer_reports.http.errors import (
     ConnectionFailedError,
     NotJsonError,
     RequestError,
+    ends_the_run,
     is_retriable,
     retry_after,
     should_split,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from singer_reports.run import Run
 
-#: The longest ``Retry-After`` a run waits for, in seconds; past it the user decides.
+#: The longest ``Retry-After`` a run waits for, in seconds; a longer one ends the run.
 MAX_RETRY_AFTER = 900
 #: How often a slice is requested that can be split: one that cannot is worth more attempts.
 TRIES_BEFORE_SPLIT = 3
@@ -45,35 +46,34 @@ TRIES_BEFORE_SPLIT = 3
 class HttpStream(RefusesUnusedHooks, SdkStream):
     """A stream of an HTTP API.
 
-    The SDK's hooks on requests, responses and retries work as documented; those that could not are
-    refused when the class is made.
+    The SDK's hooks on requests, responses and retries work as documented; those that cannot are
+    refused when the class is created.
     """
 
-    #: The API's name, as users know it.
+    #: The API's name, in messages.
     api_name: ClassVar[str]
 
-    # A redirect would carry the token to wherever it points.
+    # A redirect would send the token to another address.
     allow_redirects = False
 
     def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
-        """Make a stream of a run.
+        """Create a stream of a run.
 
         Args:
             run: What all streams of the run share.
-            options: What else the SDK's stream takes, such as ``name`` and ``schema``.
+            options: Further arguments of the SDK's stream, such as ``name`` and ``schema``.
         """
         super().__init__(run.tap, **options)
         self.run = run
         self.silence_unhandled_error()
-        #: The context of requests: of the partition or of the parent's record, if there is one.
+        #: The context of the current partition or parent record, if there is one.
         self.request_context: Context | None = None
-        #: Set once no response is wanted any more, so that no thread goes on retrying.
+        #: Set when no response is needed any more, so that no thread retries.
         self._ended = threading.Event()
-        self._ended.set()
 
     @property
     def is_connection_test(self) -> bool:
-        """Whether only a few records are wanted, to see whether the stream may be read."""
+        """Whether only a few records are read, to test whether the stream is accessible."""
         return self.ABORT_AT_RECORD_COUNT is not None
 
     # Requests
@@ -89,7 +89,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         return int(self.config["request_timeout"])
 
     def request_label(self, page: object) -> str:
-        """Name a request for people: the stream and the page."""
+        """Return the name of a request in messages: the stream and the page."""
         return f"{self.name} {'' if page is None else page}".strip()
 
     def send_request(self, page: Any, *, can_split: bool = False) -> requests.Response:  # noqa: ANN401
@@ -100,7 +100,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             can_split: Whether it is given up sooner when a smaller one may help.
 
         Raises:
-            RequestError: If all attempts fail, or one in a way that is final; its cause is the last
+            RequestError: If all attempts fail, or one with a fatal error; its cause is the last
                 error.
         """
         request = self.get_http_request(
@@ -140,7 +140,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             wait = retry_after(error)
             max_tries = self._max_tries(error, can_split=can_split)
             found = describe_error(error, request.url)
-            # Where there is something to correct, waiting is no advice.
+            # If there is something to correct, do not advise to wait.
             then = "the" if found.advice else "run again later, the"
             hint = (
                 f"It asks to wait {wait:,.0f} seconds: run again after that."
@@ -166,7 +166,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
                 allow_redirects=self.allow_redirects,
             )
         except Exception as error:
-            # Its text may hold the URL, and with it the token.
+            # Its text may contain the URL, and with it the token.
             self.run.redactor.redact_error(error)
             if isinstance(error, RETRIABLE_ERRORS):
                 found = describe_error(error, str(request.url))
@@ -179,21 +179,29 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
 
     # Errors
 
+    def passes_over(self, error: Exception) -> bool:
+        """Note an error of this stream alone, if the run is to go on with the next one."""
+        if self.run.failures is None or not isinstance(error, FatalAPIError) or ends_the_run(error):
+            return False
+        self.run.failures[self.name] = str(error)
+        self.logger.warning("%s failed: the reason stands at the end of the log", self.name)
+        return True
+
     def fatal_error(self, page: Any, message: str) -> RequestError:  # noqa: ANN401
-        """Make the error that ends the stream: where it happened, what it is and what to do."""
-        # What led to it is kept as the cause, and holds what the API has said.
+        """Return the error that ends the stream: the request's label and the message, redacted."""
+        # The current exception becomes its cause, and may contain text of the API.
         if error := sys.exception():
             self.run.redactor.redact_error(error)
         redacted = self.run.redactor.redact(f"{self.request_label(page)}: {message}")
-        # What the API says may have several lines.
+        # Text of the API may have several lines.
         return RequestError(" ".join(redacted.split()))
 
     def validate_response(self, response: requests.Response) -> None:
         """Accept the response, or raise a retriable or a fatal error.
 
         Raises:
-            RetriableAPIError: For a status that may pass, and for a body that is not JSON.
-            RequestError: For any other status but 2xx, with what to do.
+            RetriableAPIError: For a status that is retried, and for a body that is not JSON.
+            RequestError: For any other status except 2xx; its message says what to do.
         """
         status = response.status_code
         if is_retriable(status) or status in self.extra_retry_statuses:
@@ -202,7 +210,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise RequestError(self.response_error_message(response))
         try:
-            # Only whether it is JSON: what it says is decoded later, and once.
+            # Check only whether it is JSON; it is decoded later.
             msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
         except (msgspec.DecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no content type")
@@ -211,7 +219,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             raise kind_of_error(message, response) from None
 
     def response_error_message(self, response: requests.Response) -> str:
-        """Say what an error response means and what to do; a tap knows more of its API's.
+        """Explain an error response and what to do; overridden for the errors of an API.
 
         Args:
             response: A response with a status of 3xx or 4xx that is not retried.
@@ -226,7 +234,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
     # Retries
 
     def backoff_max_tries(self) -> int:
-        """Return how often a request is sent at most; six attempts take about a minute."""
+        """Return the maximum number of attempts; six attempts take about a minute."""
         return 6
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
@@ -238,10 +246,10 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             error = yield max(next(steps), retry_after(error) or 0)
 
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401
-        """Log that a request is sent again, and hold back all others if the API asks to wait.
+        """Log a retry, and hold back all requests if the API has requested a wait.
 
         Args:
-            details: As ``backoff`` makes them, with the ``page`` and the ``max_tries``.
+            details: The details of ``backoff``, with ``page`` and ``max_tries`` added.
         """
         error = details["exception"]
         if retry_after(error) is not None:

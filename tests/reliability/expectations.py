@@ -97,15 +97,19 @@ def token(fault: Mapping[str, Any], **options: Any) -> Case:
 
 #: An absurd total: refused immediately where the number of pages depends on it.
 _TOO_MANY_PAGES: Mapping[Any, tuple[str, str]] = dict.fromkeys(ADCLOUD, (REFUSED, REFUSED))
+#: Halves of a chunk of campaigns are other requests, which the fault does not affect.
+_HALVED: Mapping[Any, tuple[str, str]] = dict.fromkeys(
+    [(CHUNKS, "middle"), (CHUNKS, "last")], (WHOLE, WHOLE)
+)
 #: Smart links have no total, so a missing row cannot be noticed.
 _NOT_COUNTED: Mapping[Any, tuple[str, str]] = {(LISTS, "last"): (WHOLE, WHOLE)}
 
 CASES: dict[str, Case] = {
     # An error instead of a response
-    "500": Case({"kind": "status", "status": 500}),
-    "503": Case({"kind": "status", "status": 503}),
-    "504 three times": Case({"kind": "status", "status": 504}, times=3),
-    "502 with HTML": Case({"kind": "html", "status": 502}),
+    "500": Case({"kind": "status", "status": 500}, but=_HALVED),
+    "503": Case({"kind": "status", "status": 503}, but=_HALVED),
+    "504 three times": Case({"kind": "status", "status": 504}, times=3, but=_HALVED),
+    "502 with HTML": Case({"kind": "html", "status": 502}, but=_HALVED),
     "200 with HTML": Case({"kind": "html", "status": 200}),
     "200 without a body": Case({"kind": "empty"}),
     "200 with error 500 inside": Case(
@@ -115,7 +119,9 @@ CASES: dict[str, Case] = {
     "429": Case({"kind": "rate_limit"}),
     "429, Retry-After in seconds": Case({"kind": "rate_limit", "seconds": 7}),
     "429, Retry-After as a date": Case({"kind": "rate_limit", "seconds": 7, "as_date": True}),
-    "503, Retry-After in seconds": Case({"kind": "rate_limit", "seconds": 7, "status": 503}),
+    "503, Retry-After in seconds": Case(
+        {"kind": "rate_limit", "seconds": 7, "status": 503}, but=_HALVED
+    ),
     "429, Retry-After too long": always(
         REFUSED, {"kind": "rate_limit", "seconds": MAX_RETRY_AFTER + 1}
     ),
@@ -137,14 +143,14 @@ CASES: dict[str, Case] = {
     "closed in the body": Case({"kind": "cut"}),
     "closed in a chunked body": Case({"kind": "cut_chunked"}),
     "half a body": Case({"kind": "truncated"}),
-    "no answer in time": Case({"kind": "hang"}, times=1),
+    "no answer in time": Case({"kind": "hang"}, times=1, but=_HALVED),
     "drop by drop": always(WHOLE, {"kind": "slow", "seconds": 0.02}),
     "4 MiB of white space": always(WHOLE, {"kind": "gigantic", "size": 4 * 2**20}),
     "answer too large": always(
         REFUSED,
         {"kind": "too large"},
         # Fewer days make a smaller response.
-        but={STATISTICS: (WHOLE, REFUSED)},
+        but={STATISTICS: (WHOLE, REFUSED), **_HALVED},
     ),
     # Rows and totals that are not right
     "quoted numbers": always(WHOLE, {"kind": "quoted_numbers"}),
@@ -173,16 +179,32 @@ CASES: dict[str, Case] = {
         but=dict.fromkeys(ADSTERRA, (WHOLE, WHOLE)),
     ),
     "row twice": Case({"kind": "duplicate_row"}, times=1),
-    "row lost": Case({"kind": "lost_row"}, times=1, but={(LISTS, "last"): (AS_SENT, AS_SENT)}),
+    "row lost": Case(
+        {"kind": "lost_row"}, times=1, but={(LISTS, "last"): (AS_SENT, AS_SENT), **_HALVED}
+    ),
     "row of another day": Case(
         {"kind": "foreign_row"}, times=1, kinds=DATE_RANGES, but={STATISTICS: (WHOLE, WHOLE)}
     ),
-    "total too high": Case({"kind": "wrong_total", "by": 1}, times=1, but=_NOT_COUNTED),
+    "all rows of another day": Case(
+        {"kind": "set_field_in_all", "field": "date", "value": "2000-01-01"},
+        times=1,
+        kinds=DATE_RANGES,
+    ),
+    "all rows of another campaign": Case(
+        {"kind": "set_field_in_all", "field": "campaign_id", "value": 999_999_999},
+        times=1,
+        kinds=(CHUNKS,),
+        # A list of campaigns has no such field.
+        but={(CHUNKS, "first"): (WHOLE, WHOLE)},
+    ),
+    "total too high": Case(
+        {"kind": "wrong_total", "by": 1}, times=1, but={**_NOT_COUNTED, **_HALVED}
+    ),
     "total too low": Case({"kind": "wrong_total", "by": -1}, times=1, but=_NOT_COUNTED),
     "total beyond reason": Case(
         {"kind": "wrong_total", "by": 10**9}, times=1, but={**_NOT_COUNTED, **_TOO_MANY_PAGES}
     ),
-    "page begins late": Case({"kind": "page_shift", "by": -1}, times=1, kinds=ADCLOUD),
+    "page begins late": Case({"kind": "page_shift", "by": -1}, times=1, kinds=ADCLOUD, but=_HALVED),
     "page begins early": Case(
         {"kind": "page_shift", "by": 1},
         times=1,

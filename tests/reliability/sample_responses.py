@@ -16,9 +16,9 @@ from urllib3 import HTTPResponse
 
 from sandbox.adcloud import entities, performance
 from sandbox.adcloud import expected_rows as expected_report_rows
-from sandbox.adcloud.app import REPORT_TYPE
+from sandbox.adcloud.app import PERFORMANCE_TYPE, REPORT_TYPE
 from sandbox.adcloud.envelopes import Page
-from sandbox.adcloud.inventory import TYPES
+from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_statistics_rows
 from sandbox.numbers import from_json, to_json
@@ -218,13 +218,14 @@ def _report(version: str) -> StreamSample:
 
 def _entities(stream: str) -> StreamSample:
     resource = "topics" if stream == "topic_discounts" else stream
-    return StreamSample(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
+    good = _page(entities(resource), COLLECTIONS[resource].item_type)
+    return StreamSample(TapAdcloud, stream, good, _ADCLOUD)
 
 
 def _performance() -> StreamSample:
-    campaigns = _page(entities("campaigns"), TYPES["campaigns"])
+    campaigns = _page(entities("campaigns"), COLLECTIONS["campaigns"].item_type)
     rows = performance([row["id"] for row in campaigns["items"]], NOW)
-    good = _page(rows, TYPES["campaign_performance_data"])
+    good = _page(rows, PERFORMANCE_TYPE)
     before = {"/campaigns": Response(to_json(campaigns))}
     return StreamSample(TapAdcloud, "campaign_performance", good, _ADCLOUD, before)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.faults import Fault
 from tap_adcloud.envelopes import ErrorBody
 from tap_adcloud.reports import AdvertiserReport
@@ -165,18 +166,17 @@ def test_what_is_not_needed_may_be_missing(adcloud: Adcloud, version: str, field
 def test_a_connection_test_sends_one_request_per_stream(adcloud: Adcloud) -> None:
     tap = adcloud.tap()
     assert tap.run_connection_test()
-    assert sorted(request.path for request in adcloud.sandbox.requests) == [
-        "/v1/oauth/access_token",
-        "/v1/reports/advertiser",
-        "/v2/advertisements",
-        "/v2/campaign_performance_data",
-        "/v2/campaigns",
-        # Their performance cannot be requested without their ids.
-        "/v2/campaigns",
-        "/v2/customers",
-        "/v2/products",
-        "/v2/topics",
-        "/v2/topics",
-    ]
+    assert sorted(request.path for request in adcloud.sandbox.requests) == sorted(
+        [
+            "/v1/oauth/access_token",
+            "/v1/reports/advertiser",
+            "/v2/campaign_performance_data",
+            # Their performance cannot be requested without their ids.
+            "/v2/campaigns",
+            # Of the discounts.
+            "/v2/topics",
+            *(f"/v2/{resource}" for resource in COLLECTIONS),
+        ]
+    )
     assert adcloud.days() == ["2024-04-30"]
     assert tap.state["bookmarks"].get(REPORT) in (None, {})
