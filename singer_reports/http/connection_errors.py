@@ -63,16 +63,21 @@ _DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
         "Check host and port in {setting}.",
     ),
     (
-        (urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
+        (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
         "the answer of {host} was cut short",
         "",
     ),
     # Also if the server ends the connection, which is said to be a bad status line, too.
     ((ConnectionError,), *_LOST),
     (
-        (http.client.BadStatusLine,),
+        (http.client.HTTPException,),
         "{host} answered with something that is not HTTP",
         "Check the port in {setting}, and whether it must begin with https://.",
+    ),
+    (
+        (ValueError, urllib3.exceptions.DecodeError),
+        "the answer of {host} cannot be read",
+        "If it stays so, ask whoever runs {host}, or the proxy if there is one.",
     ),
 )
 
@@ -152,7 +157,8 @@ def _connection_cause(
     without_port = re.sub(r":[0-9]+$", "", host)
     name = without_port if " " in without_port else f"the name {without_port}"
     return Cause(
-        what.format(host=host, name=name), advice.format(setting=setting, hint=hint * may_want_tls)
+        what.format(host=host, name=name),
+        advice.format(host=host, setting=setting, hint=hint * may_want_tls),
     )
 
 

@@ -17,6 +17,7 @@ RETRIABLE_ERRORS = (
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    requests.exceptions.InvalidHeader,
 )
 
 _RETRIABLE_STATUSES = {

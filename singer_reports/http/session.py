@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from singer_reports.http.adapter import ReportAdapter
 from singer_reports.http.errors import ConnectionFailedError, ResponseTooLargeError
 from singer_reports.http.proxy import find_proxy
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 MAX_RESPONSE_BYTES = 256 * 1024**2
 #: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
 CHUNK_SIZE = 1024**2
+
+
+class ReportSession(requests.Session):
+    """A session that follows no redirect."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Leave the target of a redirect alone: it need not even be a URL."""
 
 
 def make_session(
@@ -33,9 +41,11 @@ def make_session(
         connections: How many may be kept open.
         redactor: Is told the passwords of proxies, too.
     """
-    session = requests.Session()
+    session = ReportSession()
     session.headers["User-Agent"] = user_agent
-    adapter = HTTPAdapter(pool_maxsize=connections)
+    # The APIs need no cookies; one that is kept may be refused later on.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = ReportAdapter(pool_maxsize=connections)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
     # Proxies and certificates are read from the environment once, for the one address there is:
@@ -79,18 +89,23 @@ def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
 
     Raises:
         ResponseTooLargeError: If it is larger than ``MAX_RESPONSE_BYTES``.
+        ChunkedEncodingError: If a chunk says that it has less than no bytes.
     """
     chunks = []
     size = 0
-    for chunk in response.iter_content(CHUNK_SIZE):
-        size += len(chunk)
-        if size > MAX_RESPONSE_BYTES:
-            response.close()
-            message = (
-                f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more than "
-                "a day can have. Check the setting api_url, and report it if that is right."
-            )
-            raise ResponseTooLargeError(message)
-        chunks.append(chunk)
+    try:
+        for chunk in response.iter_content(CHUNK_SIZE):
+            size += len(chunk)
+            if size > MAX_RESPONSE_BYTES:
+                response.close()
+                message = (
+                    f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more "
+                    "than a day can have. Check the setting api_url, and report it if that is "
+                    "right."
+                )
+                raise ResponseTooLargeError(message)
+            chunks.append(chunk)
+    except ValueError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
     # Where requests keeps what it has read by itself.
     response._content = b"".join(chunks)  # noqa: SLF001
