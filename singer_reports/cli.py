@@ -17,7 +17,12 @@ from singer_sdk.cli import plugin_cli
 from singer_reports.cli_errors import TapCommand
 from singer_reports.config.json_files import JsonFile, StateFile, Unreadable, read_json
 from singer_reports.config.messages import invalid_config_error, quote_value
-from singer_reports.http.errors import RETRIABLE_ERRORS, ConnectionFailedError, RequestError
+from singer_reports.http.errors import (
+    RETRIABLE_ERRORS,
+    ConnectionFailedError,
+    RequestError,
+    TokenRefusedError,
+)
 from singer_reports.library import LibraryTap
 from singer_reports.sdk_internals import ConfigInput
 
@@ -125,7 +130,10 @@ class CommandTap(LibraryTap):
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
             except RequestError as error:
                 tap.run.redactor.redact_error(error)
-                if isinstance(error.__cause__, (*RETRIABLE_ERRORS, ConnectionFailedError)):
+                is_refusal = isinstance(error.__cause__, TokenRefusedError)
+                if not is_refusal and isinstance(
+                    error.__cause__, (*RETRIABLE_ERRORS, ConnectionFailedError)
+                ):
                     # No other stream would fare better.
                     raise
                 cls.logger.error(error)  # noqa: TRY400

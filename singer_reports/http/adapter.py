@@ -28,6 +28,14 @@ class FinalResponse(http.client.HTTPResponse):
         message = "too many informational responses"
         raise http.client.HTTPException(message)
 
+    def begin(self) -> None:
+        """Read the headers; two lengths are none to go by (RFC 9112, section 6.3)."""
+        super().begin()
+        lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            message = "several lengths"
+            raise http.client.HTTPException(message)
+
 
 class ReportAdapter(HTTPAdapter):
     """Sends requests on such connections."""

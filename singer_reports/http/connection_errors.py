@@ -14,7 +14,7 @@ import requests
 import urllib3
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.http.errors import NotJsonError
+from singer_reports.http.errors import ExplainedError
 from singer_reports.http.proxy import certificate_variable, find_proxy
 from singer_reports.redaction import chain
 
@@ -69,13 +69,14 @@ _DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ),
     # Also if the server ends the connection, which is said to be a bad status line, too.
     ((ConnectionError,), *_LOST),
+    ((requests.exceptions.ChunkedEncodingError,), "the answer of {host} was cut short", ""),
     (
-        (http.client.HTTPException,),
+        (http.client.BadStatusLine, http.client.UnknownProtocol),
         "{host} answered with something that is not HTTP",
         "Check the port in {setting}, and whether it must begin with https://.",
     ),
     (
-        (ValueError, urllib3.exceptions.DecodeError),
+        (http.client.HTTPException, requests.exceptions.ContentDecodingError),
         "the answer of {host} cannot be read",
         "If it stays so, ask whoever runs {host}, or the proxy if there is one.",
     ),
@@ -101,13 +102,11 @@ def describe_error(error: Exception, url: str) -> Cause:
     """Explain why a request failed; names the host, never the whole URL, which may hold a token.
 
     Args:
-        error: One of ``TRANSIENT``.
+        error: One of ``RETRIABLE_ERRORS``.
         url: The URL of the request.
     """
-    if isinstance(error, NotJsonError):
-        return Cause(str(error), "If it stays so, check the setting api_url.")
     if isinstance(error, RetriableAPIError):
-        return Cause(str(error))
+        return Cause(str(error), error.advice if isinstance(error, ExplainedError) else "")
     errors = chain(error)
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]

@@ -15,6 +15,8 @@ from singer_reports.http.errors import ConnectionFailedError, ResponseTooLargeEr
 from singer_reports.http.proxy import find_proxy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from singer_reports.redaction import Redactor
 
 #: The most a response may have, in bytes. Its rows take several times as much in memory.
@@ -89,23 +91,28 @@ def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
 
     Raises:
         ResponseTooLargeError: If it is larger than ``MAX_RESPONSE_BYTES``.
-        ChunkedEncodingError: If a chunk says that it has less than no bytes.
+        ContentDecodingError: If a chunk says that it has less than no bytes.
     """
-    chunks = []
-    size = 0
     try:
-        for chunk in response.iter_content(CHUNK_SIZE):
-            size += len(chunk)
-            if size > MAX_RESPONSE_BYTES:
-                response.close()
-                message = (
-                    f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more "
-                    "than a day can have. Check the setting api_url, and report it if that is "
-                    "right."
-                )
-                raise ResponseTooLargeError(message)
-            chunks.append(chunk)
-    except ValueError as error:
-        raise requests.exceptions.ChunkedEncodingError(error) from error
+        content = b"".join(_limit(response.iter_content(CHUNK_SIZE)))
+    except BaseException as error:
+        # What has not been read would be taken for the next response.
+        response.close()
+        if isinstance(error, ValueError):
+            raise requests.exceptions.ContentDecodingError(error) from error
+        raise
     # Where requests keeps what it has read by itself.
-    response._content = b"".join(chunks)  # noqa: SLF001
+    response._content = content  # noqa: SLF001
+
+
+def _limit(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_RESPONSE_BYTES:
+            message = (
+                f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more than "
+                "a day can have. Check the setting api_url, and report it if that is right."
+            )
+            raise ResponseTooLargeError(message)
+        yield chunk

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.support import RunResult
 
 NOT_HTTP = "answered with something that is not HTTP"
+CUT_SHORT = "was cut short"
+UNREADABLE = "cannot be read. If it stays so, ask whoever runs 127.0.0.1"
 #: Really waits, which ``time.sleep`` does not in tests.
 pause = threading.Event().wait
 
@@ -109,14 +111,19 @@ def test_a_response_that_is_announced_for_ever_ends_the_run(api: Api, status_lin
             pause(0.001)
 
     run = api.run(deliver)
-    assert NOT_HTTP in str(run.error)
+    assert UNREADABLE in str(run.error)
     assert "try 6 of 6" in str(run.error)
     assert run.records(api.stream) == []
     assert max(sent) < 50 * MAX_INFORMATIONAL
 
 
 def raw(write: Callable[[bytes], bytes]) -> Deliver:
-    """Send the bytes that a function makes of the body, and end the connection."""
+    """Send the bytes that a function makes of the body."""
+    return lambda connection, body: connection.sendall(write(body))
+
+
+def cut(write: Callable[[bytes], bytes]) -> Deliver:
+    """Send such bytes, and end the connection."""
 
     def deliver(connection: socket.socket, body: bytes) -> None:
         connection.sendall(write(body))
@@ -128,11 +135,9 @@ def raw(write: Callable[[bytes], bytes]) -> Deliver:
 def chunk_of(size: bytes) -> Deliver:
     """Send the body as a chunk of a wrong size."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return raw(lambda body: head + size + b"\r\n" + body)
+    return cut(lambda body: head + size + b"\r\n" + body)
 
 
-CUT_SHORT = "was cut short"
-UNREADABLE = "cannot be read. If it stays so, ask whoever runs 127.0.0.1"
 BROKEN = {
     "two lengths": (raw(lambda body: response(body, b"Content-Length: 5")), UNREADABLE),
     "a chunk of less than nothing": (chunk_of(b"-5"), UNREADABLE),
@@ -140,7 +145,7 @@ BROKEN = {
     "a chunk of no size": (chunk_of(b"zz"), CUT_SHORT),
     "a chunk of an odd size": (chunk_of(b"1_0"), CUT_SHORT),
     "an endless length": (
-        raw(lambda body: b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\n" + body),
+        cut(lambda body: b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\n" + body),
         CUT_SHORT,
     ),
     "no gzip": (raw(lambda body: response(body, b"Content-Encoding: gzip")), UNREADABLE),
@@ -150,9 +155,9 @@ BROKEN = {
     ),
     "200 headers": (
         raw(lambda body: response(body, *(b"X-%d: 1" % number for number in range(200)))),
-        NOT_HTTP,
+        UNREADABLE,
     ),
-    "an endless header": (raw(lambda body: response(body, b"X: " + b"x" * 70_000)), NOT_HTTP),
+    "an endless header": (raw(lambda body: response(body, b"X: " + b"x" * 70_000)), UNREADABLE),
     "HTTP/2": (raw(lambda body: b"HTTP/2 200 OK\r\n\r\n" + body), NOT_HTTP),
     "another protocol": (
         raw(lambda _: b"HTTP/1.1 101 Switching Protocols\r\n\r\n\0\1\0\n"),
