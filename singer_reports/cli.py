@@ -23,7 +23,12 @@ from singer_reports.config.log_config import (
     missing_log_config,
 )
 from singer_reports.config.messages import invalid_config_error, quote_value
-from singer_reports.http.errors import RETRIABLE_ERRORS, RequestError, ends_the_run
+from singer_reports.http.errors import (
+    RETRIABLE_ERRORS,
+    RequestError,
+    TokenRefusedError,
+    ends_the_run,
+)
 from singer_reports.library import LibraryTap
 from singer_reports.sdk_internals import ConfigInput
 
@@ -136,7 +141,10 @@ class CommandTap(LibraryTap):
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
             except RequestError as error:
                 tap.run.redactor.redact_error(error)
-                if ends_the_run(error) or isinstance(error.__cause__, RETRIABLE_ERRORS):
+                is_refusal = isinstance(error.__cause__, TokenRefusedError)
+                if ends_the_run(error) or (
+                    isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
+                ):
                     # No other stream would fare better.
                     raise
                 cls.logger.error(error)  # noqa: TRY400
