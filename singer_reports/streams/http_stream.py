@@ -16,6 +16,7 @@ import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
+from singer_reports.http import retries
 from singer_reports.http.connection_errors import describe_error
 from singer_reports.http.errors import (
     RETRIABLE_ERRORS,
@@ -26,13 +27,6 @@ from singer_reports.http.errors import (
     ends_the_run,
     is_retriable,
     retry_after,
-)
-from singer_reports.http.retries import (
-    MAX_TRIES,
-    asks_too_much,
-    describe_last,
-    max_tries,
-    wait_times,
 )
 from singer_reports.sdk_internals import SdkStream
 from singer_reports.streams.unused_hooks import RefusesUnusedHooks
@@ -78,8 +72,6 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         """Whether only a few records are read, to test whether the stream is accessible."""
         return self.ABORT_AT_RECORD_COUNT is not None
 
-    # Requests
-
     @property
     def requests_session(self) -> requests.Session:
         """The session of the run."""
@@ -120,14 +112,16 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         failures = itertools.count(1)
 
         def most(error: Exception) -> int:
-            return max_tries(error, self.backoff_max_tries(), can_split=can_split)
+            return retries.max_tries(error, self.backoff_max_tries(), can_split=can_split)
 
         send = backoff.on_exception(
             self.backoff_wait_generator,
             RETRIABLE_ERRORS,
             jitter=self.backoff_jitter,
             giveup=lambda error: (
-                next(failures) >= most(error) or self._ended.is_set() or asks_too_much(error)
+                next(failures) >= most(error)
+                or self._ended.is_set()
+                or retries.asks_too_much(error)
             ),
             on_backoff=lambda details: self.backoff_handler(
                 {**details, "page": page, "max_tries": most(details["exception"])}
@@ -137,7 +131,9 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         try:
             return send(prepared)
         except RETRIABLE_ERRORS as error:
-            raise self.fatal_error(page, describe_last(error, request.url, most(error))) from error
+            raise self.fatal_error(
+                page, retries.describe_last(error, request.url, most(error))
+            ) from error
         except FatalAPIError as error:
             raise self.fatal_error(page, str(error)) from error
 
@@ -166,8 +162,6 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         self.log_request_duration(response)
         self.validate_response(response)
         return response
-
-    # Errors
 
     def passes_over(self, error: Exception) -> bool:
         """Note an error of this stream alone, if the run is to go on with the next one."""
@@ -227,15 +221,13 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             )
         return f"{self.api_name} answered {response.status_code} {response.reason}."
 
-    # Retries
-
     def backoff_max_tries(self) -> int:
         """Return how often a request is sent at most; six attempts take about a minute."""
-        return MAX_TRIES
+        return retries.MAX_TRIES
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
         """Wait 2, 4, 8 ... seconds, or longer if the API's ``Retry-After`` says so."""
-        return wait_times()
+        return retries.wait_times()
 
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401
         """Log a retry, and hold back all requests if the API has requested a wait.
