@@ -94,8 +94,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             can_split: Whether it is given up sooner when a smaller one may help.
 
         Raises:
-            RequestError: If all attempts fail, or one with a fatal error; its cause is the last
-                error.
+            RequestError: After the last attempt, or a fatal error; its cause is that error.
         """
         request = self.get_http_request(
             page=PageContext(stream_context=self.request_context, next_page_token=page)
