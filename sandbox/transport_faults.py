@@ -134,7 +134,7 @@ async def _byte_order_mark(exchange: Exchange) -> None:
 
 async def _body_fault(exchange: Exchange) -> None:
     start, body = await exchange.good_response()
-    if start["status"] == _OK:
+    if start["status"] == _OK and (b"content-type", b"application/json") in start["headers"]:
         body = apply_body_fault(body, exchange.fault)
     await exchange.respond_with_body(start, body)
 

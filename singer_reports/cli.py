@@ -16,8 +16,19 @@ from singer_sdk.cli import plugin_cli
 
 from singer_reports.cli_errors import TapCommand
 from singer_reports.config.json_files import JsonFile, StateFile, Unreadable, read_json
+from singer_reports.config.log_config import (
+    LOG_CONFIG,
+    describe_log_error,
+    drop_empty_log_variables,
+    missing_log_config,
+)
 from singer_reports.config.messages import invalid_config_error, quote_value
-from singer_reports.http.errors import RETRIABLE_ERRORS, RequestError, ends_the_run
+from singer_reports.http.errors import (
+    RETRIABLE_ERRORS,
+    RequestError,
+    TokenRefusedError,
+    ends_the_run,
+)
 from singer_reports.library import LibraryTap
 from singer_reports.sdk_internals import ConfigInput
 
@@ -36,12 +47,17 @@ class CommandTap(LibraryTap):
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
         """Return the command, with logging configured from the environment."""
-        try:
-            command: click.Command = super().cli
-        except ValueError as error:
-            variables = f"{cls.environment_prefix()}LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG"
-            sys.exit(f"Cannot configure logging: {str(error).rstrip('.')}. Correct {variables}.")
-        return command
+        drop_empty_log_variables()
+        reason = missing_log_config()
+        if reason is None:
+            try:
+                command: click.Command = super().cli
+            except Exception as error:  # noqa: BLE001 - files may make logging fail in any way
+                reason = describe_log_error(error)
+            else:
+                return command
+        variables = f"{cls.environment_prefix()}LOGLEVEL, LOGLEVEL and {LOG_CONFIG}"
+        sys.exit(f"Cannot configure logging: {reason}. Correct {variables}.")
 
     @classmethod
     def cb_config(
@@ -125,7 +141,10 @@ class CommandTap(LibraryTap):
                 tap.run_sync_dry_run(streams=[tap.streams[name]])
             except RequestError as error:
                 tap.run.redactor.redact_error(error)
-                if ends_the_run(error) or isinstance(error.__cause__, RETRIABLE_ERRORS):
+                is_refusal = isinstance(error.__cause__, TokenRefusedError)
+                if ends_the_run(error) or (
+                    isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
+                ):
                     # No other stream would fare better.
                     raise
                 cls.logger.error(error)  # noqa: TRY400

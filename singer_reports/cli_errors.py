@@ -12,6 +12,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.logging import StructuredFormatter
 
+from singer_reports.config.expressions import ExpressionError
 from singer_reports.http.errors import RequestError
 from singer_reports.output.stdout import SignalExit
 from singer_reports.sdk_internals import SingerCommand
@@ -80,7 +81,7 @@ def _discard_output() -> None:
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    if isinstance(error, RequestError):
+    if isinstance(error, (ExpressionError, RequestError)):
         return text
     if isinstance(error, ConfigValidationError):
         # The text of the taps' own errors contains all problems, that of the SDK's does not.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from itertools import takewhile
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -25,29 +24,20 @@ class Redactor(logging.Filter):
     def __init__(self, secrets: Iterable[str]) -> None:
         """Set the secrets to redact; ignore those that are too short."""
         super().__init__()
-        self._encodings: set[str] = set()
-        for secret in secrets:
-            self.add(secret)
+        self._encodings = {text for secret in secrets for text in _encodings_of(secret)}
 
     def add(self, secret: str) -> None:
         """Add a secret, such as a token that was fetched during the run."""
         # A new set, because other threads may be reading the old one.
-        self._encodings = (
-            self._encodings | set(_encodings_of(secret)) | set(_encodings_of(secret.strip()))
-        )
+        self._encodings = self._encodings | set(_encodings_of(secret))
 
     def redact(self, text: str) -> str:
         """Return ``text`` with every secret replaced, also one that is cut off."""
         encodings = self._encodings
-        for prefix in sorted(
-            {encoding[:_PREFIX_LENGTH] for encoding in encodings}, key=len, reverse=True
-        ):
-            start = text.find(prefix)
-            while start >= 0:
-                # Several encodings may match here: replace the longest match.
-                length = max(_common_length(encoding, text, start) for encoding in encodings)
-                text = text[:start] + _REDACTED + text[start + length :]
-                start = text.find(prefix, start + len(_REDACTED))
+        prefixes = {encoding[:_PREFIX_LENGTH] for encoding in encodings}
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            if prefix in text:
+                text = _replace(text, prefix, [each for each in encodings if each[0] == prefix[0]])
         return text
 
     def redact_error(self, error: BaseException) -> None:
@@ -92,15 +82,30 @@ class Redactor(logging.Filter):
 
 def _encodings_of(secret: str) -> Iterator[str]:
     """Yield a secret as it is written plainly, in URLs, in forms, in JSON and in Python."""
-    if len(secret) >= _MIN_SECRET_LENGTH:
-        in_json = json.dumps(secret)[1:-1]
-        yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
-        yield from (in_json, in_json.replace("/", "\\/"), repr(secret)[1:-1])
+    # Also without the spaces and line breaks around it.
+    for text in {secret, secret.strip()}:
+        if len(text) >= _MIN_SECRET_LENGTH:
+            in_json = json.dumps(text)[1:-1]
+            yield from (text, quote(text), quote(text, safe=""), quote_plus(text))
+            yield from (in_json, in_json.replace("/", "\\/"), repr(text)[1:-1])
+
+
+def _replace(text: str, prefix: str, encodings: Iterable[str]) -> str:
+    """Redact every match of ``encodings`` that starts with ``prefix``, also one that is cut off."""
+    pieces = []
+    end = 0
+    while (start := text.find(prefix, end)) >= 0:
+        # Several encodings may match here: replace the longest match.
+        length = max(_common_length(encoding, text, start) for encoding in encodings)
+        pieces += [text[end:start], _REDACTED]
+        end = start + length
+    return "".join([*pieces, text[end:]])
 
 
 def _common_length(encoding: str, text: str, start: int) -> int:
-    pairs = zip(encoding, text[start : start + len(encoding)], strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    length = min(len(encoding), len(text) - start)
+    steps = (step for step in range(length) if encoding[step] != text[start + step])
+    return next(steps, length)
 
 
 def chain(error: BaseException) -> list[BaseException]:

@@ -6,6 +6,8 @@ No other module uses them. Each is here because the SDK has no public equivalent
 
 from __future__ import annotations
 
+import ast
+import copy
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +22,18 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 # Undocumented: a setting the SDK reads and, up to 0.54, does not list.
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-# Undocumented: the only way to detect that a stream map changes nothing.
-from singer_sdk.mapper import SameRecordTransform
+# Undocumented: the only ways to detect that a stream map changes nothing, or evaluates expressions.
+from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 
 # Undocumented: the command that --help, --about and --discover belong to; the validator that fills
 # in the defaults of settings; private: what cb_config passes to invoke.
 from singer_sdk.plugin_base import JSONSchemaValidator, SingerCommand
 from singer_sdk.plugin_base import _ConfigInput as ConfigInput
+from singer_sdk.singerlib import Catalog
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import requests
     from singer_sdk.helpers.types import Context, Record
@@ -46,6 +49,8 @@ __all__ = [
     "SdkTap",
     "SingerCommand",
     "encoder",
+    "evaluate",
+    "explain_expressions",
     "parse_environment_config",
     "records_without_messages",
     "stream_version",
@@ -83,6 +88,23 @@ class SdkTap(Tap):
     @property
     def _env_var_config(self) -> dict[str, Any]:
         return self.read_environment()
+
+    # The SDK removes all fields from a stream that is not selected, and then refuses its map, for
+    # the key is missing.
+    def setup_mapper(self) -> None:
+        """Create the stream maps of each stream as if it were selected."""
+        super(Tap, self).setup_mapper()
+        catalog = Catalog.from_dict(self.catalog.to_dict())
+        for entry in catalog.streams:
+            entry.metadata.root.selected = True
+        self.mapper.register_raw_streams_from_catalog(catalog)
+
+    # Only the SDK's sync_all removes progress markers: when a single stream is read, the SDK would
+    # write them into its bookmark.
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Load a copy of a state, without progress markers."""
+        super().load_state(copy.deepcopy(state))
+        self._reset_state_progress_markers()
 
     # The SDK sets signal handlers in every program that creates a tap.
     def _setup_signal_handlers(self) -> None:
@@ -159,6 +181,50 @@ class SdkStream(RESTStream[Any]):
 
 def _is_not_unhandled_error(line: logging.LogRecord) -> bool:
     return not str(line.msg).startswith("An unhandled error")
+
+
+# The SDK's errors do not name the map and the field.
+def explain_expressions(stream: Stream, explain: Callable[[str, Exception], Exception]) -> None:
+    """Replace the errors that the expressions of a stream's maps raise.
+
+    Args:
+        stream: The stream.
+        explain: Returns the error to raise, for an expression and its error.
+    """
+    for stream_map in stream.stream_maps:
+        if isinstance(stream_map, CustomStreamMap):
+            _explain_errors(stream_map.expr_evaluator, explain)
+
+
+def _explain_errors(evaluator: Any, explain: Callable[[str, Exception], Exception]) -> None:  # noqa: ANN401
+    evaluate = evaluator.eval
+
+    def explained(expression: str, previously_parsed: ast.AST | None = None) -> object:
+        try:
+            return evaluate(expression, previously_parsed=previously_parsed)
+        except Exception as error:
+            raise explain(expression, error) from error
+
+    evaluator.eval = explained
+
+
+# The SDK has no way to evaluate an expression without a record of the API.
+def evaluate(stream: Stream, alias: str, field: str, expression: str, record: Record) -> Any:  # noqa: ANN401
+    """Evaluate the expression of a field for a record.
+
+    Args:
+        stream: The stream.
+        alias: The name of the stream that the map writes.
+        field: The name of the field.
+        expression: The expression.
+        record: The record.
+    """
+    maps = {each.stream_alias: each for each in reversed(stream.stream_maps)}
+    stream_map = maps.get(alias, stream.stream_maps[0])
+    parsed: Any = ast.parse(expression).body[0]
+    if isinstance(stream_map, CustomStreamMap):
+        return stream_map._eval(expression, parsed, record, field)  # noqa: SLF001
+    return True
 
 
 def stream_version(stream: Stream) -> int | None:

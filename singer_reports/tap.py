@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
-import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk import Stream
 from singer_sdk.exceptions import MappingError
 from singer_sdk.singerlib import Catalog
 
 from singer_reports.cli import CommandTap
-from singer_reports.config.catalog import catalog_errors, fill_missing, selected_streams
-from singer_reports.config.environment import connection_setting_errors, describe_environment
+from singer_reports.config.catalog import catalog_errors, selected_streams
+from singer_reports.config.completed_catalog import complete_catalog, deselected_fields, first_of
+from singer_reports.config.environment import connection_setting_errors, read_environment
+from singer_reports.config.log_config import drop_empty_log_variables
 from singer_reports.config.messages import ConfigError, invalid_config_error, quote_value
 from singer_reports.config.secrets import secret_values
 from singer_reports.config.settings import date_errors, sdk_setting_errors
-from singer_reports.config.state import state_errors
-from singer_reports.config.stream_maps import map_errors
+from singer_reports.config.state import partition_errors, state_errors
+from singer_reports.config.stream_maps import expression_errors, map_errors
 from singer_reports.config.validation import describe_errors
 from singer_reports.output.stdout import SignalSafeWriter
 from singer_reports.redaction import Redactor
 from singer_reports.run import Run
-from singer_reports.sdk_internals import (
-    EMIT_ACTIVATE_VERSION_CONFIG,
-    JSONSchemaValidator,
-    parse_environment_config,
-)
+from singer_reports.sdk_internals import EMIT_ACTIVATE_VERSION_CONFIG, JSONSchemaValidator
 from singer_reports.streams.date_range import DateRangeStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from singer_sdk import Stream
-
-CATALOG_FILLED_IN = (
-    "The catalog lacks what the tap has, and was completed: %s. To choose for yourself, write a "
-    "new one with --discover."
-)
-
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
+
+
+def _is_divided(stream: Stream) -> bool:
+    """Report whether the SDK may read a stream in partitions, or once per row of another stream."""
+    overrides = getattr(type(stream), "partitions", None) is not Stream.partitions
+    return overrides or stream.parent_stream_type is not None
 
 
 class ReportTap(CommandTap):
@@ -77,14 +75,18 @@ class ReportTap(CommandTap):
         Raises:
             ConfigValidationError: If there are errors; it contains all of them.
         """
+        drop_empty_log_variables()
         self._settings_errors = settings_errors
         self._environment_errors: list[ConfigError] = []
         super().__init__(
-            config=dict(config or {}), validate_config=False, setup_mapper=False, **options
+            config=copy.deepcopy(dict(config or {})),
+            validate_config=False,
+            setup_mapper=False,
+            **options,
         )
-        #: The user's catalog with missing parts filled in, and the names of these parts.
+        #: The user's catalog with missing parts filled in, and sentences about the changes.
         self._completed_catalog: Catalog | None = None
-        self.filled_in = ""
+        self._catalog_warnings: list[str] = []
         found = [
             *settings_errors,
             *(error.message for error in self.config_errors),
@@ -94,8 +96,8 @@ class ReportTap(CommandTap):
             found = self._mapping_errors()
         if found and validate_config:
             raise invalid_config_error([self.run.redactor.redact(error) for error in found])
-        if self.filled_in:
-            self.logger.warning(CATALOG_FILLED_IN, self.filled_in)
+        for warning in self._catalog_warnings:
+            self.logger.warning("%s", warning)
         self.run.connect()
         self.load_state(state or {})
 
@@ -124,13 +126,20 @@ class ReportTap(CommandTap):
             found = list(catalog_errors(given, streams, complete=complete))
             yield from found
             if complete and not found and isinstance(given, dict):
-                self._completed_catalog, self.filled_in = fill_missing(given, streams)
+                self._completed_catalog, self._catalog_warnings = complete_catalog(given, streams)
                 wanted = [stream for stream in self.streams.values() if stream.selected]
+                if self.config.get("batch_config") and (left_out := deselected_fields(wanted)):
+                    yield (
+                        "batch_config writes files of whole rows, and the catalog deselects "
+                        f"{first_of(left_out)}: select all fields, or remove batch_config."
+                    )
             elif names := selected_streams(given):
                 wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
             dated = [stream for stream in wanted if isinstance(stream, DateRangeStream)]
             yield from state_errors(state, dated, self.run.zone)
+            undivided = [each.name for each in wanted if not _is_divided(each)]
+            yield from partition_errors(state, undivided)
         if isinstance(maps, dict):
             yield from map_errors(maps, streams, complete=complete)
 
@@ -145,7 +154,8 @@ class ReportTap(CommandTap):
             self.setup_mapper()
         except MappingError as error:
             return [f"stream_maps cannot be used: {str(error).rstrip('.')}."]
-        return []
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        return list(expression_errors(self.config.get("stream_maps", {}), selected))
 
     # Settings
 
@@ -227,16 +237,8 @@ class ReportTap(CommandTap):
         """Read settings from environment variables, and collect errors about unreadable ones."""
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        prefix = self.environment_prefix()
-        parse_environment_config({}, prefix)  # Loads a file .env.
-        self._environment_errors = describe_environment(os.environ, prefix, schema)
-        unreadable = {error.setting for error in self._environment_errors}
-        readable = {
-            name: setting
-            for name, setting in schema["properties"].items()
-            if name not in unreadable
-        }
-        return parse_environment_config({"properties": readable}, prefix)
+        settings, self._environment_errors = read_environment(self.environment_prefix(), schema)
+        return settings
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -14,7 +14,15 @@ import msgspec
 from singer_sdk.authenticators import APIAuthenticatorBase
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.http.errors import NotJsonError, RequestError, is_retriable
+from singer_reports.http.connection_errors import describe_error
+from singer_reports.http.errors import (
+    RETRIABLE_ERRORS,
+    ConnectionFailedError,
+    CredentialsError,
+    NotJsonError,
+    NoTokenError,
+    is_retriable,
+)
 from tap_adcloud.envelopes import ErrorBody
 
 if TYPE_CHECKING:
@@ -85,6 +93,9 @@ class OAuthAuthenticator(APIAuthenticatorBase):
         self._lock = threading.Lock()
         self._token: str | None = None
         self._renew_at = 0.0
+        #: How often no token could be had, and why at the last time.
+        self._failures = 0
+        self._failure: Exception | None = None
 
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the token into the header, never into the URL."""
@@ -94,14 +105,25 @@ class OAuthAuthenticator(APIAuthenticatorBase):
     def token(self) -> str:
         """Return a token that is valid for the next minutes; fetch one if needed.
 
+        Threads that wait while one of them fetches it share what comes of that, also a failure.
+
         Raises:
-            RetriableAPIError: If the token endpoint fails for a temporary reason.
-            RequestError: If it refuses the client.
+            NoTokenError: If the token endpoint fails for a reason that may pass.
+            CredentialsError: If it refuses the client.
+            ConnectionFailedError: If it cannot be reached until the user corrects something.
         """
+        failures_before = self._failures
         with self._lock:
             if self._token is None or self._clock() >= self._renew_at:
+                if self._failure and self._failures > failures_before:
+                    raise self._failure
                 requested_at = self._clock()
-                self._token = self._fetch()
+                try:
+                    self._token = self._fetch()
+                except Exception as error:
+                    self._failures += 1
+                    self._failure = error
+                    raise
                 self._redactor.add(self._token)
                 self._renew_at = requested_at + TOKEN_LIFETIME - RENEWAL_MARGIN
             return self._token
@@ -113,12 +135,22 @@ class OAuthAuthenticator(APIAuthenticatorBase):
                 self._token = None
 
     def _fetch(self) -> str:
-        response = self._session.post(
-            self._url,
-            data=self._payload,
-            timeout=self._timeout,
-            allow_redirects=False,
-        )
+        try:
+            return self._read(
+                self._session.post(
+                    self._url, data=self._payload, timeout=self._timeout, allow_redirects=False
+                )
+            )
+        except RETRIABLE_ERRORS as error:
+            found = describe_error(error, self._url)
+            if found.lasting:
+                raise ConnectionFailedError(str(found)) from error
+            failure = NoTokenError(found.what, getattr(error, "response", None))
+            failure.advice = found.advice
+            raise failure from error
+
+    def _read(self, response: requests.Response) -> str:
+        """Read the token of a response, or say why there is none."""
         error_body = ErrorBody.parse(response.content) or ErrorBody()
         code = max(response.status_code, error_body.code)
         if is_retriable(code):
@@ -129,7 +161,7 @@ class OAuthAuthenticator(APIAuthenticatorBase):
                 "Adcloud's token endpoint wants to redirect to another address, which is not "
                 "followed because the secret would go with it. Check the setting api_url."
             )
-            raise RequestError(message)
+            raise ConnectionFailedError(message)
         try:
             content = response.content.removeprefix(codecs.BOM_UTF8)
             token = msgspec.json.decode(content, type=TokenResponse).token
@@ -143,5 +175,5 @@ class OAuthAuthenticator(APIAuthenticatorBase):
                 "Adcloud gave no access token: the client_id and the client_secret do not belong "
                 f"together, or api_url is not right (status {response.status_code})."
             )
-            raise RequestError(message)
+            raise CredentialsError(message)
         return token

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import StreamSchema
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.http.errors import RequestError, is_retriable
+from singer_reports.http.errors import (
+    RequestError,
+    RequestTooLargeError,
+    TokenRefusedError,
+    is_retriable,
+)
 from singer_reports.records.schemas import schemas_of
 from singer_reports.streams.full_table import FullTableStream
 from singer_reports.streams.paginators import PageNumberPaginator, Paginator
@@ -31,6 +36,12 @@ SCHEMAS = schemas_of("tap_adcloud")
 
 class UnauthorizedError(Exception):
     """The token was not accepted."""
+
+
+class AdcloudTokenRefusedError(TokenRefusedError):
+    """A new token was not accepted either."""
+
+    advice = "Ask Adcloud whether this client may read this."
 
 
 class AdcloudStream(FullTableStream):
@@ -79,7 +90,11 @@ class AdcloudStream(FullTableStream):
         return {}
 
     def send_once(self, request: requests.PreparedRequest) -> requests.Response:
-        """Send a request; retry once with a new token if its token is not accepted."""
+        """Send a request; once more with a new token if its token is not valid any more.
+
+        Raises:
+            TokenRefusedError: If the new one is not accepted either.
+        """
         try:
             return super().send_once(request)
         except UnauthorizedError:
@@ -87,17 +102,17 @@ class AdcloudStream(FullTableStream):
         try:
             return super().send_once(request)
         except UnauthorizedError:
-            message = (
-                "Adcloud refused a new access token as well. Ask Adcloud whether this client may "
-                "read this."
-            )
-            raise RequestError(message) from None
+            # Some of its servers may know a token a moment later than others.
+            message = "Adcloud refused a new access token as well"
+            raise AdcloudTokenRefusedError(message) from None
 
     def validate_response(self, response: requests.Response) -> None:
         """Check the status and the body, which may contain an error even if the status is 200.
 
         Raises:
+            RetriableAPIError: For a failure that may pass.
             UnauthorizedError: If the token was not accepted.
+            RequestError: For any other failure, with what to do.
         """
         parsed = ErrorBody.parse(response.content)
         error_body = parsed or ErrorBody()
@@ -113,7 +128,8 @@ class AdcloudStream(FullTableStream):
         if code >= HTTPStatus.BAD_REQUEST:
             reasons = error_body.reasons[:200] or f"status {code}, without a reason"
             message = f"Adcloud refused the request: {reasons}."
-            raise RequestError(message)
+            too_large = code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            raise RequestTooLargeError(message) if too_large else RequestError(message)
         if parsed is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             # A body that has been parsed as a JSON object need not be checked again.
             super().validate_response(response)

@@ -15,6 +15,7 @@ import msgspec
 from singer_sdk import StreamSchema
 from singer_sdk.authenticators import APIAuthenticatorBase, APIKeyAuthenticator
 
+from singer_reports.http.errors import CredentialsError
 from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
 from singer_reports.records.schemas import schemas_of
 from singer_reports.streams.full_table import FullTableStream
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import requests
+
+    from singer_reports.http.errors import RequestError
 
 SCHEMAS = schemas_of("tap_adsterra")
 
@@ -93,13 +96,20 @@ class AdsterraStream(FullTableStream):
     def _token_in_path(self) -> bool:
         return bool(self.config["auth_method"] == "path")
 
+    def refusal(self, response: requests.Response) -> RequestError:
+        """Make the error of a response; one about the token concerns all streams."""
+        body = _parse(response) or {}
+        status, message = response.status_code, str(body.get("message", ""))
+        if status == HTTPStatus.UNAUTHORIZED or (
+            status == HTTPStatus.FORBIDDEN and (status, message) in ERROR_MESSAGES
+        ):
+            return CredentialsError(self.response_error_message(response))
+        return super().refusal(response)
+
     def response_error_message(self, response: requests.Response) -> str:
-        """Explain an error response; fall back to the API's own message."""
-        try:
-            body = msgspec.json.decode(
-                response.content.removeprefix(codecs.BOM_UTF8), type=dict[str, Any]
-            )
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        """Say what one of Adsterra's errors means, in its own words where none are ours."""
+        body = _parse(response)
+        if body is None:
             return super().response_error_message(response)
         status, message = response.status_code, str(body.get("message", ""))
         if explanation := ERROR_MESSAGES.get((status, message)):
@@ -113,6 +123,15 @@ class AdsterraStream(FullTableStream):
                 f"{hint if self._token_in_path else ''}."
             )
         return f"{super().response_error_message(response)} It says: {message[:200].rstrip('.')}."
+
+
+def _parse(response: requests.Response) -> dict[str, Any] | None:
+    """Read the body of an error; ``None``, if it is no JSON object."""
+    try:
+        content = response.content.removeprefix(codecs.BOM_UTF8)
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _reasons(errors: object) -> str:

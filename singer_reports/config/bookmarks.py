@@ -9,6 +9,7 @@ by older versions have neither key and are used as they are.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports import dates
@@ -16,7 +17,7 @@ from singer_reports.config.messages import quote_value, shorten
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from singer_reports.dates import Window
@@ -28,6 +29,7 @@ FIRST_DAY = "first_day"
 DEFINITION = "definition"
 #: Time zones differ by up to 26 hours, so their current dates may be two days apart.
 _DAYS_BETWEEN_ZONES = 2
+_MAX_NAMES = 8
 
 
 class Coverage(NamedTuple):
@@ -171,10 +173,14 @@ def definition_errors(
             yield f"The state: {path}.{name} must be {must_be}, not {quote_value(known)}."
         elif name == "dimensions" and sorted(map(str, known)) != sorted(value):
             yield (
-                f"The state says that {stream} was read by {', '.join(map(str, known))}, and now "
+                f"The state says that {stream} was read by {_listed(known)}, and now "
                 f"it is grouped by {', '.join(value)}: its rows have another key. Give the report "
                 f"another name, or remove {stream} from the state and drop its table."
             )
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(shorten(str(name)) for name in islice(names, _MAX_NAMES))
 
 
 def _filters(filters: object) -> str:

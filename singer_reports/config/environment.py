@@ -1,4 +1,4 @@
-"""Finds errors in the environment: in variables, proxies and certificates."""
+"""Reads settings from the environment, and finds errors in variables, proxies, certificates."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import difflib
 import os
 import re
 import ssl
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dotenv import dotenv_values
 
 from singer_reports.config.json_files import json_error
 from singer_reports.config.messages import ConfigError, quote_value
 from singer_reports.http.proxy import certificate_variable, find_proxy, is_valid_url
+from singer_reports.sdk_internals import parse_environment_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 _SIMILARITY = 0.85
 #: Per type of setting: what its variable must be, in words, and whether the SDK can parse it.
 _ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
-    ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
+    # No setting is larger, and Python reads no number of more than 4,300 digits.
+    ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text))),
     (
         "boolean",
         "true or false",
@@ -71,6 +76,56 @@ def _certificates_error(path: Path) -> str | None:
     except OSError as error:
         return f"cannot be read: {str(error.strerror).lower()}."
     return None
+
+
+def read_environment(
+    prefix: str, schema: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[ConfigError]]:
+    """Read settings from environment variables; the file ``.env`` may set those that are not set.
+
+    Args:
+        prefix: What the variables of the settings begin with, such as ``TAP_ADSTERRA_``.
+        schema: The schema of the whole configuration.
+
+    Returns:
+        The settings that can be read, and one error per variable or file that cannot.
+    """
+    errors = []
+    if error := load_env_file(Path(".env")):
+        errors.append(ConfigError(".env", error))
+    errors += describe_environment(os.environ, prefix, schema)
+    unreadable = {error.setting for error in errors}
+    readable = {
+        name: setting for name, setting in schema["properties"].items() if name not in unreadable
+    }
+    # With a path, because the SDK looks for .env in the folders above its own modules otherwise.
+    return parse_environment_config({"properties": readable}, prefix, os.devnull), errors
+
+
+def load_env_file(path: Path) -> str | None:
+    """Set the environment variables in a file, except for those that are set already.
+
+    Returns:
+        Why the file cannot be read, in a sentence; ``None`` if it can be, or is not there.
+    """
+    if path.is_dir():  # A virtual environment of this name.
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        for name, value in dotenv_values(stream=StringIO(text)).items():
+            if value is not None:
+                os.environ.setdefault(name, value)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = str(error.strerror).lower()
+    except UnicodeDecodeError:
+        reason = "it is not text in UTF-8; save it as such"
+    except ValueError:
+        reason = "it holds a name or a value that no variable can have"
+    else:
+        return None
+    return f"The file {path} cannot be read: {reason}."
 
 
 def describe_environment(

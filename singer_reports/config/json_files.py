@@ -64,25 +64,49 @@ def read_json(path: str) -> Any:  # noqa: ANN401
     except OSError as error:
         reason = str(error.strerror).lower()
     else:
-        problem = json_error(text)
-        if problem is None:
-            return json.loads(text, parse_float=Decimal)
-        if not text.strip():
-            return Empty(f"{path} cannot be read: it {problem}.")
-        reason = f"it {problem}"
+        try:
+            return _parse(text)
+        except ValueError as error:
+            if not text.strip():
+                return Empty(f"{path} cannot be read: it {error}.")
+            reason = f"it {error}"
     return Unreadable(f"{path} cannot be read: {reason}.")
 
 
 def json_error(text: str) -> str | None:
     """Return why a text is not JSON, as the end of a sentence that does not quote it."""
     try:
-        json.loads(text)
-    except RecursionError:
-        return "is nested too deeply"
-    except json.JSONDecodeError as error:
-        if not text.strip():
-            return "is empty"
-        return f"is not JSON; look at line {error.lineno}, column {error.colno}"
-    except ValueError:
-        return "holds a number with too many digits"
+        _parse(text)
+    except ValueError as error:
+        return str(error)
     return None
+
+
+def _parse(text: str) -> Any:  # noqa: ANN401
+    """Parse JSON; numbers with a decimal point keep every digit.
+
+    Raises:
+        ValueError: With what ``json_error`` says.
+    """
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError:
+        message = "is nested too deeply"
+    except json.JSONDecodeError as error:
+        message = f"is not JSON; look at line {error.lineno}, column {error.colno}"
+        if not text.strip():
+            message = "is empty"
+    except _NotJsonError as error:
+        message = str(error)
+    except (ValueError, ArithmeticError):
+        message = "holds a number with too many digits"
+    raise ValueError(message) from None
+
+
+class _NotJsonError(ValueError):
+    """Python's parser takes more than JSON."""
+
+
+def _refuse_constant(name: str) -> None:
+    message = f"is not JSON: it holds {name}"
+    raise _NotJsonError(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
 _MAX_QUOTED_LENGTH = 60
 _MAX_LISTED = 12
-#: Looks like a misplaced secret: 16 or more letters and digits, or a password in a URL.
-LOOKS_SECRET = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
+#: User and password of a URL, with or without its scheme; or a long word. Linear in the length of
+#: the text: every match starts at the beginning of a host, of a word or of the text.
+_MAY_BE_SECRET = re.compile(
+    r"""((?<=//)[^/\s]*(?=@)|(?<![^\s"])[^/\s"]+(?=@))|[\w-]{16,}+""",
+)
 
 
 class ConfigError(NamedTuple):
@@ -60,12 +64,32 @@ def alternatives(name: str, known: Iterable[str], listed_by: str) -> str:
     known = sorted(known)
     if close := difflib.get_close_matches(name, known, n=1):
         return f"; did you mean {close[0]}?"
-    return f"; there are: {', '.join(known)}." if len(known) <= _MAX_LISTED else f"; {listed_by}."
+    is_short = 0 < len(known) <= _MAX_LISTED
+    return f"; there are: {', '.join(known)}." if is_short else f"; {listed_by}."
 
 
 def quote_value(value: object) -> str:
     """Return a value as JSON, shortened, with everything redacted that may be a secret."""
-    return shorten(LOOKS_SECRET.sub("***", json.dumps(value, default=_plain, ensure_ascii=False)))
+    try:
+        text = json.dumps(value, default=_plain, ensure_ascii=False)
+    except ValueError:  # A number of thousands of digits.
+        return "…"
+    return shorten(hide_secrets(text))
+
+
+def hide_secrets(text: str) -> str:
+    """Redact what looks like a misplaced secret.
+
+    That is user and password of a URL, and a word of 16 or more characters with letters and digits.
+    """
+    return _MAY_BE_SECRET.sub(_hidden, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    text = match[0]
+    has_digit = any(map(str.isdecimal, text))
+    has_letter = not all(sign.isdecimal() or sign == "-" for sign in text)
+    return "***" if match[1] is not None or (has_digit and has_letter) else text
 
 
 def shorten(text: str) -> str:
@@ -74,4 +98,6 @@ def shorten(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    return float(value) if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal) and math.isfinite(number := float(value)):
+        return number
+    return str(value)

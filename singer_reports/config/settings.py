@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 Property = th.Property[Any]
 
-# Patterns for texts. They end in `$(?!\n)` because `$` also matches before a final newline.
+# Patterns for texts. They end in `$(?!\n)` because `$` also matches before a final newline. No two
+# repetitions in a row match the same character, so that matching is linear in the text's length.
 URL_PATTERN = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?(/[^\s?#@]*)?$(?!\n)"
 COUNTRY_PATTERN = r"^[A-Z]{2}$(?!\n)"
-HEADER_PATTERN = r"^[ -~]*[!-~][ -~]*$(?!\n)"
+HEADER_PATTERN = r"^ *[!-~][ -~]*$(?!\n)"
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)"
 NO_SPACE_PATTERN = r"^[!-~]+$(?!\n)"
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]+$(?!\n)"  # noqa: S105 - a pattern
@@ -168,6 +169,13 @@ def sdk_setting_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     batches = config.get("batch_config")
     if not batches or not isinstance(batches, dict):
         return
+    for name in ("stream_maps", "flattening_enabled"):
+        if config.get(name):
+            yield ConfigError(
+                "batch_config",
+                f"batch_config writes files of unchanged rows, so {name} would have no effect: "
+                "remove one of the two settings.",
+            )
     for part, name in (("encoding", "format"), ("storage", "root")):
         value = batches.get(part)
         if value is None or (isinstance(value, dict) and value.get(name) is None):

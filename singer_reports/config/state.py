@@ -62,6 +62,28 @@ def state_errors(
         yield from definition_errors(stream.name, bookmark, stream.definition)
 
 
+def partition_errors(given: object, streams: Iterable[str]) -> Iterator[str]:
+    """Find streams with partitions in the state, which another tap has written.
+
+    Args:
+        given: The state, as parsed JSON.
+        streams: The names of the selected streams without partitions.
+
+    Yields:
+        One sentence per stream.
+    """
+    if any(_structure_errors(given)) or not isinstance(given, dict):
+        return
+    bookmarks = given.get("bookmarks", {})
+    for name in streams:
+        # The SDK would read such a stream once per partition.
+        if bookmarks.get(name, {}).get("partitions"):
+            yield (
+                f"The state divides {name} into partitions, and this tap does not: another tap "
+                "wrote it. Remove this stream from the state to read everything again."
+            )
+
+
 def _structure_errors(given: object) -> Iterator[str]:
     if not isinstance(given, dict):
         yield f"The state must be an object, written {{…}}, not {quote_value(given)}."
@@ -88,9 +110,11 @@ def _bookmark_form_errors(path: str, bookmark: object) -> Iterator[str]:
     if not isinstance(bookmark, dict):
         yield f"{path} must be an object, written {{…}}, not {quote_value(bookmark)}."
         return
-    # The SDK uses its own keys without checking them.
-    if not isinstance(bookmark.get("progress_markers", {}), dict):
-        yield f"{path}.progress_markers must be an object, written {{…}}."
+    # The SDK uses its own keys without checking them, for streams of other taps as well.
     partitions = bookmark.get("partitions", [])
     if not isinstance(partitions, list) or not all(isinstance(each, dict) for each in partitions):
         yield f"{path}.partitions must be a list of objects."
+        partitions = []
+    for holder, place in [(bookmark, ""), *((each, ".partitions") for each in partitions)]:
+        if not isinstance(holder.get("progress_markers", {}), dict):
+            yield f"{path}{place}.progress_markers must be an object, written {{…}}."

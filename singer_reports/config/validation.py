@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from singer_reports.config.messages import LOOKS_SECRET, ConfigError, alternatives, quote_value
+from singer_reports.config.messages import (
+    ConfigError,
+    alternatives,
+    hide_secrets,
+    quote_value,
+    shorten,
+)
 from singer_reports.config.secrets import secret_settings
 from singer_reports.config.settings import PATTERN_HINTS
 
@@ -64,7 +70,7 @@ def describe_errors(
             case "additionalProperties":
                 known = list(rules["properties"])
                 for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
-                    named = LOOKS_SECRET.sub("***", _join(path, name, root_name))
+                    named = shorten(hide_secrets(_join(path, name, root_name)))
                     listed = alternatives(name, known, "see --about")
                     yield ConfigError(name, f"{named} is not a setting{listed}")
             case _ if path not in reported:

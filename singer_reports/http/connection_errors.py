@@ -14,7 +14,7 @@ import requests
 import urllib3
 from singer_sdk.exceptions import RetriableAPIError
 
-from singer_reports.http.errors import NotJsonError
+from singer_reports.http.errors import ExplainedError
 from singer_reports.http.proxy import certificate_variable, find_proxy
 from singer_reports.redaction import chain
 
@@ -63,16 +63,22 @@ _DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
         "Check host and port in {setting}.",
     ),
     (
-        (urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
+        (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
         "the answer of {host} was cut short",
         "",
     ),
     # First, because a connection that the server closes is also a BadStatusLine.
     ((ConnectionError,), *_LOST),
+    ((requests.exceptions.ChunkedEncodingError,), "the answer of {host} was cut short", ""),
     (
-        (http.client.BadStatusLine,),
+        (http.client.BadStatusLine, http.client.UnknownProtocol),
         "{host} answered with something that is not HTTP",
         "Check the port in {setting}, and whether it must begin with https://.",
+    ),
+    (
+        (http.client.HTTPException, requests.exceptions.ContentDecodingError),
+        "the answer of {host} cannot be read",
+        "If it stays so, ask whoever runs {host}, or the proxy if there is one.",
     ),
 )
 
@@ -99,10 +105,8 @@ def describe_error(error: Exception, url: str) -> Cause:
         error: One of ``RETRIABLE_ERRORS``.
         url: The URL of the request.
     """
-    if isinstance(error, NotJsonError):
-        return Cause(str(error), "If it stays so, check the setting api_url.")
     if isinstance(error, RetriableAPIError):
-        return Cause(str(error))
+        return Cause(str(error), error.advice if isinstance(error, ExplainedError) else "")
     errors = chain(error)
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -152,7 +156,8 @@ def _connection_cause(
     without_port = re.sub(r":[0-9]+$", "", host)
     name = without_port if " " in without_port else f"the name {without_port}"
     return Cause(
-        what.format(host=host, name=name), advice.format(setting=setting, hint=hint * may_want_tls)
+        what.format(host=host, name=name),
+        advice.format(host=host, setting=setting, hint=hint * may_want_tls),
     )
 
 

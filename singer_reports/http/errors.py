@@ -8,15 +8,20 @@ from http import HTTPStatus
 
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from urllib3.exceptions import ReadTimeoutError
 
+#: Errors of a response that has come and cannot be read.
+_UNREADABLE_ERRORS = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 #: Errors that are retried, as the next attempt may succeed.
 RETRIABLE_ERRORS = (
     RetriableAPIError,
     ConnectionError,
     requests.ConnectionError,
     requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
+    *_UNREADABLE_ERRORS,
 )
 
 _RETRIABLE_STATUSES = {
@@ -26,8 +31,25 @@ _RETRIABLE_STATUSES = {
 }
 
 
-class NotJsonError(RetriableAPIError):
-    """A response that is not JSON, from a failing server or from one that is not the API."""
+class ExplainedError(RetriableAPIError):
+    """An error that may pass, with what the user can do if it stays."""
+
+    #: A sentence.
+    advice = ""
+
+
+class NotJsonError(ExplainedError):
+    """A response that was not meant to be JSON: of a server out of order, or not the API's."""
+
+    advice = "If it stays so, check the setting api_url."
+
+
+class NoTokenError(ExplainedError):
+    """No access token can be had at the moment, so no stream can be read."""
+
+
+class TokenRefusedError(ExplainedError):
+    """A new access token is refused: it may not be known to all of the API's servers yet."""
 
 
 class RequestError(FatalAPIError):
@@ -55,12 +77,25 @@ def is_retriable(status: int) -> bool:
     return status in _RETRIABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def is_read_timeout(error: BaseException | None) -> bool:
+    """Report whether a response, or the rest of one, did not come in time."""
+    # What requests makes of a timeout in the middle of a body.
+    return isinstance(error, requests.ReadTimeout) or (
+        isinstance(error, requests.ConnectionError)
+        and any(isinstance(each, ReadTimeoutError) for each in error.args)
+    )
+
+
 def should_split(error: BaseException | None) -> bool:
     """Return whether a request may have failed because it requested too much."""
     if isinstance(error, RetriableAPIError):
         response = error.response
-        return response is not None and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return isinstance(error, requests.Timeout | RequestTooLargeError | ResponseTooLargeError)
+        return (
+            not isinstance(error, NoTokenError)
+            and response is not None
+            and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+    return is_read_timeout(error) or isinstance(error, RequestTooLargeError | ResponseTooLargeError)
 
 
 def ends_the_run(error: BaseException) -> bool:
@@ -70,11 +105,10 @@ def ends_the_run(error: BaseException) -> bool:
         error: The error of a stream; what it was caused by decides.
     """
     cause = error.__cause__
-    if isinstance(cause, requests.ReadTimeout):
-        return False
-    return isinstance(cause, CredentialsError | ConnectionFailedError | OSError) and not isinstance(
-        cause, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError
-    )
+    if isinstance(cause, CredentialsError | ConnectionFailedError | NoTokenError):
+        return True
+    is_unreadable = isinstance(cause, _UNREADABLE_ERRORS) or is_read_timeout(cause)
+    return isinstance(cause, OSError) and not is_unreadable
 
 
 def retry_after(error: Exception) -> float | None:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from singer_reports.http.adapter import ReportAdapter
 from singer_reports.http.errors import ConnectionFailedError, ResponseTooLargeError
 from singer_reports.http.proxy import find_proxy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from singer_reports.redaction import Redactor
 
 #: The maximum size of a response, in bytes. Its rows take several times as much memory.
 MAX_RESPONSE_BYTES = 256 * 1024**2
 #: Bytes per read. Each read may switch threads, and the 10 kB of requests mean many reads.
 CHUNK_SIZE = 1024**2
+
+
+class ReportSession(requests.Session):
+    """A session that follows no redirect."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Leave the target of a redirect alone: it need not even be a URL."""
 
 
 def make_session(
@@ -33,9 +43,11 @@ def make_session(
         connections: The maximum number of connections to keep open.
         redactor: Also redacts the passwords of proxies, which are added to it.
     """
-    session = requests.Session()
+    session = ReportSession()
     session.headers["User-Agent"] = user_agent
-    adapter = HTTPAdapter(pool_maxsize=connections)
+    # The APIs need no cookies; one that is kept may be refused later on.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = ReportAdapter(pool_maxsize=connections)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
     # Read proxies and certificates from the environment only once, as there is a single host:
@@ -79,18 +91,28 @@ def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
 
     Raises:
         ResponseTooLargeError: If it is larger than ``MAX_RESPONSE_BYTES``.
+        ContentDecodingError: If a chunk says that it has less than no bytes.
     """
-    chunks = []
+    try:
+        content = b"".join(_limit(response.iter_content(CHUNK_SIZE)))
+    except BaseException as error:
+        # What has not been read would be taken for the next response.
+        response.close()
+        if isinstance(error, ValueError):
+            raise requests.exceptions.ContentDecodingError(error) from error
+        raise
+    # Where requests keeps what it has read by itself.
+    response._content = content  # noqa: SLF001
+
+
+def _limit(chunks: Iterable[bytes]) -> Iterator[bytes]:
     size = 0
-    for chunk in response.iter_content(CHUNK_SIZE):
+    for chunk in chunks:
         size += len(chunk)
         if size > MAX_RESPONSE_BYTES:
-            response.close()
             message = (
                 f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more than "
                 "a day can have. Check the setting api_url, and report it if that is right."
             )
             raise ResponseTooLargeError(message)
-        chunks.append(chunk)
-    # The attribute in which requests keeps a body that it has read itself.
-    response._content = b"".join(chunks)  # noqa: SLF001
+        yield chunk

@@ -16,16 +16,17 @@ import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
+from singer_reports.http import retries
 from singer_reports.http.connection_errors import describe_error
 from singer_reports.http.errors import (
     RETRIABLE_ERRORS,
     ConnectionFailedError,
     NotJsonError,
     RequestError,
+    RequestTooLargeError,
     ends_the_run,
     is_retriable,
     retry_after,
-    should_split,
 )
 from singer_reports.sdk_internals import SdkStream
 from singer_reports.streams.unused_hooks import RefusesUnusedHooks
@@ -36,11 +37,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from singer_reports.run import Run
-
-#: The longest ``Retry-After`` a run waits for, in seconds; a longer one ends the run.
-MAX_RETRY_AFTER = 900
-#: How often a slice is requested that can be split: one that cannot is worth more attempts.
-TRIES_BEFORE_SPLIT = 3
 
 
 class HttpStream(RefusesUnusedHooks, SdkStream):
@@ -76,8 +72,6 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         """Whether only a few records are read, to test whether the stream is accessible."""
         return self.ABORT_AT_RECORD_COUNT is not None
 
-    # Requests
-
     @property
     def requests_session(self) -> requests.Session:
         """The session of the run."""
@@ -100,8 +94,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             can_split: Whether it is given up sooner when a smaller one may help.
 
         Raises:
-            RequestError: If all attempts fail, or one with a fatal error; its cause is the last
-                error.
+            RequestError: After the last attempt, or a fatal error; its cause is that error.
         """
         request = self.get_http_request(
             page=PageContext(stream_context=self.request_context, next_page_token=page)
@@ -116,38 +109,30 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             )
         )
         failures = itertools.count(1)
+
+        def most(error: Exception) -> int:
+            return retries.max_tries(error, self.backoff_max_tries(), can_split=can_split)
+
         send = backoff.on_exception(
             self.backoff_wait_generator,
             RETRIABLE_ERRORS,
             jitter=self.backoff_jitter,
             giveup=lambda error: (
-                next(failures) >= self._max_tries(error, can_split=can_split)
+                next(failures) >= most(error)
                 or self._ended.is_set()
-                or (retry_after(error) or 0) > MAX_RETRY_AFTER
+                or retries.asks_too_much(error)
             ),
             on_backoff=lambda details: self.backoff_handler(
-                {
-                    **details,
-                    "page": page,
-                    "max_tries": self._max_tries(details["exception"], can_split=can_split),
-                }
+                {**details, "page": page, "max_tries": most(details["exception"])}
             ),
             logger=None,
         )(self.send_once)
         try:
             return send(prepared)
         except RETRIABLE_ERRORS as error:
-            wait = retry_after(error)
-            max_tries = self._max_tries(error, can_split=can_split)
-            found = describe_error(error, request.url)
-            # If there is something to correct, do not advise to wait.
-            then = "the" if found.advice else "run again later, the"
-            hint = (
-                f"It asks to wait {wait:,.0f} seconds: run again after that."
-                if wait and wait > MAX_RETRY_AFTER
-                else f"That was try {max_tries} of {max_tries}: {then} next run goes on here."
-            )
-            raise self.fatal_error(page, f"{found} {hint}") from error
+            raise self.fatal_error(
+                page, retries.describe_last(error, request.url, most(error))
+            ) from error
         except FatalAPIError as error:
             raise self.fatal_error(page, str(error)) from error
 
@@ -176,8 +161,6 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         self.log_request_duration(response)
         self.validate_response(response)
         return response
-
-    # Errors
 
     def passes_over(self, error: Exception) -> bool:
         """Note an error of this stream alone, if the run is to go on with the next one."""
@@ -208,7 +191,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             message = f"{self.api_name} answered {status} {response.reason}"
             raise RetriableAPIError(message, response)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise RequestError(self.response_error_message(response))
+            raise self.refusal(response)
         try:
             # Check only whether it is JSON; it is decoded later.
             msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
@@ -217,6 +200,12 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             message = f"{self.api_name} answered with something that is not JSON ({kind})"
             kind_of_error = RetriableAPIError if "json" in kind else NotJsonError
             raise kind_of_error(message, response) from None
+
+    def refusal(self, response: requests.Response) -> RequestError:
+        """Make the error of a response with a status of 3xx or 4xx that is not retried."""
+        too_large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        kind = RequestTooLargeError if too_large else RequestError
+        return kind(self.response_error_message(response))
 
     def response_error_message(self, response: requests.Response) -> str:
         """Explain an error response and what to do; overridden for the errors of an API.
@@ -231,19 +220,13 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             )
         return f"{self.api_name} answered {response.status_code} {response.reason}."
 
-    # Retries
-
     def backoff_max_tries(self) -> int:
-        """Return the maximum number of attempts; six attempts take about a minute."""
-        return 6
+        """Return how often a request is sent at most; six attempts take about a minute."""
+        return retries.MAX_TRIES
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
         """Wait 2, 4, 8 ... seconds, or longer if the API's ``Retry-After`` says so."""
-        steps = backoff.expo(factor=2)
-        next(steps)
-        error = yield 0
-        while True:
-            error = yield max(next(steps), retry_after(error) or 0)
+        return retries.wait_times()
 
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401
         """Log a retry, and hold back all requests if the API has requested a wait.
@@ -265,8 +248,3 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             f". {found.advice}" if found.advice else "",
             level=logging.WARNING,
         )
-
-    def _max_tries(self, error: Exception, *, can_split: bool) -> int:
-        """Return after how many attempts an error is final; sooner where a split may help."""
-        most = self.backoff_max_tries()
-        return min(most, TRIES_BEFORE_SPLIT) if can_split and should_split(error) else most

@@ -90,6 +90,19 @@ def test_fatal_errors_are_explained_and_not_retried(
     assert run.records(stream) == []
 
 
+@pytest.mark.parametrize("kind", ["status", "error_in_body"])
+def test_a_chunk_that_is_too_large_to_be_answered_is_split_at_once(
+    adcloud: Adcloud, waits: list[float], kind: Kind
+) -> None:
+    undisturbed = adcloud.run("campaign_performance")
+    path = "campaign_performance_data"
+    fault = adcloud.sandbox.faults.add(Fault(kind, path=path, status=413, times=3))
+    run = adcloud.run("campaign_performance")
+    assert fault.triggered == 3
+    assert run.rows("campaign_performance") == undisturbed.rows("campaign_performance")
+    assert waits == []
+
+
 @pytest.mark.parametrize(
     ("version", "reasons"),
     [("v1", "filter[date] is no date"), ("v2", "filter[date] is no date; date is invalid")],

@@ -14,7 +14,8 @@ import requests
 
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
-from singer_reports.streams.http_stream import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
+from singer_reports.http.errors import CredentialsError, ends_the_run
+from singer_reports.http.retries import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
 from tap_adsterra.streams import STREAMS, Domains
 from tap_adsterra.tap import TapAdsterra
 from tests.command_line import CommandLine
@@ -125,6 +126,26 @@ def test_a_window_that_is_too_large_is_split(
     assert run.records("stats") == undisturbed.records("stats")
     assert run.bookmark("stats") == "2024-04-24"
     assert adsterra.windows() == sorted(small + TRIES_BEFORE_SPLIT * large)
+
+
+def test_a_window_that_is_too_large_to_be_answered_is_split_at_once(
+    adsterra: Adsterra, waits: list[float]
+) -> None:
+    undisturbed = adsterra.run("stats", window_days=8, end_date="2024-04-16")
+    adsterra.sandbox.requests.clear()
+    large = "2024-04-01..2024-04-16"
+    query = {"start_date": "2024-04-01", "finish_date": "2024-04-16"}
+    adsterra.sandbox.faults.add(Fault("status", path="stats", query=query, status=413))
+    run = adsterra.run("stats", window_days=16, end_date="2024-04-16")
+    assert run.rows("stats") == undisturbed.rows("stats")
+    assert adsterra.windows() == ["2024-04-01..2024-04-08", large, "2024-04-09..2024-04-16"]
+    assert waits == []
+
+
+def test_a_single_day_that_is_too_large_ends_the_run(adsterra: Adsterra) -> None:
+    adsterra.sandbox.faults.add(Fault("status", path="stats", status=413))
+    message = str(adsterra.run("stats", start_date="2024-04-28").error)
+    assert message.startswith("stats 2024-04-28: Adsterra answered 413")
 
 
 def test_a_single_day_that_fails_ends_the_run(adsterra: Adsterra) -> None:
@@ -248,6 +269,20 @@ def test_a_token_that_does_not_work_is_explained(
     assert expected in str(run.error)
     assert token not in str(run.error)
     assert len(adsterra.sandbox.requests) == 1
+    # No other stream could be read either.
+    assert run.error is not None
+    assert isinstance(run.error.__cause__, CredentialsError)
+    assert ends_the_run(run.error)
+
+
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_what_one_request_is_refused_for_does_not_concern_all_streams(
+    adsterra: Adsterra, status: int
+) -> None:
+    adsterra.sandbox.faults.add(Fault("status", path="domains", status=status, message="Not you"))
+    error = adsterra.run("domains").error
+    assert error is not None
+    assert not ends_the_run(error)
 
 
 def test_a_token_in_the_path_reads_the_same(adsterra: Adsterra) -> None:

@@ -8,8 +8,21 @@ import email.utils
 import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
+from urllib3.exceptions import ReadTimeoutError
 
-from singer_reports.http.errors import is_retriable, retry_after, should_split
+from singer_reports.http.errors import (
+    ConnectionFailedError,
+    CredentialsError,
+    NoTokenError,
+    RequestError,
+    RequestTooLargeError,
+    ResponseTooLargeError,
+    TokenRefusedError,
+    ends_the_run,
+    is_retriable,
+    retry_after,
+    should_split,
+)
 
 
 def failed(status: int, **headers: str) -> RetriableAPIError:
@@ -51,9 +64,53 @@ def test_an_error_without_a_response_has_no_retry_after() -> None:
     assert retry_after(failed(503)) is None
 
 
-def test_only_timeouts_and_server_errors_split_the_window() -> None:
+def in_the_body(error: Exception) -> requests.ConnectionError:
+    """Make what requests does of a failure in the middle of a body."""
+    return requests.ConnectionError(error)
+
+
+READ_TIMEOUT = ReadTimeoutError(None, None, "")  # type: ignore[arg-type]
+
+
+def test_only_timeouts_server_errors_and_what_is_too_large_split_a_request() -> None:
     assert should_split(failed(504))
     assert should_split(requests.ReadTimeout())
+    assert should_split(in_the_body(READ_TIMEOUT))
+    assert should_split(RequestTooLargeError())
+    assert should_split(ResponseTooLargeError())
     assert not should_split(failed(429))
+    # Fewer rows make no connection, and no token.
+    assert not should_split(requests.ConnectTimeout())
     assert not should_split(requests.ConnectionError())
+    assert not should_split(NoTokenError("no token", failed(504).response))
     assert not should_split(None)
+
+
+def caused_by(cause: BaseException) -> RequestError:
+    error = RequestError("a stream failed")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (CredentialsError(), True),
+        (ConnectionFailedError(), True),
+        (NoTokenError("no token", failed(504).response), True),
+        (requests.ConnectionError(), True),
+        (requests.ConnectTimeout(), True),
+        (ConnectionResetError(), True),
+        (requests.ReadTimeout(), False),
+        (in_the_body(READ_TIMEOUT), False),
+        (requests.exceptions.ChunkedEncodingError(), False),
+        (requests.exceptions.ContentDecodingError(), False),
+        (TokenRefusedError("refused"), False),
+        (failed(500), False),
+        (RequestTooLargeError(), False),
+        (ValueError(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_concerns_all_streams_ends_the_run(cause: BaseException, *, expected: bool) -> None:
+    assert ends_the_run(caused_by(cause)) == expected

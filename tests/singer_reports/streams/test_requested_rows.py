@@ -148,7 +148,7 @@ def test_a_stream_that_fails_does_not_keep_the_others_from_being_read(
 ) -> None:
     _, output, _ = adsterra_command.run()
     undisturbed = RunResult(output)
-    adsterra_command.runner.sandbox.faults.add(Fault("status", status=403, path=path))
+    adsterra_command.runner.sandbox.faults.add(Fault("status", status=404, path=path))
     code, output, log = adsterra_command.run()
     run = RunResult(output)
     name = path.replace("-", "_")
@@ -174,7 +174,7 @@ def test_without_a_connection_the_run_ends_at_once(
 
 
 def test_a_library_raises_the_first_error(adsterra: Adsterra) -> None:
-    adsterra.sandbox.faults.add(Fault("status", status=403, path="smart-links"))
+    adsterra.sandbox.faults.add(Fault("status", status=404, path="smart-links"))
     tap: ReportTap = adsterra.tap("smart_links", "stats")
     with pytest.raises(Exception, match="smart_links: "):
         tap.sync_all()

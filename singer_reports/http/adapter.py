@@ -1,0 +1,49 @@
+"""Connections that stay in step: a response is never taken for that of another request."""
+
+from __future__ import annotations
+
+import http.client
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+
+#: So many informational responses may precede a response; a server that sends more never answers.
+MAX_INFORMATIONAL = 16
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """A response that skips the informational ones before it (RFC 9110, section 15.2).
+
+    Python's own skips 100 only, and any number of them: it takes 103 for the whole response, and
+    the response that follows for that of the next request on the same connection.
+    """
+
+    # Private: the only part of reading a response that comes before its headers.
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INFORMATIONAL + 1):
+            status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if status_line[1] >= http.client.OK:
+                return status_line
+            http.client.parse_headers(self.fp)
+        message = "too many informational responses"
+        raise http.client.HTTPException(message)
+
+    def begin(self) -> None:
+        """Read the headers; two lengths are none to go by (RFC 9112, section 6.3)."""
+        super().begin()
+        lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            message = "several lengths"
+            raise http.client.HTTPException(message)
+
+
+class ReportAdapter(HTTPAdapter):
+    """Sends requests on such connections."""
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return the connections to a host, also those through a proxy."""
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        kind = pool.ConnectionCls
+        if kind.response_class is not FinalResponse:
+            pool.ConnectionCls = type(kind.__name__, (kind,), {"response_class": FinalResponse})
+        return pool
