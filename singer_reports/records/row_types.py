@@ -16,8 +16,6 @@ Schema = dict[str, Any]
 Row = Any
 #: The largest 64-bit integer. With it as ``maximum``, targets choose BIGINT, not 128 bits.
 MAX_INTEGER = 2**63 - 1
-#: The largest integer up to which each integer is a different float.
-_MAX_EXACT_FLOAT = 2**53 - 1
 
 
 def row_type(
@@ -81,8 +79,6 @@ def _value_type(schema: Schema) -> Any:  # noqa: ANN401
 
 def _integer_type(schema: Schema) -> Any:  # noqa: ANN401
     low, high = integer_bounds(schema)
-    # Larger integers are decoded by ``coercion``: here, 9007199254740993.0 would be rounded.
-    low, high = max(low, -_MAX_EXACT_FLOAT), min(high, _MAX_EXACT_FLOAT)
     return Annotated[int, msgspec.Meta(ge=low, le=high)]
 
 

@@ -108,7 +108,7 @@ def read_numbers(rows: list[Row], name: str) -> bool:
 def has_long_number(content: bytes) -> bool:
     """Return whether a response has a number with more digits than a float keeps.
 
-    ``msgspec`` decodes 5.0 to an integer through a float.
+    ``msgspec`` decodes 5.0 to an integer through a float; it refuses those beyond 2^53.
     """
     return _LONG_NUMBER in content.translate(_DIGITS_TO_ZERO)
 
