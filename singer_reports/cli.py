@@ -24,6 +24,7 @@ from singer_reports.http.errors import (
     TokenRefusedError,
 )
 from singer_reports.library import LibraryTap
+from singer_reports.output.stderr import open_stderr
 from singer_reports.sdk_internals import ConfigInput
 
 
@@ -41,6 +42,7 @@ class CommandTap(LibraryTap):
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
         """Make the command, with the log that the environment asks for."""
+        open_stderr()
         try:
             command: click.Command = super().cli
         except ValueError as error:
