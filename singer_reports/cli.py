@@ -30,6 +30,7 @@ from singer_reports.http.errors import (
     ends_the_run,
 )
 from singer_reports.library import LibraryTap
+from singer_reports.output.stderr import open_stderr
 from singer_reports.sdk_internals import ConfigInput
 
 
@@ -47,6 +48,7 @@ class CommandTap(LibraryTap):
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
         """Return the command, with logging configured from the environment."""
+        open_stderr()
         drop_empty_log_variables()
         reason = missing_log_config()
         if reason is None:

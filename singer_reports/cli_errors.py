@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
@@ -14,19 +15,31 @@ from singer_sdk.logging import StructuredFormatter
 
 from singer_reports.config.expressions import ExpressionError
 from singer_reports.http.errors import RequestError
-from singer_reports.output.stdout import SignalExit
+from singer_reports.output.stderr import let_go_of_stderr
+from singer_reports.output.stdout import OutputError, SignalExit, require_stdout, stdout_errors
 from singer_reports.sdk_internals import SingerCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class TapCommand(SingerCommand):
     """The SDK's command, which logs every error as a sentence and exits with 1."""
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401
+        """Read the options; some of them only print, and do so here."""
+        require_stdout()
+        with stdout_errors():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        """Run; end without a traceback when standard output is closed."""
+        """Run; end without a traceback when the target stops reading."""
         logging.captureWarnings(capture=True)
+        printing = stdout_errors() if ctx.params["about"] else contextlib.nullcontext()
         try:
-            # Not the SDK's ``invoke``: it logs some errors itself and others with a traceback.
-            return click.Command.invoke(self, ctx)
+            with printing:
+                # Not the SDK's own, which logs some errors by itself and others with a traceback.
+                return click.Command.invoke(self, ctx)
         except BrokenPipeError:
             _discard_output()
             if not ctx.params["about"]:
@@ -36,7 +49,14 @@ class TapCommand(SingerCommand):
     def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
         """Run; log an error as a sentence, and its traceback only at DEBUG."""
         try:
-            return super().main(*args, **options)
+            return self._run(*args, **options)
+        finally:
+            let_go_of_stderr()
+
+    def _run(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            with _flushed_stdout():
+                return super().main(*args, **options)
         except SignalExit as ending:
             _discard_output()
             # Ignore further signals while the last line is logged.
@@ -50,6 +70,9 @@ class TapCommand(SingerCommand):
             raise
         except ConfigValidationError as error:
             self._log_last(logging.ERROR, _sentence(error))
+        except OutputError as error:
+            _discard_output()
+            self._log_last(logging.CRITICAL, _sentence(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is logged
             debugging = self.logger.isEnabledFor(logging.DEBUG)
             self._log_last(logging.CRITICAL, _sentence(error), exc_info=debugging)
@@ -74,14 +97,27 @@ def _is_log_among_messages() -> bool:
         return False
 
 
+@contextlib.contextmanager
+def _flushed_stdout() -> Iterator[None]:
+    """Write all that is printed before the run ends well; later, an error would not be noticed."""
+    try:
+        yield
+    except SystemExit as ending:
+        if not ending.code and sys.stdout:
+            with stdout_errors():
+                sys.stdout.flush()
+        raise
+
+
 def _discard_output() -> None:
-    # Buffered output cannot be written any more, and Python would report that at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # What is buffered cannot be written any more, and Python would complain about it at exit.
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    if isinstance(error, (ExpressionError, RequestError)):
+    if isinstance(error, ExpressionError | OutputError | RequestError):
         return text
     if isinstance(error, ConfigValidationError):
         # The text of the taps' own errors contains all problems, that of the SDK's does not.

@@ -8,6 +8,7 @@ terminal and Meltano send Ctrl-C to a tap.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import time
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 from singer_reports.sdk_internals import MsgSpecWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from singer_sdk.singerlib.encoding.simple import Message
 
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 DUPLICATE_SIGNAL_SECONDS = 1.0
 #: If the run has not ended after this time, the exception was lost and is raised again.
 RAISE_AGAIN_SECONDS = 2.0
+_CLOSED = "it is closed"
+_NON_BLOCKING = "it does not wait for its reader (non-blocking mode)"
 
 
 class SignalExit(SystemExit):
@@ -36,6 +41,45 @@ class SignalExit(SystemExit):
         """
         super().__init__(128 + number)
         self.number = number
+
+
+class OutputError(Exception):
+    """Standard output cannot be written to; the message is for the user."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why, in a clause."""
+        super().__init__(
+            f"Standard output cannot be written to: {reason}. Correct this and run again: the next "
+            "run goes on after the last state that has arrived."
+        )
+
+
+@contextlib.contextmanager
+def stdout_errors() -> Iterator[None]:
+    """Explain errors of standard output, but for a reader that has gone away.
+
+    Raises:
+        OutputError: For any other one.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except BlockingIOError as error:
+        raise OutputError(_NON_BLOCKING) from error
+    except OSError as error:
+        raise OutputError(str(error.strerror).lower()) from error
+
+
+def require_stdout() -> None:
+    """Refuse to run without standard output.
+
+    Raises:
+        OutputError: If it is closed.
+    """
+    # Typed as if it were always there.
+    if not sys.stdout:
+        raise OutputError(_CLOSED)
 
 
 class StdoutWriter:
@@ -54,16 +98,13 @@ class StdoutWriter:
             lines: One or more; few, because a signal waits for them.
 
         Raises:
-            SignalExit: If a signal was received during the write.
+            OutputError: If they cannot be written.
+            SignalExit: If a signal has come in the meantime.
         """
         self._writing = True
-        written = 0
         try:
-            with memoryview(lines) as view:
-                # A signal may cut a write short, and does where PYTHONUNBUFFERED is set.
-                while written < len(view):
-                    written += sys.stdout.buffer.write(view[written:])
-            sys.stdout.flush()
+            with memoryview(lines) as view, stdout_errors():
+                _write(view)
         finally:
             self._writing = False
             if self._deferred_signal is not None:
@@ -97,7 +138,18 @@ class StdoutWriter:
             signal.setitimer(signal.ITIMER_REAL, RAISE_AGAIN_SECONDS)
 
 
-#: The only instance: there is one standard output, and one handler per signal.
+def _write(view: memoryview) -> None:
+    written = 0
+    # A signal may cut a write short, and does where PYTHONUNBUFFERED is set.
+    while written < len(view):
+        count: int | None = sys.stdout.buffer.write(view[written:])
+        if count is None:  # What raises BlockingIOError otherwise does not with PYTHONUNBUFFERED.
+            raise BlockingIOError
+        written += count
+    sys.stdout.flush()
+
+
+#: There is one standard output, and one place to which signals come.
 STDOUT = StdoutWriter()
 
 

@@ -62,15 +62,17 @@ class Progress:
     def __enter__(self) -> Self:
         """Show the bar, if there is one."""
         if self._bar:
-            self._exits.enter_context(self._bar)
+            with _unread():
+                self._exits.enter_context(self._bar)
             for handler in logging.getLogger().handlers:
                 handler.addFilter(_clear_line)
                 self._exits.callback(handler.removeFilter, _clear_line)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Finish the bar, if there is one."""
-        self._exits.close()
+        """Leave the bar as it is."""
+        with _unread():
+            self._exits.close()
 
     def advance(self, units: int, rows: int) -> None:
         """Report that more has been read and written.
@@ -83,7 +85,8 @@ class Progress:
         self._rows += rows
         now = time.monotonic()
         if self._bar:
-            self._bar.update(units)
+            with _unread():
+                self._bar.update(units)
         elif self._log and now - self._told >= SECONDS_BETWEEN_LINES and self._done < self._total:
             self._told = now
             seconds = (now - self._started) * (self._total - self._done) / self._done
@@ -102,11 +105,18 @@ class Progress:
         return f"{self._rows:,} rows, {self._rows / seconds:,.0f} rows a second"
 
 
+def _unread() -> contextlib.suppress:
+    """Go on when the terminal goes away: the rows are worth more than the bar."""
+    return contextlib.suppress(OSError)
+
+
 def _on_terminal() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    # None in a program without standard error.
+    return bool(sys.stderr and sys.stderr.isatty()) and os.environ.get("TERM") != "dumb"
 
 
 def _clear_line(_: logging.LogRecord) -> bool:
-    """Erase the bar before a log line is written; the next ``advance`` draws it again."""
-    click.echo("\r\033[K", file=sys.stderr, nl=False)
+    """Take the bar away before a log line is written; the next advance draws it again."""
+    with _unread():
+        click.echo("\r\033[K", file=sys.stderr, nl=False)
     return True

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -313,21 +311,3 @@ def test_a_target_that_stops_reading_is_an_error_without_a_traceback(
     assert "The target stopped reading. Its own messages say why." in log
     assert "Traceback" not in log
     assert "Exception ignored" not in log
-
-
-def test_output_can_go_to_a_file_that_is_full(command_line: AdsterraCommandLine) -> None:
-    if not os.path.exists("/dev/full"):  # noqa: PTH110
-        pytest.skip("this system has no /dev/full")
-    config = command_line.write("config.json", command_line.adsterra.settings())
-    with open("/dev/full", "wb") as full:  # noqa: PTH123
-        process = subprocess.run(
-            [sys.executable, "-c", command_line.command, "--config", config],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "NOW": "2024-05-01T12:00:00+00:00"},
-            timeout=60,
-            check=False,
-        )
-    assert process.returncode == 1
-    assert b"No space left on device" in process.stderr
-    assert b"Traceback" not in process.stderr
