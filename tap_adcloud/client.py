@@ -13,9 +13,9 @@ from singer_sdk.exceptions import RetriableAPIError
 
 from singer_reports.http.errors import (
     RequestError,
-    RequestTooLargeError,
     TokenRefusedError,
     is_retriable,
+    refused,
 )
 from singer_reports.records.schemas import schemas_of
 from singer_reports.streams.full_table import FullTableStream
@@ -128,8 +128,7 @@ class AdcloudStream(FullTableStream):
         if code >= HTTPStatus.BAD_REQUEST:
             reasons = error_body.reasons[:200] or f"status {code}, without a reason"
             message = f"Adcloud refused the request: {reasons}."
-            too_large = code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            raise RequestTooLargeError(message) if too_large else RequestError(message)
+            raise refused(code, message)
         if parsed is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             # A body that has been parsed as a JSON object need not be checked again.
             super().validate_response(response)

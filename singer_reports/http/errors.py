@@ -72,6 +72,12 @@ class ResponseTooLargeError(RequestError):
     """A response that may not fit into memory."""
 
 
+def refused(status: int, message: str) -> RequestError:
+    """Return the error of a refused request: with status 413, one that a split may help."""
+    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return RequestTooLargeError(message) if too_large else RequestError(message)
+
+
 def is_retriable(status: int) -> bool:
     """Return whether a request with this response status is retried."""
     return status in _RETRIABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -23,9 +23,9 @@ from singer_reports.http.errors import (
     ConnectionFailedError,
     NotJsonError,
     RequestError,
-    RequestTooLargeError,
     ends_the_run,
     is_retriable,
+    refused,
     retry_after,
 )
 from singer_reports.sdk_internals import SdkStream
@@ -203,9 +203,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
 
     def refusal(self, response: requests.Response) -> RequestError:
         """Make the error of a response with a status of 3xx or 4xx that is not retried."""
-        too_large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        kind = RequestTooLargeError if too_large else RequestError
-        return kind(self.response_error_message(response))
+        return refused(response.status_code, self.response_error_message(response))
 
     def response_error_message(self, response: requests.Response) -> str:
         """Explain an error response and what to do; overridden for the errors of an API.
