@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _MAX_QUOTED_LENGTH = 60
 _MAX_LISTED = 12
-#: Looks like a misplaced secret: 16 or more letters and digits, or a password in a URL.
-LOOKS_SECRET = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[^\W\d])[\w-]{16,}|(?<=//)[^/\s]*(?=@)")
+#: Looks like a misplaced secret: 16 or more letters and digits, also in base64, or a password.
+LOOKS_SECRET = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[^\W\d])[\w+/=-]{16,}|(?<=//)[^/\s]*(?=@)")
 
 
 class ConfigError(NamedTuple):

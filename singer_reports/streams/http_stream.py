@@ -173,9 +173,9 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         # What led to it is kept as the cause, and holds what the API has said.
         if error := sys.exception():
             self.run.redactor.redact_error(error)
-        redacted = self.run.redactor.redact(f"{self.request_label(page)}: {message}")
         # What the API says may have several lines.
-        return RequestError(" ".join(redacted.split()))
+        text = " ".join(f"{self.request_label(page)}: {message}".split())
+        return RequestError(self.run.redactor.clean(text))
 
     def validate_response(self, response: requests.Response) -> None:
         """Accept the response, or raise a retriable or a fatal error.
