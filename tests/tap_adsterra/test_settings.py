@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
@@ -16,7 +17,7 @@ from singer_reports.config.settings import (
     URL_PATTERN,
 )
 from tap_adsterra.streams import STREAMS
-from tap_adsterra.tap import TapAdsterra
+from tap_adsterra.tap import MAX_PLACEMENTS, TapAdsterra
 
 if TYPE_CHECKING:
     from tests.support import Adsterra
@@ -171,14 +172,32 @@ def test_a_wrong_setting_is_explained(settings: dict[str, Any], expected: str) -
     assert expected in found
 
 
-def test_499_placements_are_the_most() -> None:
-    most = {**REPORT, "placement_ids": list(range(1, 500))}
+def test_180_placements_are_the_most() -> None:
+    most = {**REPORT, "placement_ids": list(range(1, 181))}
     TapAdsterra(config={"api_token": "t0ken", "reports": [most]})
-    (problem,) = problems(reports=[{**REPORT, "placement_ids": list(range(1, 501))}])
+    (problem,) = problems(reports=[{**REPORT, "placement_ids": list(range(1, 182))}])
     assert problem.startswith(
-        "reports[0].placement_ids must be a list of at most 499 items, not [1, 2,"
+        "reports[0].placement_ids must be a list of at most 180 items, not [1, 2,"
     )
     assert len(problem) < 200
+
+
+def test_no_address_is_longer_than_servers_accept(adsterra: Adsterra) -> None:
+    longest = 2**63 - 1
+    report = {
+        "name": "own",
+        "group_by": ["domain", "country", "placement_sub_id"],
+        "domain": longest,
+        "country": "US",
+        "placement_ids": list(range(longest, longest - MAX_PLACEMENTS, -1)),
+    }
+    token = "t0ken-of-64-characters" * 3
+    day = {"start_date": "2024-04-30", "end_date": "2024-04-30"}
+    adsterra.run("own", reports=[report], auth_method="path", api_token=token, **day)
+    (seen,) = adsterra.sandbox.requests
+    url = f"https://api3.adsterratools.com{seen.path}?{urlencode(seen.query)}"
+    assert seen.values("placement_ids[]")[0] == str(longest)
+    assert 7_000 < len(url) < 8_000
 
 
 def test_all_problems_are_reported_together() -> None:
