@@ -110,7 +110,6 @@ def caused_by(cause: BaseException) -> RequestError:
         (RequestTooLargeError(), False),
         (ValueError(), False),
     ],
-    ids=lambda value: type(value).__name__,
 )
 def test_what_concerns_all_streams_ends_the_run(cause: BaseException, *, expected: bool) -> None:
     assert ends_the_run(caused_by(cause)) == expected
