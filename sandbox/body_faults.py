@@ -71,6 +71,11 @@ def _set_field(_envelope: Envelope, rows: list[Row], fault: Fault) -> None:
         row[fault.field] = fault.value
 
 
+def _set_field_in_all(_envelope: Envelope, rows: list[Row], fault: Fault) -> None:
+    for row in rows:
+        row[str(fault.field)] = fault.value
+
+
 def _drop_field(_envelope: Envelope, rows: list[Row], fault: Fault) -> None:
     row = _one(rows, fault)
     if row is not None and fault.field is not None:
@@ -140,9 +145,17 @@ def _drop_envelope_field(envelope: Envelope, _rows: list[Row], fault: Fault) -> 
             part.pop(fault.field, None)
 
 
+def _empty_object(envelope: Envelope, rows: list[Row], _fault: Fault) -> None:
+    for part in (envelope, envelope.get("data")):
+        for name in ("items", "result"):
+            if isinstance(part, dict) and part.get(name) is rows:
+                part[name] = {}
+
+
 #: The function that changes a response, by kind of fault.
 BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "set_field": _set_field,
+    "set_field_in_all": _set_field_in_all,
     "drop_field": _drop_field,
     "unknown_field": _unknown_field,
     "quoted_numbers": _quoted_numbers,
@@ -155,4 +168,5 @@ BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "shuffled_rows": _shuffled_rows,
     "wrong_total": _wrong_total,
     "drop_envelope_field": _drop_envelope_field,
+    "empty_object": _empty_object,
 }

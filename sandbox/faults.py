@@ -29,8 +29,10 @@ Kind: TypeAlias = Literal[
     "cut_chunked",
     "truncated",
     "gigantic",
+    "byte_order_mark",
     # The good response has other rows or totals.
     "set_field",
+    "set_field_in_all",
     "drop_field",
     "unknown_field",
     "quoted_numbers",
@@ -43,6 +45,7 @@ Kind: TypeAlias = Literal[
     "shuffled_rows",
     "wrong_total",
     "drop_envelope_field",
+    "empty_object",
     # The data or the token changes during a sync; Adcloud only.
     "page_shift",
     "dead_token",
@@ -75,7 +78,9 @@ class Fault:
     * `cut_chunked`: the same in the middle of a chunked transfer.
     * `truncated`: the first half of the body, with a Content-Length that fits.
     * `gigantic`: `size` bytes (default 64 MiB) of white space before the good JSON.
+    * `byte_order_mark`: the good JSON behind the byte order mark of UTF-8.
     * `set_field`: `field` of one row (`row`, default the first) becomes `value`.
+    * `set_field_in_all`: `field` of every row becomes `value`.
     * `drop_field`: `field` is missing in one row.
     * `unknown_field`: all rows have one more `field` (default `surprise`) of `value`.
     * `quoted_numbers`: all numbers in rows are strings.
@@ -89,6 +94,7 @@ class Fault:
     * `wrong_total`: the totals are `by` (default 1) too high.
     * `drop_envelope_field`: `field` is missing in the envelope (`itemCount`; or in `collection`,
       `_meta`).
+    * `empty_object`: `{}` in place of the list of rows, as PHP writes an empty one.
     * `page_shift` (Adcloud): `by` rows were inserted (above 0) or deleted (below 0) before the
       page, so it starts that many rows earlier or later; the totals stay.
     * `dead_token` (Adcloud): the request's token is invalid from this request on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -126,9 +127,14 @@ async def _gigantic(exchange: Exchange) -> None:
     await exchange.send({"type": "http.response.body", "body": body})
 
 
+async def _byte_order_mark(exchange: Exchange) -> None:
+    start, body = await exchange.good_response()
+    await exchange.respond_with_body(start, codecs.BOM_UTF8 + body)
+
+
 async def _body_fault(exchange: Exchange) -> None:
     start, body = await exchange.good_response()
-    if start["status"] == _OK:
+    if start["status"] == _OK and (b"content-type", b"application/json") in start["headers"]:
         body = apply_body_fault(body, exchange.fault)
     await exchange.respond_with_body(start, body)
 
@@ -154,5 +160,6 @@ TRANSPORT_FAULTS: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
     "cut_chunked": _cut_chunked,
     "truncated": _truncated,
     "gigantic": _gigantic,
+    "byte_order_mark": _byte_order_mark,
     **dict.fromkeys(BODY_FAULTS, _body_fault),
 }

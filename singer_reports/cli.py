@@ -16,12 +16,18 @@ from singer_sdk.cli import plugin_cli
 
 from singer_reports.cli_errors import TapCommand
 from singer_reports.config.json_files import JsonFile, StateFile, Unreadable, read_json
+from singer_reports.config.log_config import (
+    LOG_CONFIG,
+    describe_log_error,
+    drop_empty_log_variables,
+    missing_log_config,
+)
 from singer_reports.config.messages import invalid_config_error, quote_value
 from singer_reports.http.errors import (
     RETRIABLE_ERRORS,
-    ConnectionFailedError,
     RequestError,
     TokenRefusedError,
+    ends_the_run,
 )
 from singer_reports.library import LibraryTap
 from singer_reports.output.stderr import open_stderr
@@ -30,25 +36,30 @@ from singer_reports.sdk_internals import ConfigInput
 
 @dataclass
 class Settings(ConfigInput):
-    """The settings files as they were read."""
+    """The merged content of the settings files."""
 
-    #: Why files could not be read, a sentence each.
+    #: One sentence per file that cannot be used.
     problems: list[str] = field(default_factory=list)
 
 
 class CommandTap(LibraryTap):
-    """A tap whose command reads its files, and says of each that cannot be read why."""
+    """A tap with a command line, which reports every file that cannot be read."""
 
     @plugin_cli
     def cli(cls) -> click.Command:  # noqa: N805 - the SDK's decorator hands over the class
-        """Make the command, with the log that the environment asks for."""
+        """Return the command, with logging configured from the environment."""
         open_stderr()
-        try:
-            command: click.Command = super().cli
-        except ValueError as error:
-            variables = f"{cls.environment_prefix()}LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG"
-            sys.exit(f"Cannot configure logging: {str(error).rstrip('.')}. Correct {variables}.")
-        return command
+        drop_empty_log_variables()
+        reason = missing_log_config()
+        if reason is None:
+            try:
+                command: click.Command = super().cli
+            except Exception as error:  # noqa: BLE001 - files may make logging fail in any way
+                reason = describe_log_error(error)
+            else:
+                return command
+        variables = f"{cls.environment_prefix()}LOGLEVEL, LOGLEVEL and {LOG_CONFIG}"
+        sys.exit(f"Cannot configure logging: {reason}. Correct {variables}.")
 
     @classmethod
     def cb_config(
@@ -57,10 +68,10 @@ class CommandTap(LibraryTap):
         param: click.Option,  # noqa: ARG003
         value: tuple[str, ...],
     ) -> Settings:
-        """Read the settings files; those that cannot be read become problems."""
+        """Read the settings files, and collect errors about those that cannot be used."""
         settings = Settings(parse_env="ENV" in value)
         for path in value:
-            # Once, since it may be a pipe.
+            # Read only once: it may be a pipe.
             content = {} if path == "ENV" else read_json(path)
             if isinstance(content, dict):
                 settings.config |= content
@@ -75,7 +86,7 @@ class CommandTap(LibraryTap):
 
     @classmethod
     def _arguments(cls, settings: Settings | None) -> dict[str, Any]:
-        """Make the tap's arguments from the settings files."""
+        """Return the tap's arguments, from the settings files."""
         settings = settings or Settings()
         if not (settings.config or settings.parse_env or settings.problems):
             settings.problems = [cls._how_to_give_settings()]
@@ -87,18 +98,18 @@ class CommandTap(LibraryTap):
 
     @classmethod
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:  # noqa: FBT001
-        """List the streams, unless a settings file cannot be read: it may hold reports."""
+        """List the streams, unless a settings file is unreadable: it may define further streams."""
         settings: Settings | None = ctx.params.get("config")
         if value and settings and settings.problems:
             raise invalid_config_error(settings.problems)
         super().cb_discover(ctx, param, value)
 
-    #: The setting that says what may be read.
+    #: The setting that holds the credential; messages name it.
     credential_setting: ClassVar[str]
 
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:  # noqa: ARG003
-        """Ask once for each stream, and say which may be read with this credential."""
+        """Test every stream, and log which of them the credential can read."""
         if value == "disabled":
             return
         arguments = cls._arguments(ctx.params.get("config"))
@@ -107,7 +118,7 @@ class CommandTap(LibraryTap):
             ctx.exit()
         with contextlib.ExitStack() as stack:
             if sys.stdout.isatty():
-                # Nobody wants to read the messages before the sentence at the end.
+                # On a terminal, the messages would hide the result.
                 nowhere = stack.enter_context(Path(os.devnull).open("w"))
                 stack.enter_context(contextlib.redirect_stdout(nowhere))
             is_whole = cls._test_streams(arguments)
@@ -115,13 +126,13 @@ class CommandTap(LibraryTap):
 
     @classmethod
     def _test_streams(cls, arguments: dict[str, Any]) -> bool:
-        """Ask once for each stream, and report whether all of them may be read."""
+        """Test every stream, and return whether all of them can be read."""
         catalog = cls(**arguments).catalog
         for entry in catalog.streams:
             entry.metadata.root.selected = True
         tap = cls(**arguments, catalog=catalog)
         tap.handle_signals()
-        # In the tap's own order: one stream may ask by what another has read.
+        # In the order of the tap's own list; the SDK sorts streams by name.
         names = [stream.name for stream in tap.discover_streams()]
         for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
             if not logger.isEnabledFor(logging.DEBUG):
@@ -133,8 +144,8 @@ class CommandTap(LibraryTap):
             except RequestError as error:
                 tap.run.redactor.redact_error(error)
                 is_refusal = isinstance(error.__cause__, TokenRefusedError)
-                if not is_refusal and isinstance(
-                    error.__cause__, (*RETRIABLE_ERRORS, ConnectionFailedError)
+                if ends_the_run(error) or (
+                    isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
                 ):
                     # No other stream would fare better.
                     raise
@@ -157,13 +168,13 @@ class CommandTap(LibraryTap):
         config: ConfigInput | None = None,
         **inputs: Any,  # noqa: ANN401
     ) -> None:
-        """Run, with a catalog and a state that have been read already."""
+        """Run the tap; catalog and state are the contents of the files, not their paths."""
         super(Tap, cls).invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
         tap = cls(**cls._arguments(cast("Settings | None", config)), **inputs)
         tap.handle_signals()
         try:
-            tap.sync_all()
+            tap.sync_streams()
         except Exception as error:
             tap.run.redactor.redact_error(error)
             raise
@@ -179,7 +190,7 @@ class CommandTap(LibraryTap):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Make the command line of the SDK, which tells errors without a traceback."""
+        """Return the SDK's command, changed to report errors without a traceback."""
         command = super().get_singer_command()
         for parameter in command.params:
             if parameter.name == "catalog":

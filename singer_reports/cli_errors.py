@@ -1,4 +1,4 @@
-"""Logs how a run ended, in a sentence, and sets the exit code."""
+"""Logs in a sentence how a run ended, and sets the exit code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.logging import StructuredFormatter
 
+from singer_reports.config.expressions import ExpressionError
 from singer_reports.http.errors import RequestError
 from singer_reports.output.stderr import let_go_of_stderr
 from singer_reports.output.stdout import OutputError, SignalExit, require_stdout, stdout_errors
@@ -46,7 +47,7 @@ class TapCommand(SingerCommand):
             ctx.exit(1)
 
     def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Run, and log what went wrong: the traceback comes with debugging only."""
+        """Run; log an error as a sentence, and its traceback only at DEBUG."""
         try:
             return self._run(*args, **options)
         finally:
@@ -79,8 +80,8 @@ class TapCommand(SingerCommand):
 
     def _log_last(self, level: int, sentence: str, *, exc_info: bool = False) -> None:
         """Log how the run ended."""
-        # `meltano config test` asks for a log in JSON, mixes it with the messages and shows the
-        # last line as it is: that one had better be a sentence.
+        # `meltano config test` sets a JSON log, mixes it with the messages and shows the last line
+        # unchanged, so that line is written as plain text.
         if _is_log_among_messages():
             for handler in logging.getLogger().handlers:
                 if isinstance(handler.formatter, StructuredFormatter):
@@ -89,7 +90,7 @@ class TapCommand(SingerCommand):
 
 
 def _is_log_among_messages() -> bool:
-    """Report whether standard output and standard error are the same file or pipe."""
+    """Return whether standard output and standard error are the same file or pipe."""
     try:
         return os.path.sameopenfile(1, 2)
     except OSError:  # One of them is closed.
@@ -116,10 +117,10 @@ def _discard_output() -> None:
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    if isinstance(error, RequestError | OutputError):
+    if isinstance(error, ExpressionError | OutputError | RequestError):
         return text
     if isinstance(error, ConfigValidationError):
-        # The taps' own errors hold all problems in their text, the SDK's do not.
+        # The text of the taps' own errors contains all problems, that of the SDK's does not.
         return " ".join([*(problem for problem in error.errors if problem not in text), text])
     text = text.rstrip(".")
     if isinstance(error, MappingError):

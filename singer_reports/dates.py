@@ -1,4 +1,4 @@
-"""Which days are read: pure functions over days, with no clock and no network.
+"""Computes which days are read: pure functions, without a clock or network.
 
 A *day* is a ``datetime.date`` in the API's own time zone. A *window* is a closed interval of days.
 """
@@ -16,7 +16,7 @@ ONE_DAY = datetime.timedelta(days=1)
 
 
 class Window(NamedTuple):
-    """A closed interval of days: both ends are read.
+    """A closed interval of days: both ends are included.
 
     >>> str(Window(datetime.date(2024, 1, 1), datetime.date(2024, 1, 30)))
     '2024-01-01..2024-01-30'
@@ -27,11 +27,11 @@ class Window(NamedTuple):
 
     @property
     def days(self) -> int:
-        """How many days the window holds, at least 1."""
+        """The number of days in the window, at least 1."""
         return (self.last - self.first).days + 1
 
     def split(self) -> tuple[Self, Self]:
-        """Cut the window in two that cover it, the earlier one first.
+        """Split the window into two halves, the earlier one first.
 
         Raises:
             ValueError: If the window holds a single day.
@@ -43,12 +43,12 @@ class Window(NamedTuple):
         return self._replace(last=middle), self._replace(first=middle + ONE_DAY)
 
     def __str__(self) -> str:
-        """Write the window as its two days, or as its one day."""
+        """Return the first and the last day, or the only day."""
         return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
 
 
 def windows(first: datetime.date, last: datetime.date, length: int) -> Iterator[Window]:
-    """Cover the days from ``first`` to ``last`` with windows: disjoint, in order, none left out.
+    """Split the days from ``first`` to ``last`` into consecutive windows.
 
     >>> days = datetime.date(2024, 1, 1), datetime.date(2024, 1, 5)
     >>> [str(window) for window in windows(*days, length=2)]
@@ -56,8 +56,8 @@ def windows(first: datetime.date, last: datetime.date, length: int) -> Iterator[
 
     Args:
         first: The first day to cover.
-        last: The last day to cover; no window comes out when it is before ``first``.
-        length: The most days a window may hold, at least 1.
+        last: The last day to cover; there are no windows if it is before ``first``.
+        length: The maximum number of days per window, at least 1.
 
     Yields:
         The windows, earliest first; only the last may be shorter than ``length``.
@@ -69,10 +69,10 @@ def windows(first: datetime.date, last: datetime.date, length: int) -> Iterator[
 
 
 class EarlierWindow(Window):
-    """A window before the days that are covered already: read from its end to its start."""
+    """A window before the days already covered; its later half is read first."""
 
     def split(self) -> tuple[Self, Self]:
-        """Cut the window in two that cover it, the later one first.
+        """Split the window into two halves, the later one first.
 
         Raises:
             ValueError: If the window holds a single day.
@@ -84,10 +84,10 @@ class EarlierWindow(Window):
 def earlier_windows(
     first: datetime.date, last: datetime.date, length: int
 ) -> Iterator[EarlierWindow]:
-    """Cover the days from ``first`` to ``last`` with windows, the latest one first.
+    """Split the days from ``first`` to ``last`` into consecutive windows, the latest one first.
 
-    Each window ends the day before the one that came out before it, so that what is covered grows
-    backwards day by day and stays one interval.
+    Each window ends on the day before the previous window begins, so the covered days grow
+    backwards without a gap.
 
     >>> days = datetime.date(2024, 1, 1), datetime.date(2024, 1, 5)
     >>> [str(window) for window in earlier_windows(*days, length=2)]
@@ -95,8 +95,8 @@ def earlier_windows(
 
     Args:
         first: The first day to cover.
-        last: The last day to cover; no window comes out when it is before ``first``.
-        length: The most days a window may hold, at least 1.
+        last: The last day to cover; there are no windows if it is before ``first``.
+        length: The maximum number of days per window, at least 1.
 
     Yields:
         The windows, latest first; only the last may be shorter than ``length``.
@@ -108,7 +108,7 @@ def earlier_windows(
 
 
 def first_day(start: datetime.date, covered: Window | None, lookback_days: int) -> datetime.date:
-    """Say where a run begins to read.
+    """Return the first day that a run reads.
 
     >>> day = datetime.date.fromisoformat
     >>> covered = Window(day("2024-01-01"), day("2024-03-10"))
@@ -116,19 +116,18 @@ def first_day(start: datetime.date, covered: Window | None, lookback_days: int) 
     '2024-03-04'
 
     Args:
-        start: The first day the user wants at all; nothing before it is ever read.
+        start: The setting ``start_date``; no earlier day is ever read.
         covered: The complete days that earlier runs have read; ``None`` on the first run.
-        lookback_days: How many of them are read again, from the last one back, for late
-            corrections.
+        lookback_days: How many of the last covered days are read again, for late corrections.
 
     Returns:
-        The day after the last one covered less the lookback, but no day before ``start`` or before
-        the first one covered: what is earlier is read by ``earlier_windows``.
+        The day after the last covered one, minus the lookback; not before ``start``, and not before
+        the first covered day, as ``earlier_windows`` returns the days before that.
     """
     if covered is None:
         return start
     following = covered.last + ONE_DAY
-    # Not farther back than covered: a day before the first one there is would be an error.
+    # At most all covered days: going further back could leave the range of datetime.date.
     lookback = min(lookback_days, (following - covered.first).days)
     return max(start, following - ONE_DAY * lookback)
 
@@ -136,12 +135,12 @@ def first_day(start: datetime.date, covered: Window | None, lookback_days: int) 
 def last_day(
     end: datetime.date | None, today: datetime.date, *, include_today: bool
 ) -> datetime.date:
-    """Say where a run stops to read.
+    """Return the last day that a run reads.
 
     Args:
-        end: The last day the user wants, inclusive, if there is one.
+        end: The setting ``end_date``, inclusive; ``None`` if it is not set.
         today: The current day in the API's time zone.
-        include_today: Whether today's unfinished day is read.
+        include_today: Whether the current, unfinished day is read.
 
     Returns:
         The last day to read, which is never in the future.
@@ -151,10 +150,10 @@ def last_day(
 
 
 def extend(covered: Window | None, window: Window, yesterday: datetime.date) -> Window | None:
-    """Say which days are covered once ``window`` has been read whole.
+    """Return the days that are covered once ``window`` has been read completely.
 
-    What is covered is one interval. It grows at its end and, by the windows of ``earlier_windows``,
-    at its start.
+    The covered days are one interval. It grows at its end and, with the windows of
+    ``earlier_windows``, at its start.
 
     Args:
         covered: The complete days that have been read so far, none of them past yesterday.
@@ -162,8 +161,8 @@ def extend(covered: Window | None, window: Window, yesterday: datetime.date) -> 
         yesterday: The last complete day.
 
     Returns:
-        What was covered and the window's complete days, where these touch. A window behind a gap
-        begins a new interval, and one before a gap changes nothing. The last day never goes back.
+        The covered days joined with the window's complete days, if they touch. A window after a
+        gap starts a new interval; one before a gap changes nothing. The last day never moves back.
     """
     complete = min(window.last, yesterday)
     if complete < window.first:
@@ -177,10 +176,10 @@ def extend(covered: Window | None, window: Window, yesterday: datetime.date) -> 
 
 
 def parse_day(text: str, zone: ZoneInfo | datetime.timezone) -> datetime.date:
-    """Read a day from a date or a date-time in ISO 8601.
+    """Parse a day from an ISO 8601 date or date-time.
 
-    Meltano renders ``30 days ago`` as a date-time without a zone; such a one is taken to be in the
-    API's zone already.
+    Meltano renders ``30 days ago`` as a date-time without a zone; it is taken to be in the API's
+    zone already.
 
     Args:
         text: For example ``2024-01-31``, ``2024-01-31T12:00:00`` or ``2024-01-31T23:00:00Z``.
@@ -197,5 +196,5 @@ def parse_day(text: str, zone: ZoneInfo | datetime.timezone) -> datetime.date:
 
 
 def today(now: datetime.datetime, zone: ZoneInfo | datetime.timezone) -> datetime.date:
-    """Name the day it is in ``zone`` at the moment ``now``, which carries its own zone."""
+    """Return the date in ``zone`` at the moment ``now``, which has a zone of its own."""
     return now.astimezone(zone).date()

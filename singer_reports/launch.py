@@ -1,4 +1,4 @@
-"""Starts the command of a tap; imports nothing that takes time before that."""
+"""Starts a tap's command; imports nothing slow before that."""
 
 import gc
 import signal
@@ -12,9 +12,9 @@ def run_command(module: str, tap: str) -> None:
         module: The module of the tap, such as ``tap_adsterra.tap``.
         tap: The class in it, such as ``TapAdsterra``.
     """
-    # Until the tap has handlers of its own, Ctrl-C would print a traceback of the import.
+    # Until the tap sets its own handlers, Ctrl-C would print a traceback of the import.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Modules stay loaded to the end: the garbage collector would look through them for nothing.
+    # Modules stay loaded to the end, so the garbage collector need not scan them.
     gc.disable()
     loaded = getattr(import_module(module), tap)
     gc.freeze()

@@ -1,10 +1,11 @@
-"""A tap as a Python library: records instead of messages, and no hold on the program's signals."""
+"""A tap as a Python library: returns records, writes no messages, sets no signal handlers."""
 
 from __future__ import annotations
 
 import signal
 from typing import TYPE_CHECKING, Any
 
+from singer_reports.http.errors import RequestError
 from singer_reports.output.stdout import STDOUT
 from singer_reports.sdk_internals import SdkTap, records_without_messages
 from singer_reports.streams.full_table import FullTableStream
@@ -16,24 +17,23 @@ if TYPE_CHECKING:
 
 
 class LibraryTap(SdkTap):
-    """A tap that a Python program can read."""
+    """A tap that a Python program can use as a library."""
 
     #: What all streams of this run share.
     run: Run
 
     def records(self, stream: str) -> Iterator[dict[str, Any]]:
-        """Read a stream; nothing is written to standard output.
+        """Read a stream's records; write nothing to standard output.
 
-        The records are those that a run of the command sends, one dictionary each. Numbers are
-        ``int`` or ``Decimal``, as exact as the API sends them. ``state`` moves on as the records
-        are taken: it covers the days whose records have all been taken. A second reading goes on
-        there.
+        The records are those that the command would write, one dictionary each. Numbers are ``int``
+        or ``Decimal``, as exact as in the response. ``state`` advances as the records are consumed:
+        it covers the days whose records have all been consumed. A second reading continues there.
 
         Args:
-            stream: The name of a stream, whether or not it is read by default.
+            stream: The name of a stream, whether or not it is selected by default.
 
         Returns:
-            The records. The first request is sent when the first one is taken.
+            The records. The first request is sent when the first record is consumed.
 
         Raises:
             ValueError: If there is no such stream.
@@ -46,15 +46,38 @@ class LibraryTap(SdkTap):
     def _records(self, stream: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         stream.selected = True
         if isinstance(stream, FullTableStream):
-            stream.writes_messages = False
+            stream.is_library = True
         try:
             yield from records_without_messages(stream)
         except Exception as error:
             self.run.redactor.redact_error(error)
             raise
 
+    def sync_streams(self) -> None:
+        """Sync all selected streams; one that fails does not keep the others from being read.
+
+        Raises:
+            RequestError: If a stream failed, once all others have been read; or at once, if no
+                other stream could be read either.
+        """
+        failures: dict[str, str] = {}
+        self.run.failures = failures
+        self.sync_all()
+        if failures:
+            reasons = " ".join(failures.values())
+            if not any(
+                stream.selected for name, stream in self.streams.items() if name not in failures
+            ):
+                raise RequestError(reasons)
+            message = (
+                f"{reasons} All other streams were read. To read without {' or '.join(failures)}, "
+                f"add '!{next(iter(failures))}.*' to select in meltano.yml, or set selected to "
+                "false in the catalog."
+            )
+            raise RequestError(message)
+
     def handle_signals(self) -> None:
-        """Let SIGINT and SIGTERM end the run behind the last whole line of output."""
-        # Every finished window has its state out, and a run that was cut short must not look whole.
+        """Make SIGINT and SIGTERM end the run after the current line of output."""
+        # The state of every finished window is written; an interrupted run must not exit with 0.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: STDOUT.handle_signal(number))

@@ -1,4 +1,4 @@
-"""Secrets and control characters are kept out of log lines, errors and what led to them."""
+"""Removes secrets and control characters from log lines, errors and the causes of errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import logging
 import re
 import string
 import traceback
-from itertools import takewhile
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _REDACTED = "***"
-#: What is shorter is no secret, and to replace it would make every text unreadable.
+#: Shorter values are not redacted: replacing them would make every text unreadable.
 _MIN_SECRET_LENGTH = 4
-#: So much of a secret is replaced as well, because a text that is too long may end in one.
+#: This many characters of a secret are redacted too: a shortened text may end within one.
 _PREFIX_LENGTH = 8
-#: The shortest part of a longer text in base64 that is looked for.
+#: Shorter parts of a longer text in base64 are not redacted.
 _MIN_BASE64_LENGTH = 8
 _STANDARD_FIELDS = set(vars(logging.makeLogRecord({})))
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -29,41 +28,35 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 
 
 def printable(text: str) -> str:
-    """Write a text on one line, with control characters as Python writes them in a literal."""
+    """Return a text on one line, with control characters as Python writes them in a literal."""
     return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class Redactor(logging.Filter):
-    """Keeps secrets out of every log line, whoever writes it and at whatever level."""
+    """A log filter that redacts secrets, in the lines of all loggers at all levels."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Take the secrets to look for; those too short to be one are ignored."""
+        """Set the secrets to redact; ignore those that are too short."""
         super().__init__()
-        self._encodings: set[str] = set()
-        for secret in secrets:
-            self.add(secret)
+        self._encodings = {text for secret in secrets for text in _encodings_of(secret)}
 
     def add(self, secret: str) -> None:
-        """Look for one more secret: a token that was fetched while running."""
-        found = {*_encodings_of(secret), *_encodings_of(secret.strip())}
+        """Add a secret, such as a token that was fetched during the run."""
         # A new set, because other threads may be reading the old one.
-        self._encodings = self._encodings | {encoding.translate(_LOWER) for encoding in found}
+        self._encodings = self._encodings | set(_encodings_of(secret))
 
     def redact(self, text: str) -> str:
-        """Return ``text`` with every secret in it replaced, also one that is cut off."""
+        """Return ``text`` with every secret replaced, also one that is cut off."""
         encodings = self._encodings
         # Upper and lower case are the same here: the digits in %2F, or a header in capitals.
         folded = text.translate(_LOWER)
-        for prefix in sorted(
-            {encoding[:_PREFIX_LENGTH] for encoding in encodings}, key=len, reverse=True
-        ):
-            start = folded.find(prefix)
-            while start >= 0:
-                # The ways to write a secret may begin alike: the one that goes on longest it is.
-                length = max(_common_length(encoding, folded, start) for encoding in encodings)
-                text = text[:start] + _REDACTED + text[start + length :]
-                folded = folded[:start] + _REDACTED + folded[start + length :]
-                start = folded.find(prefix, start + len(_REDACTED))
+        prefixes = {encoding[:_PREFIX_LENGTH] for encoding in encodings}
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            if prefix in folded:
+                text = _replace(
+                    text, folded, prefix, [each for each in encodings if each[0] == prefix[0]]
+                )
+                folded = text.translate(_LOWER)
         return text
 
     def clean(self, text: str) -> str:
@@ -71,7 +64,7 @@ class Redactor(logging.Filter):
         return printable(self.redact(text))
 
     def redact_error(self, error: BaseException) -> None:
-        """Clean what an error says, and what those say that led to it."""
+        """Clean the text of an error and of all its causes, in place."""
         for each in chain(error):
             each.args = tuple(
                 self.clean(argument) if isinstance(argument, str) else argument
@@ -79,7 +72,7 @@ class Redactor(logging.Filter):
             )
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean a record's message, traceback and further fields in place; every record passes."""
+        """Clean a log record's message, traceback and extra fields in place; drop no record."""
         message = record.getMessage()
         cleaned = self.clean(message)
         if cleaned != message:
@@ -89,7 +82,7 @@ class Redactor(logging.Filter):
             written = self.redact(_format_traceback(error))
             logged = "\n".join(map(repr, chain(error)))
             if written != text or self.redact(logged) != logged:
-                # A handler that writes exceptions its own way must not get at the original.
+                # A handler with its own format for exceptions must not see the original.
                 record.exc_info, record.exc_text = None, written
         for name in set(vars(record)) - _STANDARD_FIELDS:
             value = str(getattr(record, name))
@@ -98,21 +91,21 @@ class Redactor(logging.Filter):
         return True
 
     def install(self) -> None:
-        """Filter what reaches any handler that has been set up.
+        """Add this filter to every existing log handler.
 
-        Takes over from the redactor of another tap in the same process, and keeps its secrets too.
+        Replaces the redactor of another tap in the same process, and redacts its secrets too.
         """
         loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
         for logger in loggers:
             for handler in getattr(logger, "handlers", ()):
                 for other in [old for old in handler.filters if isinstance(old, Redactor)]:
-                    self._encodings |= other._encodings  # noqa: SLF001 - one of its own kind
+                    self._encodings |= other._encodings  # noqa: SLF001 - the same class
                     handler.removeFilter(other)
                 handler.addFilter(self)
 
 
 def _format_traceback(error: BaseException) -> str:
-    """Write a traceback in which all that an error says is on one line."""
+    """Return a traceback in which the text of each error is a single line."""
     written: list[str] = []
     for part in traceback.format_exception(error):
         # Only what stands between the errors is indented, or begins with an empty line.
@@ -122,18 +115,26 @@ def _format_traceback(error: BaseException) -> str:
 
 
 def _encodings_of(secret: str) -> Iterator[str]:
-    """Write a secret as it may stand in an address, a form, a header, a JSON or a Python text."""
-    if len(secret) >= _MIN_SECRET_LENGTH:
-        in_json = json.dumps(secret)[1:-1]
-        yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
-        yield from (in_json, in_json.replace("/", "\\/"), repr(secret)[1:-1])
-        content = secret.encode(errors="surrogatepass")
-        yield "".join(f"%{byte:02x}" for byte in content)
-        yield from _base64_of(content)
+    """Yield a secret as it is written plainly, in URLs, forms, headers, JSON and Python.
+
+    All in lower case.
+    """
+    # Also without the spaces and line breaks around it.
+    for text in {secret, secret.strip()}:
+        if len(text) >= _MIN_SECRET_LENGTH:
+            in_json = json.dumps(text)[1:-1]
+            content = text.encode(errors="surrogatepass")
+            for encoding in (
+                *(text, quote(text, errors="replace"), quote(text, safe="", errors="replace")),
+                *(quote_plus(text, errors="replace"), in_json, in_json.replace("/", "\\/")),
+                *(repr(text)[1:-1], "".join(f"%{byte:02x}" for byte in content)),
+                *_base64_of(content),
+            ):
+                yield encoding.translate(_LOWER)
 
 
 def _base64_of(content: bytes) -> Iterator[str]:
-    """Write a secret in base64, also as part of a longer text such as ``user:password``."""
+    """Yield a secret in base64, also as part of a longer text such as ``user:password``."""
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + content).decode()
         # Leave out the characters that hold bits of what stands before and behind.
@@ -143,13 +144,33 @@ def _base64_of(content: bytes) -> Iterator[str]:
             yield from (part, part.replace("+", "-").replace("/", "_"))
 
 
+def _replace(text: str, folded: str, prefix: str, encodings: Iterable[str]) -> str:
+    """Redact every match of ``encodings`` that starts with ``prefix``, also one that is cut off.
+
+    Args:
+        text: The text.
+        folded: The same in lower case, where the matches are searched.
+        prefix: What a match starts with.
+        encodings: What may match.
+    """
+    pieces = []
+    end = 0
+    while (start := folded.find(prefix, end)) >= 0:
+        # Several encodings may match here: replace the longest match.
+        length = max(_common_length(encoding, folded, start) for encoding in encodings)
+        pieces += [text[end:start], _REDACTED]
+        end = start + length
+    return "".join([*pieces, text[end:]])
+
+
 def _common_length(encoding: str, text: str, start: int) -> int:
-    pairs = zip(encoding, text[start : start + len(encoding)], strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    length = min(len(encoding), len(text) - start)
+    steps = (step for step in range(length) if encoding[step] != text[start + step])
+    return next(steps, length)
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """Find the errors that led to an error, and those that are part of one; itself comes first."""
+    """Return an error and, after it, all errors that it was caused by or contains."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

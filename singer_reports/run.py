@@ -1,4 +1,4 @@
-"""What all streams of one run share."""
+"""The objects that all streams of a run share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """One clock reading, session, rate limiter and redactor, for all streams of a run."""
+    """The clock reading, session, rate limiter and redactor that all streams of a run share."""
 
     #: Connections to the API, for any number of threads.
     session: requests.Session
     #: Keeps all threads under the setting ``requests_per_minute``.
     rate_limiter: RateLimiter
-    #: Authenticates requests, where one authenticator serves all streams.
+    #: The authenticator, if all streams share one.
     authenticator: Any = None
 
     def __init__(
@@ -37,23 +37,25 @@ class Run:
         earliest_day: datetime.date,
         redactor: Redactor,
     ) -> None:
-        """Begin a run; ``connect`` makes what needs valid settings.
+        """Start a run; ``connect`` creates what needs valid settings.
 
         Args:
             tap: The tap, which the SDK's streams need.
             now: When the run started, in UTC.
             zone: The time zone of the API's days.
-            earliest_day: The first day the API has anything of.
-            redactor: Knows the secrets.
+            earliest_day: The first day for which the API may have data.
+            redactor: Redacts the secrets of the settings.
         """
         self.tap = tap
         self.now = now
         self.zone = zone
         self.earliest_day = earliest_day
         self.redactor = redactor
+        #: Errors of streams by name, where the run goes on after one; ``None`` where it does not.
+        self.failures: dict[str, str] | None = None
 
     def connect(self) -> None:
-        """Make the session and the rate limiter from the settings; nothing is sent."""
+        """Create the session and the rate limiter from the settings; send no request."""
         config = self.tap.config
         self.rate_limiter = RateLimiter(config.get("requests_per_minute"), log=self.tap.logger.info)
         self.session = make_session(
@@ -69,11 +71,11 @@ class Run:
         return dates.today(self.now, self.zone)
 
     def date_setting(self, name: str) -> datetime.date | None:
-        """Read a setting that holds a day; ``None`` if it is not set.
+        """Return the day that a setting holds; ``None`` if it is not set.
 
         Raises:
             ValueError: If it is neither a day nor a date-time.
-            OverflowError: If it is a date-time beyond all years in the API's zone.
+            OverflowError: If its day in the API's zone is outside the years 1 to 9999.
         """
         text = self.tap.config.get(name)
         return None if text is None else dates.parse_day(text, self.zone)

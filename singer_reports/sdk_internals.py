@@ -1,11 +1,13 @@
-"""The names of the Singer SDK that are private or undocumented, and why each is used.
+"""The private and undocumented names of the Singer SDK that are used, and why.
 
-No other module uses one. Each is here because the SDK has no public name for what is needed;
+No other module uses them. Each is here because the SDK has no public equivalent;
 ``tests/singer_reports/test_sdk_internals.py`` fails for each that changes.
 """
 
 from __future__ import annotations
 
+import ast
+import copy
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +16,24 @@ from singer_sdk import RESTStream, Stream, Tap, metrics
 # Undocumented: no public function reads settings from environment variables and from .env.
 from singer_sdk.configuration._dict_config import parse_environment_config
 
-# Undocumented: the writer and encoder that the SDK offers beside its own, about ten times as fast.
+# Undocumented: the SDK's alternative writer and encoder, about ten times as fast as its default.
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 
 # Undocumented: a setting the SDK reads and, up to 0.54, does not list.
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-# Undocumented: the only way to tell that a stream map changes nothing.
-from singer_sdk.mapper import SameRecordTransform
+# Undocumented: the only ways to detect that a stream map changes nothing, or evaluates expressions.
+from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 
 # Undocumented: the command that --help, --about and --discover belong to; the validator that fills
-# in the defaults of settings; private: what cb_config hands to invoke.
+# in the defaults of settings; private: what cb_config passes to invoke.
 from singer_sdk.plugin_base import JSONSchemaValidator, SingerCommand
 from singer_sdk.plugin_base import _ConfigInput as ConfigInput
+from singer_sdk.singerlib import Catalog
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import requests
     from singer_sdk.helpers.types import Context, Record
@@ -46,6 +49,8 @@ __all__ = [
     "SdkTap",
     "SingerCommand",
     "encoder",
+    "evaluate",
+    "explain_expressions",
     "parse_environment_config",
     "records_without_messages",
     "stream_version",
@@ -53,16 +58,16 @@ __all__ = [
 
 
 class SdkTap(Tap):
-    """A tap that validates its settings as a whole and leaves signals alone."""
+    """A tap that returns all errors of its settings at once and sets no signal handlers."""
 
     def validate_settings(self, settings: dict[str, Any]) -> list[str]:
-        """Fill in defaults and find what is wrong.
+        """Fill in defaults and return all errors.
 
         Args:
-            settings: The settings as they were given; they are changed in place.
+            settings: The settings; changed in place.
 
         Returns:
-            A sentence per error.
+            One sentence per error.
         """
         raise NotImplementedError
 
@@ -72,10 +77,10 @@ class SdkTap(Tap):
 
     @classmethod
     def environment_prefix(cls) -> str:
-        """Return what the names of the tap's environment variables begin with."""
+        """Return the prefix of the tap's environment variables, such as ``TAP_ADSTERRA_``."""
         return str(cls._env_var_prefix)
 
-    # The SDK raises at the first call, before catalog and state have been looked at.
+    # The SDK raises at the first call, before catalog and state have been checked.
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002
         return self.validate_settings(self._config)
 
@@ -84,49 +89,79 @@ class SdkTap(Tap):
     def _env_var_config(self) -> dict[str, Any]:
         return self.read_environment()
 
-    # The SDK takes over the signals of every program that makes a tap.
+    # The SDK removes all fields from a stream that is not selected, and then refuses its map, for
+    # the key is missing.
+    def setup_mapper(self) -> None:
+        """Create the stream maps of each stream as if it were selected."""
+        super(Tap, self).setup_mapper()
+        catalog = Catalog.from_dict(self.catalog.to_dict())
+        for entry in catalog.streams:
+            entry.metadata.root.selected = True
+        self.mapper.register_raw_streams_from_catalog(catalog)
+
+    # Only the SDK's sync_all removes progress markers: when a single stream is read, the SDK would
+    # write them into its bookmark.
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Load a copy of a state, without progress markers."""
+        super().load_state(copy.deepcopy(state))
+        self._reset_state_progress_markers()
+
+    # The SDK sets signal handlers in every program that creates a tap.
     def _setup_signal_handlers(self) -> None:
-        """Leave the signals to the program."""
+        """Set no signal handlers."""
 
 
 class SdkStream(RESTStream[Any]):
-    """A stream whose bookmark follows slices, and whose records are dated by slice."""
+    """A stream that sets the bookmark and ``time_extracted`` per slice, not per record."""
 
-    #: When the slice at hand was read, in UTC.
+    #: When the current slice was read, in UTC.
     time_extracted: datetime.datetime
+
+    # The SDK ends a run at the first stream that fails; sync and sync_all are final.
+    def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
+        """Read the stream; an error that ``passes_over`` accepts does not end the run."""
+        try:
+            super().sync(context)
+        except Exception as error:
+            if not self.passes_over(error):
+                raise
+
+    def passes_over(self, error: Exception) -> bool:  # noqa: ARG002
+        """Report whether the run goes on with the next stream after an error of this one."""
+        return False
 
     # The SDK advances the bookmark with each record, and so not past days without rows.
     def _increment_stream_state(
         self, latest_record: Record, *, context: Context | None = None
     ) -> None:
-        """Leave the bookmark alone."""
+        """Do not change the bookmark."""
 
     # The SDK writes start_date into the bookmark before anything has been read.
     def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Leave the bookmark alone."""
+        """Do not change the bookmark."""
 
-    # The SDK dates each record by the moment it is written.
+    # The SDK sets time_extracted to the moment at which each record is written.
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         for message in super()._generate_record_messages(record):
             message.time_extracted = self.time_extracted
             yield message
 
     def repeat_state(self) -> None:
-        """Write the next state even if it is equal to the last one.
+        """Make sure that the next state is written, even if it is equal to the last one.
 
-        The SDK leaves out a state equal to the last one. Some targets drop the state they hold with
-        each record that follows it, so a state must stand behind the last record.
+        The SDK skips a state that is equal to the last one. Some targets discard a state when
+        another record follows it, so a state must follow the last record.
         """
         self._tap.state_writer._last_emitted_state = None  # noqa: SLF001
 
     def write_state(self) -> None:
-        """Write a STATE message, unless it would be the last one again."""
+        """Write a STATE message, unless it is equal to the last one."""
         self.state_manager.is_flushed = False
         self._write_state_message()
 
-    # The SDK logs a line per request or none, whatever the log level is.
+    # The SDK logs one line per request or no line, whatever the log level is.
     def log_request_duration(self, response: requests.Response) -> None:
-        """Log the metric ``http_request_duration`` when debugging."""
+        """Log the metric ``http_request_duration``, only at DEBUG."""
         if self.logger.isEnabledFor(logging.DEBUG):
             status = metrics.Status.SUCCEEDED if response.ok else metrics.Status.FAILED
             tags: dict[str, Any] = {
@@ -140,7 +175,7 @@ class SdkStream(RESTStream[Any]):
             metrics.log(self.metrics_logger, point)
 
     def silence_unhandled_error(self) -> None:
-        """Drop the SDK's line "An unhandled error ...": the command logs each error itself."""
+        """Suppress the SDK's line "An unhandled error ...": the command logs each error itself."""
         logging.getLogger(f"{self.tap_name}.{self.name}").addFilter(_is_not_unhandled_error)
 
 
@@ -148,16 +183,60 @@ def _is_not_unhandled_error(line: logging.LogRecord) -> bool:
     return not str(line.msg).startswith("An unhandled error")
 
 
+# The SDK's errors do not name the map and the field.
+def explain_expressions(stream: Stream, explain: Callable[[str, Exception], Exception]) -> None:
+    """Replace the errors that the expressions of a stream's maps raise.
+
+    Args:
+        stream: The stream.
+        explain: Returns the error to raise, for an expression and its error.
+    """
+    for stream_map in stream.stream_maps:
+        if isinstance(stream_map, CustomStreamMap):
+            _explain_errors(stream_map.expr_evaluator, explain)
+
+
+def _explain_errors(evaluator: Any, explain: Callable[[str, Exception], Exception]) -> None:  # noqa: ANN401
+    evaluate = evaluator.eval
+
+    def explained(expression: str, previously_parsed: ast.AST | None = None) -> object:
+        try:
+            return evaluate(expression, previously_parsed=previously_parsed)
+        except Exception as error:
+            raise explain(expression, error) from error
+
+    evaluator.eval = explained
+
+
+# The SDK has no way to evaluate an expression without a record of the API.
+def evaluate(stream: Stream, alias: str, field: str, expression: str, record: Record) -> Any:  # noqa: ANN401
+    """Evaluate the expression of a field for a record.
+
+    Args:
+        stream: The stream.
+        alias: The name of the stream that the map writes.
+        field: The name of the field.
+        expression: The expression.
+        record: The record.
+    """
+    maps = {each.stream_alias: each for each in reversed(stream.stream_maps)}
+    stream_map = maps.get(alias, stream.stream_maps[0])
+    parsed: Any = ast.parse(expression).body[0]
+    if isinstance(stream_map, CustomStreamMap):
+        return stream_map._eval(expression, parsed, record, field)  # noqa: SLF001
+    return True
+
+
 def stream_version(stream: Stream) -> int | None:
-    """Return the version that the stream's records carry, if they carry one."""
+    """Return the ``version`` of the stream's records; ``None`` if they have no version."""
     return stream._stream_version  # noqa: SLF001
 
 
 def records_without_messages(stream: Stream) -> Iterator[dict[str, Any]]:
-    """Read a stream as a target would get it, with selection and stream maps, writing nothing."""
+    """Yield a stream's records after selection and stream maps; write no messages."""
     name = stream.stream_maps[0].stream_alias
     for record in stream._sync_records(write_messages=False):  # noqa: SLF001
         for message in stream._generate_record_messages(record):  # noqa: SLF001
-            # The setting stream_maps can make further streams of this one.
+            # A stream map can create further streams from this one.
             if message.stream == name:
                 yield message.record

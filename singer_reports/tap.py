@@ -2,54 +2,52 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
-import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk import Stream
 from singer_sdk.exceptions import MappingError
 from singer_sdk.singerlib import Catalog
 
 from singer_reports.cli import CommandTap
-from singer_reports.config.catalog import catalog_errors, fill_missing, selected_streams
-from singer_reports.config.environment import connection_setting_errors, describe_environment
+from singer_reports.config.catalog import catalog_errors, selected_streams
+from singer_reports.config.completed_catalog import complete_catalog, deselected_fields, first_of
+from singer_reports.config.environment import connection_setting_errors, read_environment
+from singer_reports.config.log_config import drop_empty_log_variables
 from singer_reports.config.messages import ConfigError, invalid_config_error, quote_value
 from singer_reports.config.secrets import secret_values
 from singer_reports.config.settings import date_errors, sdk_setting_errors
-from singer_reports.config.state import state_errors
-from singer_reports.config.stream_maps import map_errors
+from singer_reports.config.state import partition_errors, state_errors
+from singer_reports.config.stream_maps import expression_errors, map_errors
 from singer_reports.config.validation import describe_errors
 from singer_reports.output.stdout import SignalSafeWriter
 from singer_reports.redaction import Redactor
 from singer_reports.run import Run
-from singer_reports.sdk_internals import (
-    EMIT_ACTIVATE_VERSION_CONFIG,
-    JSONSchemaValidator,
-    parse_environment_config,
-)
+from singer_reports.sdk_internals import EMIT_ACTIVATE_VERSION_CONFIG, JSONSchemaValidator
 from singer_reports.streams.date_range import DateRangeStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from singer_sdk import Stream
-
-CATALOG_FILLED_IN = (
-    "The catalog lacks what the tap has, and was completed: %s. To choose for yourself, write a "
-    "new one with --discover."
-)
-
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+def _is_divided(stream: Stream) -> bool:
+    """Report whether the SDK may read a stream in partitions, or once per row of another stream."""
+    overrides = getattr(type(stream), "partitions", None) is not Stream.partitions
+    return overrides or stream.parent_stream_type is not None
+
+
 class ReportTap(CommandTap):
-    """A tap of dated reports: one clock reading, session and rate limiter per run."""
+    """A tap for reports by day: one clock reading, session and rate limiter per run."""
 
     package_name = "ad-taps"
     message_writer_class = SignalSafeWriter
-    #: Tells the time, once per run; tests set another.
+    #: Returns the current time; called once per run, replaced by tests.
     clock: ClassVar[Callable[[], datetime.datetime]] = staticmethod(_now)
 
     def __init__(  # noqa: PLR0913 - keyword arguments of the SDK, and one of the command's
@@ -63,29 +61,32 @@ class ReportTap(CommandTap):
         setup_mapper: bool = True,
         **options: Any,  # noqa: ANN401
     ) -> None:
-        """Check what the user hands over and open what the streams share; nothing is sent yet.
+        """Validate settings, catalog and state, and create what the streams share.
 
         Args:
-            config: The settings, which are not changed.
-            catalog: What to read, as ``--discover`` writes it; ``None`` for what is read by
-                default.
-            state: What earlier runs have read.
-            settings_errors: Why settings could not be read; all else is checked all the same.
-            validate_config: Whether to refuse settings, catalogs and states that are wrong.
-            setup_mapper: Whether anything will be read.
-            options: What else the SDK takes.
+            config: The settings; not changed.
+            catalog: The catalog, as ``--discover`` writes it; ``None`` selects the default streams.
+            state: The state that an earlier run has written.
+            settings_errors: Why settings could not be read; everything else is checked anyway.
+            validate_config: Whether errors in settings, catalog and state are raised.
+            setup_mapper: Whether records will be read.
+            options: Further arguments of the SDK's tap.
 
         Raises:
-            ConfigValidationError: If something is wrong; it holds all problems.
+            ConfigValidationError: If there are errors; it contains all of them.
         """
+        drop_empty_log_variables()
         self._settings_errors = settings_errors
         self._environment_errors: list[ConfigError] = []
         super().__init__(
-            config=dict(config or {}), validate_config=False, setup_mapper=False, **options
+            config=copy.deepcopy(dict(config or {})),
+            validate_config=False,
+            setup_mapper=False,
+            **options,
         )
-        #: The user's catalog with what it lacked, and what that was, in words.
+        #: The user's catalog with missing parts filled in, and sentences about the changes.
         self._completed_catalog: Catalog | None = None
-        self.filled_in = ""
+        self._catalog_warnings: list[str] = []
         found = [
             *settings_errors,
             *(error.message for error in self.config_errors),
@@ -95,27 +96,27 @@ class ReportTap(CommandTap):
             found = self._mapping_errors()
         if found and validate_config:
             raise invalid_config_error([self.run.redactor.redact(error) for error in found])
-        if self.filled_in:
-            self.logger.warning(CATALOG_FILLED_IN, self.filled_in)
+        for warning in self._catalog_warnings:
+            self.logger.warning("%s", warning)
         self.run.connect()
         self.load_state(state or {})
 
-    # What the user hands over
+    # Catalog, state and stream maps
 
     def built_in_streams(self) -> Sequence[Stream]:
-        """Make the streams that the tap has whatever its settings are."""
+        """Create the streams that do not depend on the settings."""
         return self.discover_streams()
 
     def _load_catalog_and_state(self, catalog: object, state: object) -> Iterator[str]:
-        """Take the catalog and the state, or say what is wrong with them and with stream maps.
+        """Load the catalog, and check it, the state and the stream maps.
 
         Yields:
-            A sentence per problem.
+            One sentence per error.
         """
         maps = self.config.get("stream_maps")
         if catalog is None and state is None and not maps:
             return
-        # Without the user's reports, nobody can say which other streams there are.
+        # With errors in the settings that define streams, not all streams are known.
         invalid = {error.setting for error in self.config_errors}
         complete = not self._settings_errors and invalid.isdisjoint(self.stream_settings)
         streams = self.discover_streams() if complete else self.built_in_streams()
@@ -125,34 +126,42 @@ class ReportTap(CommandTap):
             found = list(catalog_errors(given, streams, complete=complete))
             yield from found
             if complete and not found and isinstance(given, dict):
-                self._completed_catalog, self.filled_in = fill_missing(given, streams)
+                self._completed_catalog, self._catalog_warnings = complete_catalog(given, streams)
                 wanted = [stream for stream in self.streams.values() if stream.selected]
+                if self.config.get("batch_config") and (left_out := deselected_fields(wanted)):
+                    yield (
+                        "batch_config writes files of whole rows, and the catalog deselects "
+                        f"{first_of(left_out)}: select all fields, or remove batch_config."
+                    )
             elif names := selected_streams(given):
                 wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
             dated = [stream for stream in wanted if isinstance(stream, DateRangeStream)]
             yield from state_errors(state, dated, self.run.zone)
+            undivided = [each.name for each in wanted if not _is_divided(each)]
+            yield from partition_errors(state, undivided)
         if isinstance(maps, dict):
             yield from map_errors(maps, streams, complete=complete)
 
     @property
     def input_catalog(self) -> Catalog | None:
-        """The user's catalog, with what it lacked."""
+        """The user's catalog, with missing parts filled in."""
         return self._completed_catalog
 
     def _mapping_errors(self) -> list[str]:
-        """Make the stream maps, or say what the SDK finds wrong with them."""
+        """Set up the stream maps, and return the error that the SDK finds, if any."""
         try:
             self.setup_mapper()
         except MappingError as error:
             return [f"stream_maps cannot be used: {str(error).rstrip('.')}."]
-        return []
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        return list(expression_errors(self.config.get("stream_maps", {}), selected))
 
     # Settings
 
-    #: The settings that add streams to those of the tap itself.
+    #: The settings that define further streams.
     stream_settings: ClassVar[frozenset[str]] = frozenset()
-    #: No API has anything before this day.
+    #: The first day for which the API may have data.
     earliest_day = datetime.date(2000, 1, 1)
 
     @property
@@ -161,14 +170,13 @@ class ReportTap(CommandTap):
         return datetime.UTC
 
     def find_config_errors(self, invalid_settings: set[str]) -> Iterator[ConfigError]:
-        """Say what is wrong with the settings beyond what their schema can say.
+        """Find errors in the settings that their schema cannot express.
 
         Args:
-            invalid_settings: Settings that have a problem already, about which nothing more can be
-                said.
+            invalid_settings: Settings that already have an error; they are not checked again.
 
         Yields:
-            What is wrong, by the setting.
+            Errors, each with its setting.
         """
         days = {}
         for name in ("start_date", "end_date"):
@@ -191,14 +199,14 @@ class ReportTap(CommandTap):
         """Fill in defaults, and collect errors; ``__init__`` raises them together with all others.
 
         Args:
-            settings: The settings as they were given; they are changed in place.
+            settings: The settings; changed in place.
 
         Returns:
-            A sentence per error.
+            One sentence per error.
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        # An empty setting is a setting left alone, so that its default counts.
+        # A setting that is null counts as not set, so that its default applies.
         for name in [name for name, value in settings.items() if value is None]:
             del settings[name]
         redactor = Redactor(secret_values(settings, schema))
@@ -206,7 +214,7 @@ class ReportTap(CommandTap):
         found = [
             error
             for error in JSONSchemaValidator(schema).iter_errors(settings)
-            # What is missing may stand in a file that could not be read.
+            # A missing setting may be in a file that could not be read.
             if not (self._settings_errors and error.validator == "required" and not error.path)
         ]
         self.run = Run(
@@ -217,7 +225,7 @@ class ReportTap(CommandTap):
             redactor=redactor,
         )
         invalid_settings = {str(step) for error in found for step in list(error.absolute_path)[:1]}
-        #: What is wrong with the settings; kept for discovery, which goes on without the rest.
+        #: Errors in the settings; kept because discovery runs in spite of most of them.
         self.config_errors = [
             *self._environment_errors,
             *describe_errors(found, schema),
@@ -226,23 +234,15 @@ class ReportTap(CommandTap):
         return [error.message for error in self.config_errors]
 
     def read_environment(self) -> dict[str, Any]:
-        """Read settings from environment variables; those that cannot be read become errors."""
+        """Read settings from environment variables, and collect errors about unreadable ones."""
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        prefix = self.environment_prefix()
-        parse_environment_config({}, prefix)  # Looks for a file .env.
-        self._environment_errors = describe_environment(os.environ, prefix, schema)
-        unreadable = {error.setting for error in self._environment_errors}
-        readable = {
-            name: setting
-            for name, setting in schema["properties"].items()
-            if name not in unreadable
-        }
-        return parse_environment_config({"properties": readable}, prefix)
+        settings, self._environment_errors = read_environment(self.environment_prefix(), schema)
+        return settings
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the SDK's own settings, with the one it reads and does not list."""
+        """Add the SDK's own settings, including the one that it reads but does not list."""
         super().append_builtin_config(config_jsonschema)
         for name, setting in EMIT_ACTIVATE_VERSION_CONFIG["properties"].items():
             config_jsonschema["properties"].setdefault(name, setting)

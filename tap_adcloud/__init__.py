@@ -1,13 +1,13 @@
 """A Singer tap for the Adcloud API: ``from tap_adcloud import TapAdcloud``."""
 
-# As in typing, which would have to be loaded for it.
+# Like typing.TYPE_CHECKING, without the time to import typing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tap_adcloud.tap import TapAdcloud
 else:
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers see the class above
-        """Load the tap when it is first requested, since that takes a moment."""
+        """Import the tap when it is first used, because the import takes time."""
         if name == "TapAdcloud":
             from tap_adcloud.tap import TapAdcloud  # noqa: PLC0415
 

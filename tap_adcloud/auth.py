@@ -1,10 +1,11 @@
-"""The access token of the Adcloud API: fetched once, shared by all threads, renewed in time.
+"""The access token of the Adcloud API: shared by all threads, renewed before it expires.
 
 Source: *Adcloud API description*, version 1.0, How to authenticate your client.
 """
 
 from __future__ import annotations
 
+import codecs
 import threading
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -31,38 +32,38 @@ if TYPE_CHECKING:
 
     from singer_reports.redaction import Redactor
 
-#: How long a token lives, in seconds; the response does not say so.
+#: The lifetime of a token, in seconds; the response does not contain it.
 TOKEN_LIFETIME = 2 * 60 * 60
-#: How much earlier it is renewed, in seconds.
+#: How long before its end a token is renewed, in seconds.
 RENEWAL_MARGIN = 5 * 60
 
 
-#: What a header can carry; what it cannot carry would end in an error that shows it.
+#: The characters that a header may contain; others would raise an error that shows the token.
 Token = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]+\Z")]
 
 
 class TokenMeta(msgspec.Struct):
-    """What surrounds the response in version 2."""
+    """The metadata of a token response in version 2."""
 
     access_token: Token | None = None
 
 
 class TokenResponse(msgspec.Struct):
-    """The token endpoint's response: version 2 may carry the token in its ``_meta``."""
+    """The response of the token endpoint; in version 2, the token may be in ``_meta``."""
 
     access_token: Token | None = None
     meta: TokenMeta = msgspec.field(name="_meta", default_factory=TokenMeta)
 
     @property
     def token(self) -> str | None:
-        """The token, if the response holds one."""
+        """The token; ``None`` if the response has no token."""
         return self.access_token or self.meta.access_token
 
 
 class OAuthAuthenticator(APIAuthenticatorBase):
-    """Two-legged OAuth 2.0 of Adcloud's own kind, for any number of threads."""
+    """Adcloud's variant of two-legged OAuth 2.0, for any number of threads."""
 
-    def __init__(  # noqa: PLR0913 - each is a thing of its own
+    def __init__(  # noqa: PLR0913 - keyword arguments, independent of each other
         self,
         session: requests.Session,
         url: str,
@@ -72,15 +73,15 @@ class OAuthAuthenticator(APIAuthenticatorBase):
         redactor: Redactor,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; the token is fetched when the first request needs it.
+        """Set up the authenticator; the token is fetched when the first request needs it.
 
         Args:
-            session: The connections to use.
+            session: The session to use.
             url: The token endpoint.
             credentials: ``client_id`` and ``client_secret``.
             timeout: Seconds to wait for the response.
-            redactor: Is told every token, to keep it out of the log.
-            clock: Tells the time in seconds.
+            redactor: Redacts the tokens, each of which is added to it.
+            clock: Returns the time in seconds.
         """
         super().__init__()
         self._session = session
@@ -97,12 +98,12 @@ class OAuthAuthenticator(APIAuthenticatorBase):
         self._failure: Exception | None = None
 
     def authenticate_request(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token into the header, never into the address."""
+        """Put the token into the header, never into the URL."""
         request.headers["Authorization"] = f"Bearer {self.token()}"
         return request
 
     def token(self) -> str:
-        """Return a token that is good for the next minutes.
+        """Return a token that is valid for the next minutes; fetch one if needed.
 
         Threads that wait while one of them fetches it share what comes of that, also a failure.
 
@@ -128,7 +129,7 @@ class OAuthAuthenticator(APIAuthenticatorBase):
             return self._token
 
     def invalidate(self, request: requests.PreparedRequest) -> None:
-        """Drop the token a request was refused with, unless another thread has renewed it."""
+        """Discard the token of a refused request, unless another thread has renewed it."""
         with self._lock:
             if request.headers.get("Authorization") == f"Bearer {self._token}":
                 self._token = None
@@ -162,7 +163,8 @@ class OAuthAuthenticator(APIAuthenticatorBase):
             )
             raise ConnectionFailedError(message)
         try:
-            token = msgspec.json.decode(response.content, type=TokenResponse).token
+            content = response.content.removeprefix(codecs.BOM_UTF8)
+            token = msgspec.json.decode(content, type=TokenResponse).token
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             token = None
             if response.ok:

@@ -45,14 +45,14 @@ class AdcloudTokenRefusedError(TokenRefusedError):
 
 
 class AdcloudStream(FullTableStream):
-    """A stream of the API: full table by ``id``, from version 2, unless a subclass differs."""
+    """A stream of version 2 of the API: FULL_TABLE with the key ``id``, unless overridden."""
 
     name: str
     api_name = "Adcloud"
-    #: The version of the API, as it stands in the address.
+    #: The version of the API, as in the URL.
     version = "v2"
     envelope: Any = ResponseV2
-    # Items of version 2 say what they are.
+    # Items of version 2 contain metadata about themselves.
     ignored_fields = frozenset({"_meta"})
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
@@ -60,12 +60,12 @@ class AdcloudStream(FullTableStream):
 
     @property
     def url_base(self) -> str:
-        """The API's address with its version."""
+        """The API's URL with its version."""
         return f"{self.config['api_url'].rstrip('/')}/{self.version}"
 
     @property
     def authenticator(self) -> OAuthAuthenticator:
-        """Puts the token into the header."""
+        """The authenticator of the run, which puts the token into the header."""
         authenticator: OAuthAuthenticator = self.run.authenticator
         return authenticator
 
@@ -74,9 +74,9 @@ class AdcloudStream(FullTableStream):
         context: Context | None,  # noqa: ARG002
         next_page_token: Page | None,
     ) -> dict[str, Any]:
-        """Ask for a page by its number, always with its size and the filters.
+        """Return the parameters for a page: its number, its size and the filters.
 
-        The addresses the API offers for further pages embed the token and fall back to 50 rows.
+        The API's own URLs of further pages contain the token and fall back to 50 rows per page.
         """
         assert next_page_token is not None, "a stream is always asked for by page"  # noqa: S101
         return {
@@ -86,7 +86,7 @@ class AdcloudStream(FullTableStream):
         }
 
     def filters(self, stream_slice: Any) -> dict[str, Any]:  # noqa: ANN401, ARG002
-        """Name the parameters that restrict a response to a slice of the stream."""
+        """Return the parameters that restrict a response to a slice of the stream."""
         return {}
 
     def send_once(self, request: requests.PreparedRequest) -> requests.Response:
@@ -107,7 +107,7 @@ class AdcloudStream(FullTableStream):
             raise AdcloudTokenRefusedError(message) from None
 
     def validate_response(self, response: requests.Response) -> None:
-        """Look for a failure in the status and, since HTTP may say 200 all the same, in the body.
+        """Check the status and the body, which may contain an error even if the status is 200.
 
         Raises:
             RetriableAPIError: For a failure that may pass.
@@ -131,5 +131,5 @@ class AdcloudStream(FullTableStream):
             too_large = code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise RequestTooLargeError(message) if too_large else RequestError(message)
         if parsed is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-            # A body that has been read as a JSON object need not be looked through once more.
+            # A body that has been parsed as a JSON object need not be checked again.
             super().validate_response(response)

@@ -1,4 +1,4 @@
-"""What surrounds the rows, and the errors, in both versions of the Adcloud API.
+"""The structure of pages and errors, in both versions of the Adcloud API.
 
 Source: *Adcloud API description*, version 1.0, Fetch advertiser reports, for version 1;
 Adcloud's own clients for version 2.
@@ -6,41 +6,42 @@ Adcloud's own clients for version 2.
 
 from __future__ import annotations
 
+import codecs
 from typing import Any, Generic, Self
 
 import msgspec
 
-from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
 
 
 class PaginationV1(msgspec.Struct):
-    """What version 1 says of the rows. ``size`` counts those of all pages."""
+    """The pagination of version 1; ``size`` is the number of rows on all pages."""
 
     size: int
     per_page: int
-    # Embeds the token and leaves out per_page: a sign that there is more, not an address to follow.
+    # Contains the token and lacks per_page: only shows that a page follows; not requested.
     next_url: str | None = None
 
 
 class ResponseV1(Envelope[AnyRow], Generic[AnyRow]):
     """A page of version 1."""
 
-    result: list[AnyRow]
+    result: list[AnyRow] | EmptyObject
     collection: PaginationV1
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.result
+        return list_of(self.result)
 
     @property
     def total_count(self) -> int:
-        """How many rows all pages have together."""
+        """The number of rows on all pages."""
         return self.collection.size
 
     @property
     def page_count(self) -> int:
-        """How many pages there are; version 1 does not always say, so they are counted."""
+        """The number of pages, computed because version 1 does not always send it."""
         return count_pages(self.collection.size, self.collection.per_page)
 
     @property
@@ -50,7 +51,7 @@ class ResponseV1(Envelope[AnyRow], Generic[AnyRow]):
 
 
 class PaginationV2(msgspec.Struct):
-    """What version 2 says of the rows. ``size``, which is not read, counts those of this page."""
+    """The pagination of version 2; ``size``, the number of rows on this page, is not read."""
 
     total_count: int
     per_page: int
@@ -61,22 +62,22 @@ class PaginationV2(msgspec.Struct):
 class ResponseV2(Envelope[AnyRow], Generic[AnyRow]):
     """A page of version 2."""
 
-    items: list[AnyRow]
+    items: list[AnyRow] | EmptyObject
     meta: PaginationV2 = msgspec.field(name="_meta")
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.items
+        return list_of(self.items)
 
     @property
     def total_count(self) -> int:
-        """How many rows all pages have together."""
+        """The number of rows on all pages."""
         return self.meta.total_count
 
     @property
     def page_count(self) -> int:
-        """How many pages there are."""
+        """The number of pages."""
         return count_pages(self.meta.total_count, self.meta.per_page)
 
     @property
@@ -87,7 +88,7 @@ class ResponseV2(Envelope[AnyRow], Generic[AnyRow]):
 
 
 def count_pages(total: int, per_page: int) -> int:
-    """Count the pages that ``total`` rows need; an empty collection has one, which is empty.
+    """Return the number of pages of ``total`` rows; an empty collection has one empty page.
 
     >>> count_pages(11_955, 200)
     60
@@ -96,9 +97,9 @@ def count_pages(total: int, per_page: int) -> int:
 
 
 class ErrorBody(msgspec.Struct):
-    """The part of a response that tells of an error, in either version.
+    """The part of a response that reports an error, in either version.
 
-    A body may say failure while HTTP says 200 (Adcloud's own clients look for it).
+    A body may report an error although the HTTP status is 200 (Adcloud's own clients check this).
     """
 
     status: Any = None
@@ -108,15 +109,15 @@ class ErrorBody(msgspec.Struct):
 
     @classmethod
     def parse(cls, content: bytes) -> Self | None:
-        """Read what a body tells; ``None``, if it is no JSON object."""
+        """Parse an error body; return ``None`` unless it is a JSON object."""
         try:
-            return msgspec.json.decode(content, type=cls)
+            return msgspec.json.decode(content.removeprefix(codecs.BOM_UTF8), type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     @property
     def code(self) -> int:
-        """The HTTP status that the body tells of; 200 where it tells of no failure."""
+        """The HTTP status that the body reports; 200 if it reports no error."""
         meta = self.meta if isinstance(self.meta, dict) else {}
         for status in (self.status, meta.get("status")):
             if isinstance(status, int) and status >= 400:  # noqa: PLR2004 - where errors begin
@@ -125,7 +126,7 @@ class ErrorBody(msgspec.Struct):
 
     @property
     def reasons(self) -> str:
-        """What the API says is wrong, for people; nothing where it says nothing."""
+        """The reasons that the API gives, as text; empty if it gives no reason."""
         meta = self.meta if isinstance(self.meta, dict) else {}
         found = [self.error_description, meta.get("message")]
         errors = self.errors if isinstance(self.errors, list) else [self.errors]

@@ -1,4 +1,4 @@
-"""The report of the Adcloud API, in both versions; its schema tells each field's source.
+"""The report of the Adcloud API, in both versions; its schema names each field's source.
 
 Source: *Adcloud API description*, version 1.0, Fetch advertiser reports.
 """
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from singer_reports.records.row_types import Row, Schema
     from singer_reports.run import Run
 
-#: What a row of the report is one of, beside its day (Fetch advertiser reports).
+#: What identifies a row of the report besides the date (Fetch advertiser reports).
 DIMENSIONS = ("ad_placement_id", "topic_id", "booking_id", "ad_id", "ad_count", "ad_position")
 
 
 class AdvertiserReport(AdcloudStream, DateRangeStream):
-    """Each ad's day, in 42 fields; one day per slice, from either version of the API."""
+    """The advertiser report, with 42 fields; one day per slice, from either version of the API."""
 
     name = "advertiser_report"
     path = "/reports/advertiser"
@@ -34,22 +34,22 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
     computed_fields = ("extracted_at",)
 
     def __init__(self, run: Run) -> None:
-        """Read from the version that the setting names."""
+        """Create the report, for the version in the setting ``report_api_version``."""
         self.version = run.tap.config.get("report_api_version", "v1")
         self.envelope = ResponseV1 if self.version == "v1" else ResponseV2
         super().__init__(run)
 
     @property
     def definition(self) -> dict[str, Any]:
-        """The key without the date, and the zone that says when a day is over."""
+        """The key, and the time zone that determines when a day is over."""
         return {"dimensions": ["date", *DIMENSIONS], "timezone": self.config["timezone"]}
 
     @property
     def response_schema(self) -> Schema:
-        """The schema with what version 2 may name otherwise, and what came in two types."""
+        """The schema with the other field names of version 2, and with both types of page_type."""
         fields = dict(self.schema["properties"])
         fields |= {"campaign_id": {"type": ["integer", "null"]}, "campaign": fields["booking"]}
-        # Documented as text, and seen as an integer.
+        # Documented as text, but also sent as an integer.
         fields["page_type"] = {"type": ["string", "integer", "null"]}
         required = [name for name in self.schema["required"] if name != "booking_id"]
         for name in self.computed_fields:
@@ -57,22 +57,22 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         return {**self.schema, "properties": fields, "required": required}
 
     def filters(self, stream_slice: Window) -> dict[str, Any]:
-        """Ask for a single day: no syntax for more is known."""
+        """Return the filter for a single day: no syntax for several days is known."""
         return {"filter[date]": str(stream_slice.first)}
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
-        """Give the booking and the page type the names and types of the documents.
+        """Convert booking and page type to the documented names and types; add ``extracted_at``.
 
-        The rows also say when they were read: a row that vanishes in a later reading cannot be
-        deleted by key, and is known by its older time.
+        A row that is missing in a later reading cannot be deleted by key; it can be recognized by
+        its older ``extracted_at``.
         """
         extracted_at = page.time_extracted.isoformat(timespec="seconds").replace("+00:00", "Z")
-        for row in rows:
+        for index, row in enumerate(rows):
             row.extracted_at = extracted_at
             if row.campaign_id is not UNSET:
                 row.booking_id = row.campaign_id
             elif row.booking_id is UNSET:
-                message = "a row has neither a booking_id nor a campaign_id"
+                message = f"neither a booking_id nor a campaign_id, at rows[{index}]"
                 raise ResponseSchemaError(message)
             if row.campaign is not UNSET:
                 row.booking = row.campaign

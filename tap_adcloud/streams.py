@@ -1,4 +1,4 @@
-"""The streams of the Adcloud API; their schemas tell each field's source.
+"""The streams of the Adcloud API; their schemas name each field's source.
 
 Source of the entities, which only version 2 of the API serves: Adcloud's own clients.
 """
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from singer_reports.records.row_types import Row, Schema
     from singer_reports.run import Run
 
-#: How many campaigns a request for their performance names.
+#: Campaigns per request for their performance.
 CAMPAIGNS_PER_REQUEST = 100
 _MAX_EXAMPLES = 5
 
 
 class ListFieldStream(AdcloudStream):
-    """A stream with lists of texts, which the API also sends as a single text or as nothing."""
+    """A stream with lists of texts, which the API also sends as a single text or as null."""
 
     @property
     def response_schema(self) -> Schema:
-        """The schema with lists in every form they come in."""
+        """The schema with lists in every form that the API sends."""
         fields = {
             name: {"type": ["string", "array", "null"], "items": {"type": ["string", "integer"]}}
             for name in self._list_fields
@@ -44,7 +44,7 @@ class ListFieldStream(AdcloudStream):
         return [name for name, field in fields if field.get("items") == {"type": "string"}]
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
-        """Make a list of every form of a list: a column has one type."""
+        """Convert every form of a list to a list, because a column has one type."""
         for name in self._list_fields:
             for row in rows:
                 setattr(row, name, _as_list(getattr(row, name)))
@@ -53,7 +53,7 @@ class ListFieldStream(AdcloudStream):
 
 def _as_list(value: str | list[Any] | UnsetType | None) -> list[str] | None:
     if isinstance(value, str):
-        # Not cut: the documents name no separator.
+        # Not split: the documentation names no separator.
         return [value] if value else []
     return None if value is None or value is UNSET else [str(item) for item in value]
 
@@ -87,29 +87,29 @@ class Products(AdcloudStream):
 
 
 class Topics(AdcloudStream):
-    """The topics that websites are sorted into, with their names and discounts nested."""
+    """The topics of websites, with their names and discounts nested."""
 
     name = "topics"
     path = "/topics"
 
 
 class TopicDiscounts(AdcloudStream):
-    """What the topics cost by country: the discounts of ``topics``, one row each."""
+    """The discounts of ``topics`` by country, one row each."""
 
     name = "topic_discounts"
     path = "/topics"
     primary_keys = ("topic_id", "country_code")
-    null_key_values = {"country_code": "-"}  # noqa: RUF012 - as everywhere, never changed
-    # A topic that came twice may be one of those without any discount.
+    null_key_values = {"country_code": "-"}  # noqa: RUF012 - never mutated
+    # Also checked, because a topic that comes twice may have no discounts.
     source_keys = ("id",)
 
     @property
     def response_schema(self) -> Schema:
-        """The schema of the topics, which is what comes."""
+        """The schema of the topics, which the response contains."""
         return SCHEMAS.get_schema("topics")
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
-        """Make a row of each discount."""
+        """Return one row per discount."""
         return [
             self._row(**{"topic_id": topic.id, "country_code": None, **as_dictionary(discount)})
             for topic in rows
@@ -128,11 +128,13 @@ class CampaignChunk(NamedTuple):
 
     def __str__(self) -> str:
         """Name the chunk by its ends."""
+        if len(self.ids) == 1:
+            return f"campaign {self.ids[0]}"
         return f"campaigns {self.ids[0]} to {self.ids[-1]}"
 
 
 class CampaignPerformance(AdcloudStream):
-    """What each campaign has delivered so far, and today: a snapshot."""
+    """A snapshot of what each campaign has delivered so far, and today."""
 
     name = "campaign_performance"
     path = "/campaign_performance_data"
@@ -146,7 +148,7 @@ class CampaignPerformance(AdcloudStream):
         self._with_row: set[int] = set()
 
     def slices(self) -> list[CampaignChunk]:
-        """Read the ids of all campaigns, and plan requests for many of them each."""
+        """Read the ids of all campaigns, and divide them into chunks."""
         campaigns = Campaigns(self.run)
         campaigns.ABORT_AT_RECORD_COUNT = self.ABORT_AT_RECORD_COUNT
         ids = [row["id"] for _, rows in campaigns.read_slices(campaigns.slices()) for row in rows]
@@ -165,7 +167,7 @@ class CampaignPerformance(AdcloudStream):
         return len(stream_slice.ids)
 
     def split(self, stream_slice: CampaignChunk) -> Sequence[CampaignChunk]:
-        """Return the halves of a chunk; none of a single campaign."""
+        """Return the halves of a chunk; empty for a single campaign."""
         ids = stream_slice.ids
         if len(ids) == 1:
             return ()
@@ -191,7 +193,7 @@ class CampaignPerformance(AdcloudStream):
             self.log("%s: Adcloud has no row for the campaigns %s%s", self.name, listed, more)
 
     def filters(self, stream_slice: CampaignChunk) -> dict[str, Any]:
-        """Name the campaigns, joined with commas."""
+        """Return the ids of the campaigns, joined with commas."""
         return {"campaign_ids": ",".join(map(str, stream_slice.ids))}
 
 

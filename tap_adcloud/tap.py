@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tap_adcloud.client import AdcloudStream
 
-#: Where the version of the API and the path of the token endpoint are added to the address.
+#: The path of the token endpoint, after the URL and version of the API.
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
 
 
@@ -100,7 +100,7 @@ class TapAdcloud(ReportTap):
     ).to_dict()
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
-        """Prepare the token that all streams share; it is fetched when it is needed."""
+        """Create the authenticator that all streams share; it fetches a token when needed."""
         super().__init__(**options)
         config = self.config
         base = f"{config.get('api_url', '').rstrip('/')}/{config.get('report_api_version')}"
@@ -114,14 +114,14 @@ class TapAdcloud(ReportTap):
 
     @property
     def zone(self) -> ZoneInfo | datetime.timezone:
-        """The time zone of the API's days; UTC while the setting names none that there is."""
+        """The time zone of the API's days; UTC if the setting names no existing zone."""
         try:
             return ZoneInfo(self.config["timezone"])
         except (LookupError, TypeError, ValueError, OSError):
             return datetime.UTC
 
     def find_config_errors(self, invalid_settings: set[str]) -> Iterator[ConfigError]:
-        """Say what is wrong with the settings beyond what their schema can say."""
+        """Find errors in the settings that their schema cannot express."""
         yield from super().find_config_errors(invalid_settings)
         if "timezone" not in invalid_settings and not isinstance(self.zone, ZoneInfo):
             name = quote_value(self.config.get("timezone"))
@@ -130,5 +130,5 @@ class TapAdcloud(ReportTap):
             )
 
     def discover_streams(self) -> list[AdcloudStream]:
-        """Make the streams; needs no network."""
+        """Create the streams; send no request."""
         return [stream(self.run) for stream in STREAMS]

@@ -1,4 +1,4 @@
-"""How the Adsterra Publishers API is asked, and what its errors mean.
+"""The Adsterra Publishers API: URL, authentication and errors.
 
 Sources: *Adsterra Publishers API*, version 3.0.0 (OpenAPI), and the help article *How to get
 statistics via API* (version 2.3), which still puts the token into the path.
@@ -6,6 +6,7 @@ statistics via API* (version 2.3), which still puts the token into the path.
 
 from __future__ import annotations
 
+import codecs
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic
@@ -15,7 +16,7 @@ from singer_sdk import StreamSchema
 from singer_sdk.authenticators import APIAuthenticatorBase, APIKeyAuthenticator
 
 from singer_reports.http.errors import CredentialsError
-from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
 from singer_reports.records.schemas import schemas_of
 from singer_reports.streams.full_table import FullTableStream
 
@@ -50,43 +51,43 @@ ERROR_MESSAGES = {
 
 
 class ItemsResponse(Envelope[AnyRow], Generic[AnyRow], rename="camel"):
-    """The response of every endpoint but smart links (API 3.0.0, Responses)."""
+    """The response of every endpoint except smart links (API 3.0.0, Responses)."""
 
-    items: list[AnyRow]
+    items: list[AnyRow] | EmptyObject
     item_count: int | None = None
     db_last_update_time: str | None = None
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.items
+        return list_of(self.items)
 
     @property
     def total_count(self) -> int | None:
-        """How many rows the API says there are."""
+        """The number of rows that the API announces."""
         return self.item_count
 
 
 class AdsterraStream(FullTableStream):
-    """A stream of the Publishers API: full table by ``id`` unless a subclass says otherwise."""
+    """A stream of the Publishers API: FULL_TABLE with the key ``id``, unless overridden."""
 
     name: str
     api_name = "Adsterra"
     envelope: Any = ItemsResponse
     primary_keys: Sequence[str] = ("id",)
     schema = StreamSchema(SCHEMAS)
-    # Every response is cached that long (API 3.0.0, description), so asking sooner is in vain.
+    # A request within 60 seconds returns the cached response (API 3.0.0, description).
     retry_inconsistent_after = 61
 
     @property
     def url_base(self) -> str:
-        """The API's address, which holds the token in version 2 of the API."""
+        """The API's URL, which contains the token in version 2 of the API."""
         base = self.config["api_url"].rstrip("/")
         return f"{base}/{self.config['api_token']}" if self._token_in_path else base
 
     @cached_property
     def authenticator(self) -> APIAuthenticatorBase:
-        """The header of version 3, or nothing where the token is in the path."""
+        """Adds the header of version 3, or nothing if the token is in the path."""
         if self._token_in_path:
             return APIAuthenticatorBase()
         return APIKeyAuthenticator(key="X-API-Key", value=self.config["api_token"])
@@ -127,13 +128,14 @@ class AdsterraStream(FullTableStream):
 def _parse(response: requests.Response) -> dict[str, Any] | None:
     """Read the body of an error; ``None``, if it is no JSON object."""
     try:
-        return msgspec.json.decode(response.content, type=dict[str, Any])
+        content = response.content.removeprefix(codecs.BOM_UTF8)
+        return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def _reasons(errors: object) -> str:
-    """Join a 422's map of parameter to reasons (API 3.0.0, Responses, Validation exception)."""
+    """Return the reasons of a 422 as text (API 3.0.0, Responses, Validation exception)."""
     if not isinstance(errors, dict):
         return ""
     return "; ".join(

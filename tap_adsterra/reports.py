@@ -1,4 +1,4 @@
-"""A report from its dimensions: key, schema, windows and requests all follow from them.
+"""The reports, whose dimensions determine key, schema, windows and requests.
 
 Source: *Adsterra Publishers API*, version 3.0.0, Statistics.
 """
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from singer_reports.run import Run
     from tap_adsterra.client import ItemsResponse
 
-#: All the API can group by, in the order reports have them (Statistics, group_by).
+#: All dimensions that the API can group by, in the order of the keys (Statistics, group_by).
 DIMENSIONS = ("date", "domain", "placement", "country", "placement_sub_id")
-#: The most dimensions a request may name (Statistics, group_by, maxItems).
+#: The maximum number of dimensions per request (Statistics, group_by, maxItems).
 MAX_DIMENSIONS = 3
 #: The field that a filter restricts (Statistics, parameters).
 FILTERED_FIELDS = {"domain": "domain", "placement_ids[]": "placement", "country": "country"}
@@ -34,7 +34,7 @@ _NULL_KEY_VALUES = {"integer": 0, "string": "-"}
 
 
 def ordered_dimensions(group_by: Collection[str]) -> tuple[str, ...]:
-    """Put the dimensions of a report into their order, the date always among them.
+    """Return the dimensions of a report in order, always including the date.
 
     >>> ordered_dimensions(["country", "placement"])
     ('date', 'placement', 'country')
@@ -43,11 +43,11 @@ def ordered_dimensions(group_by: Collection[str]) -> tuple[str, ...]:
 
 
 def report_schema(dimensions: Collection[str], without: Collection[str] = ()) -> dict[str, Any]:
-    """Make the JSON Schema of a report from that of all statistics.
+    """Return the JSON Schema of a report, made from that of all statistics.
 
     Args:
         dimensions: The report's dimensions.
-        without: Fields to leave out all the same.
+        without: Further fields to leave out.
     """
     schema = SCHEMAS.get_schema("stats")
     excluded = (set(DIMENSIONS) - set(dimensions)) | set(without)
@@ -59,33 +59,33 @@ def report_schema(dimensions: Collection[str], without: Collection[str] = ()) ->
 
 
 def needs_daily_requests(dimensions: Collection[str]) -> bool:
-    """Say whether a report has one dimension more than a request may name.
+    """Return whether a report has one dimension more than a request may have.
 
-    Such a report is requested one day per request, without the date, which is then known.
+    Such a report is requested one day per request, without the dimension date.
     """
     return len(dimensions) > MAX_DIMENSIONS
 
 
 class ReportSchema(StreamSchema):
-    """Gives each report the schema of its dimensions."""
+    """Returns the schema of each report, from its dimensions."""
 
     def get_stream_schema(  # type: ignore[override]
         self,
         stream: ReportStream,
         stream_class: type[ReportStream],  # noqa: ARG002
     ) -> dict[str, Any]:
-        """Make the JSON Schema of ``stream``."""
+        """Return the JSON Schema of ``stream``."""
         return report_schema(stream.dimensions)
 
 
 class ReportStream(AdsterraStream, DateRangeStream):
-    """Statistics by day and up to three dimensions more; incremental on ``date``."""
+    """Statistics by day and up to three more dimensions; incremental on ``date``."""
 
     schema = ReportSchema(SCHEMAS)
     path = "/stats.json"
-    #: What the report is grouped by, the date first; also its primary key.
+    #: The dimensions of the report, the date first; also its primary key.
     dimensions: tuple[str, ...]
-    #: What the report is restricted to: parameters of the request.
+    #: Parameters of the request that restrict the report.
     filters: Mapping[str, Any] = {}
 
     def __init__(
@@ -95,12 +95,12 @@ class ReportStream(AdsterraStream, DateRangeStream):
         dimensions: tuple[str, ...] | None = None,
         filters: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make a built-in report, or one of the user's own from its name and dimensions."""
+        """Create a built-in report, or one of the user from its name, dimensions and filters."""
         self.dimensions = dimensions or self.dimensions
         self.filters = filters or self.filters
         self.primary_keys = self.dimensions
         self.daily_requests = needs_daily_requests(self.dimensions)
-        # The API says these once a response, and the day not at all if it is requested by day.
+        # The API sends db_last_update_time per response, and no date in daily requests.
         self.computed_fields = (
             ("date", "db_last_update_time") if self.daily_requests else ("db_last_update_time",)
         )
@@ -125,7 +125,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
 
     @property
     def response_schema(self) -> dict[str, Any]:
-        """The schema without what the tap adds to the rows."""
+        """The schema without the fields that the tap adds to the rows."""
         return report_schema(self.dimensions, self.computed_fields)
 
     def get_url_params(
@@ -133,7 +133,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
         context: Context | None,  # noqa: ARG002
         next_page_token: Page | None,
     ) -> dict[str, Any]:
-        """Ask for one window, both its days inclusive, and for nothing the API does not know."""
+        """Return the parameters for one window, whose first and last day are both inclusive."""
         assert next_page_token is not None, "a report is always asked for by window"  # noqa: S101
         window = next_page_token.slice
         return {
@@ -155,7 +155,7 @@ class ReportStream(AdsterraStream, DateRangeStream):
     def post_process_rows(
         self, rows: list[Row], page: Page, envelope: ItemsResponse[Row]
     ) -> list[Row]:
-        """Add what the API says once a response: the last update and, if asked by day, the day."""
+        """Add the time of the last update to each row and, in daily requests, the date."""
         for row in rows:
             row.db_last_update_time = envelope.db_last_update_time
             if self.daily_requests:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from singer_reports.records.decoder import AnyRow, Envelope
+from singer_reports.records.envelope import AnyRow, EmptyList, Envelope
 from tap_adsterra.client import AdsterraStream, ItemsResponse
 from tap_adsterra.reports import ReportStream
 
@@ -27,14 +27,15 @@ class Placements(AdsterraStream):
 
 
 class SmartLinksResponse(Envelope[AnyRow], Generic[AnyRow]):
-    """What the response about smart links wraps once more, and does not count (SmartLinks)."""
+    """The response of smart links: nested in ``data``, without a total (SmartLinks)."""
 
-    data: ItemsResponse[AnyRow]
+    # PHP writes an empty list where there is no smart link.
+    data: ItemsResponse[AnyRow] | EmptyList[AnyRow]
 
     @property
     def rows(self) -> list[AnyRow]:
         """The rows."""
-        return self.data.items
+        return self.data if isinstance(self.data, list) else self.data.rows
 
 
 class SmartLinks(AdsterraStream):
@@ -46,14 +47,14 @@ class SmartLinks(AdsterraStream):
 
 
 class Stats(ReportStream):
-    """Each placement's day (Statistics)."""
+    """Statistics by day, domain and placement (Statistics)."""
 
     name = "stats"
     dimensions = ("date", "domain", "placement")
 
 
 class StatsByCountry(ReportStream):
-    """Each placement's day by the visitors' country (Statistics)."""
+    """Statistics by day, placement and country of the visitors (Statistics)."""
 
     name = "stats_by_country"
     dimensions = ("date", "placement", "country")
@@ -61,7 +62,7 @@ class StatsByCountry(ReportStream):
 
 
 class StatsBySubId(ReportStream):
-    """Each placement's day by the publisher's own sub ids (Statistics)."""
+    """Statistics by day, placement and the publisher's own sub ids (Statistics)."""
 
     name = "stats_by_sub_id"
     dimensions = ("date", "placement", "placement_sub_id")

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from tap_adsterra.client import AdsterraStream
 
-#: The first day there are statistics of (API 3.0.0, Statistics, start_date).
+#: The first day for which there are statistics (API 3.0.0, Statistics, start_date).
 FIRST_DAY = datetime.date(2016, 12, 17)
-#: The API takes 499, which make an address of 15 kB or more; servers end at 8 kB as a rule.
+#: The API accepts 499, which make a URL of 15 kB or more; most servers accept 8 kB.
 MAX_PLACEMENTS = 180
-#: How many dimensions a report may have beside the date: requested by day, one more than by window.
+#: At most 3 besides the date; with 3, each day is requested separately.
 MAX_DIMENSIONS_BESIDES_DATE = 3
 
 REPORT = th.ObjectType(
@@ -148,22 +148,22 @@ class TapAdsterra(ReportTap):
     ).to_dict()
 
     def find_config_errors(self, invalid_settings: set[str]) -> Iterator[ConfigError]:
-        """Say what is wrong with the settings beyond what their schema can say."""
+        """Find errors in the settings that their schema cannot express."""
         yield from super().find_config_errors(invalid_settings)
         reports = self.config.get("reports")
         if isinstance(reports, list):
             yield from (ConfigError("reports", text) for text in _report_errors(reports))
 
     def built_in_streams(self) -> list[AdsterraStream]:
-        """Make the streams of the tap itself."""
+        """Create the built-in streams."""
         return [stream(self.run) for stream in STREAMS]
 
     def discover_streams(self) -> list[AdsterraStream]:
-        """Make the built-in streams and one a report of the user's; needs no network.
+        """Create the built-in streams and one stream per report of the user; send no request.
 
         Raises:
-            ConfigValidationError: If the reports are not what they must be. Discovery is otherwise
-                done without looking at the settings.
+            ConfigValidationError: If there are errors in the setting ``reports``. Errors in other
+                settings do not prevent discovery.
         """
         report_errors = [
             error.message for error in self.config_errors if error.setting == "reports"
@@ -173,7 +173,7 @@ class TapAdsterra(ReportTap):
         streams = self.built_in_streams()
         for report in self.config.get("reports", ()):
             filters: dict[str, Any] = {"country": report.get("country")}
-            # JSON Schema takes 1.0 for an integer, and the API does not.
+            # JSON Schema accepts 1.0 as an integer, and the API does not.
             if domain := report.get("domain"):
                 filters["domain"] = int(domain)
             if placements := report.get("placement_ids"):
@@ -187,7 +187,7 @@ class TapAdsterra(ReportTap):
 
 
 def _report_errors(reports: list[Any]) -> Iterator[str]:
-    """Check reports beyond their schema; values of a wrong type are passed over."""
+    """Find errors in reports that their schema cannot express; skip values of a wrong type."""
     taken = {stream.name: "a stream of the tap" for stream in STREAMS}
     for index, report in enumerate(reports):
         path = f"reports[{index}]"
@@ -195,7 +195,7 @@ def _report_errors(reports: list[Any]) -> Iterator[str]:
             continue
         name, group_by = report.get("name"), report.get("group_by")
         if isinstance(name, str):
-            # Databases fold case, and two streams in one table would overwrite each other.
+            # Databases ignore case, and two streams in one table would overwrite each other.
             if other := taken.get(name.lower()):
                 yield f"{path}.name must be another one: {name!r} is already the name of {other}."
             taken.setdefault(name.lower(), path)

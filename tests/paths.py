@@ -1,4 +1,4 @@
-"""Folders that the tests use."""
+"""Folders and packages that the tests use."""
 
 from __future__ import annotations
 
@@ -8,3 +8,5 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 #: The installed commands.
 BIN = Path(sys.executable).parent
+#: The packages of the taps.
+TAPS = sorted(path.parent.name for path in PROJECT.glob("tap_*/__main__.py"))

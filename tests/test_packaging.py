@@ -16,10 +16,12 @@ import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
-from tests.paths import PROJECT
+from tests.paths import PROJECT, TAPS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PACKAGES = {"singer_reports", *TAPS}
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +42,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_taps_their_schemas_and_nothing_else(installed: Path) -> None:
     folders = {path.name for path in installed.iterdir()}
-    assert {name for name in folders if not name.endswith(".dist-info")} == {
-        *("singer_reports", "tap_adcloud", "tap_adsterra"),
-    }
-    for tap in ("adcloud", "adsterra"):
-        assert (installed / f"tap_{tap}" / "py.typed").exists()
-        inside = {path.name for path in (installed / f"tap_{tap}" / "schemas").iterdir()}
-        assert inside == {path.name for path in (PROJECT / "schemas" / tap).iterdir()}
+    assert {name for name in folders if not name.endswith(".dist-info")} == PACKAGES
     (metadata,) = installed.glob("*.dist-info")
     entry_points = (metadata / "entry_points.txt").read_text()
-    assert "tap-adsterra = tap_adsterra.__main__:main" in entry_points
-    assert "tap-adcloud = tap_adcloud.__main__:main" in entry_points
+    for tap in TAPS:
+        assert (installed / tap / "py.typed").exists()
+        inside = {path.name for path in (installed / tap / "schemas").iterdir()}
+        schemas = PROJECT / "schemas" / tap.removeprefix("tap_")
+        assert inside == {path.name for path in schemas.iterdir()}
+        assert f"{tap.replace('_', '-')} = {tap}.__main__:main" in entry_points
     assert (metadata / "licenses" / "LICENSE").exists()
 
 
@@ -63,14 +63,14 @@ def test_the_source_distribution_holds_what_the_wheel_is_built_from(tmp_path: Pa
     shutil.unpack_archive(file, tmp_path / "unpacked", filter="data")
     (folder,) = (tmp_path / "unpacked").iterdir()
     inside = {path.name for path in folder.iterdir()}
-    packages = {"schemas", "singer_reports", "tap_adcloud", "tap_adsterra"}
+    packages = {"schemas", *PACKAGES}
     texts = {"CHANGELOG.md", "LICENSE", "README.md"}
     # Every source distribution has the last three.
     assert inside == packages | texts | {"pyproject.toml", "PKG-INFO", ".gitignore"}
 
 
 def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(installed: Path) -> None:
-    for package in ("singer_reports", "tap_adcloud", "tap_adsterra"):
+    for package in PACKAGES:
         wheel, source = installed / package, PROJECT / package
         inside = {path.relative_to(wheel) for path in wheel.rglob("*") if path.is_file()}
         files = [path for path in source.rglob("*") if path.suffix in (".py", ".typed")]
@@ -107,7 +107,7 @@ def test_the_changelog_has_the_version() -> None:
     assert released or f"\n## [Unreleased]\n\nTo become {project['version']}" in changelog
 
 
-@pytest.mark.parametrize("tap", ["tap_adsterra", "tap_adcloud"])
+@pytest.mark.parametrize("tap", TAPS)
 def test_the_installed_tap_finds_its_schemas(installed: Path, tmp_path: Path, tap: str) -> None:
     command = f"import {tap}, runpy; assert {str(installed)!r} in {tap}.__file__; "
     command += f"runpy.run_module('{tap}', run_name='__main__')"
@@ -123,6 +123,5 @@ def test_the_installed_tap_finds_its_schemas(installed: Path, tmp_path: Path, ta
 
 
 def test_files_stay_small() -> None:
-    folders = ("singer_reports", "tap_adsterra", "tap_adcloud")
-    for path in (path for folder in folders for path in (PROJECT / folder).rglob("*.py")):
+    for path in (path for folder in PACKAGES for path in (PROJECT / folder).rglob("*.py")):
         assert len(path.read_text().splitlines()) <= 250, path

@@ -60,6 +60,8 @@ RUN_BY = {
     ("README.md", "make test\nmake lint"): ".ci/run",
     ("CONTRIBUTING.md", "make install\nmake lint\nmake test"): ".ci/run",
     ("CONTRIBUTING.md", "make plugins"): "tests/test_contributing.py",
+    ("CONTRIBUTING.md", "AD_TAPS_WRITE_SNAPSHOTS=1"): "tests/test_contributing.py",
+    ("add-a-tap.md", ".venv/bin/python -m tap_example"): "tests/test_contributing.py",
     ("meltano.md", "meltano init"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano add"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano install"): "tests/test_docs_meltano.py",

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+import yaml
 
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tap_adsterra.reports import ReportStream
 from tap_adsterra.streams import STREAMS
-from tests.paths import BIN
+from tests.paths import BIN, PROJECT
+from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
 from tests.support import NOW, day
 
 if TYPE_CHECKING:
@@ -149,6 +151,28 @@ def test_a_killed_run_and_the_next_one_leave_what_an_undisturbed_run_leaves(
     duck.load(adsterra.run("stats", window_days=10, state=state).output)
     expected = expected_rows(DEMO, DIMENSIONS, day("2024-04-01"), day("2024-05-01"), NOW)
     assert facts(in_duckdb(duck.folder, "stats")) == facts(expected)
+
+
+@pytest.mark.skipif(INITDB is None, reason="PostgreSQL is not installed")
+def test_postgresql_stores_what_no_column_of_text_can_hold(
+    adsterra: Adsterra, tmp_path: Path
+) -> None:
+    """With the project's settings: PostgreSQL has no NUL, and anybody can put one into a sub id."""
+    loaders = yaml.safe_load((PROJECT / "meltano.yml").read_text())["plugins"]["loaders"]
+    (loader,) = [loader for loader in loaders if loader["name"] == "target-postgres"]
+    settings = {item["name"]: item["value"] for item in loader["settings"] if "value" in item}
+    fault = Fault("set_field", path="stats", field="placement_sub_id", value="a\0b", times=1)
+    adsterra.sandbox.faults.add(fault)
+    run = adsterra.run("stats_by_sub_id")
+    assert run.error is None
+    with postgresql_server() as port:
+        database = PostgreSQL(port, "ads")
+        target = Target("target-postgres", tmp_path, **(database.settings | settings))
+        assert target.load(run.output) == run.state
+        stored = database.tables()["stats_by_sub_id"]
+    sub_ids = [row["placement_sub_id"] for row in stored]
+    assert len(sub_ids) == len(run.records("stats_by_sub_id"))
+    assert sub_ids.count("a\ufffdb") == 1
 
 
 def test_batches_of_any_size_lose_no_row(adsterra: Adsterra, tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from starlette.routing import Route
 from sandbox.adcloud import days
 from sandbox.adcloud.envelopes import DEFAULT_PER_PAGE, MAX_PER_PAGE, Page
 from sandbox.adcloud.errors import error_body, invalid_client
-from sandbox.adcloud.inventory import TYPES, entities
+from sandbox.adcloud.filters import Filters
+from sandbox.adcloud.inventory import COLLECTIONS, entities
 from sandbox.adcloud.performance import performance
 from sandbox.adcloud.settings import CLIENT_ID, CLIENT_SECRET
-from sandbox.numbers import to_json
+from sandbox.numbers import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The type of the report's items in version 2, in their `_meta`.
 REPORT_TYPE = "AdvertiserReport"
+#: The type of an item of a campaign's performance, in its `_meta`.
+PERFORMANCE_TYPE = "CampaignPerformanceData"
 
 
 class ApiError(Exception):
@@ -69,7 +72,7 @@ class Api:
             result.append(Route(path, self._endpoint(version, self._report)))
         path = "/v2/campaign_performance_data"
         result.append(Route(path, self._endpoint("v2", self._performance)))
-        for resource in ("campaigns", "advertisements", "customers", "products", "topics"):
+        for resource in COLLECTIONS:
             path = f"/v2/{resource}"
             result.append(Route(path, self._endpoint("v2", self._entities)))
             result.append(Route(f"{path}/{{id:int}}", self._endpoint("v2", self._entity)))
@@ -87,9 +90,13 @@ class Api:
         if form.get("grant_type") != "none":
             return _json(to_json({"error": "unsupported_grant_type"}), 400)
         token = self._tokens.issue()
-        if self._settings.token_in_meta and request.url.path.startswith("/v2"):
-            return _json(to_json({"_meta": {"access_token": token, "scope": ""}}))
-        return _json(to_json({"access_token": token, "scope": ""}))
+        body: dict[str, Any] = {"access_token": token, "scope": ""}
+        if request.url.path.startswith("/v2"):
+            # In both places, as in the fixtures of Adcloud's own client.
+            body = {"_meta": {"access_token": token, "scope": ""}, **body}
+            if self._settings.token_in_meta:
+                del body["access_token"], body["scope"]
+        return _json(to_json(body))
 
     def _endpoint(
         self, version: str, handler: Callable[[Request, str, str], bytes]
@@ -125,14 +132,18 @@ class Api:
         except ValueError:
             raise ApiError(400, "filter[date] is no date", {"date": ["is invalid"]}) from None
         settings = self._settings
-        new_backend = settings.new_backend and version == "v2"
+        backend = request.query_params.get("new_backend", settings.new_backend)
+        new_backend = version == "v2" and backend in {True, "true", "1"}
         known = days.snapshot(day, self._clock.now, settings.timezone)
         rows: Sequence[bytes] = ()
         if known is not None:
             rows = days.row_texts(
                 day, known, settings.rows_per_day, settings.page_type, new_backend=new_backend
             )
-        page = _page(request, rows, [("filter[date]", date_text)])
+        filters = Filters(request.query_params.multi_items())
+        if filters.has("date"):
+            rows = [row for row in rows if filters.match(from_json(row), "date")]
+        page = _page(request, rows, filters.pairs)
         if version == "v2":
             return page.to_v2(REPORT_TYPE)
         announce = settings.pages == "always" or (
@@ -142,21 +153,15 @@ class Api:
 
     def _entities(self, request: Request, _version: str, _token: str) -> bytes:
         resource = request.url.path.rpartition("/")[2]
-        filters = [
-            pair for pair in request.query_params.multi_items() if pair[0].startswith("filter[")
-        ]
-        found = [
-            to_json(row)
-            for row in entities(resource)
-            if all(str(row.get(name[7:-1])) == value for name, value in filters)
-        ]
-        return _page(request, found, filters).to_v2(TYPES[resource])
+        filters = Filters(request.query_params.multi_items())
+        found = [to_json(row) for row in entities(resource) if filters.match(row)]
+        return _page(request, found, filters.pairs).to_v2(COLLECTIONS[resource].item_type)
 
     def _entity(self, request: Request, _version: str, _token: str) -> bytes:
         resource = request.url.path.split("/")[-2]
         for row in entities(resource):
             if row["id"] == request.path_params["id"]:
-                return to_json(row | {"_meta": {"type": TYPES[resource]}})
+                return to_json(row | {"_meta": {"type": COLLECTIONS[resource].item_type}})
         raise ApiError(404)
 
     def _performance(self, request: Request, _version: str, _token: str) -> bytes:
@@ -168,7 +173,7 @@ class Api:
             raise ApiError(400, message, {"campaign_ids": ["is invalid"]}) from None
         found = [to_json(row) for row in performance(campaign_ids, self._clock.now)]
         page = _page(request, found, [("campaign_ids", id_list)])
-        return page.to_v2(TYPES["campaign_performance_data"])
+        return page.to_v2(PERFORMANCE_TYPE)
 
 
 def _page(request: Request, rows: Sequence[bytes], query: Sequence[tuple[str, str]]) -> Page:

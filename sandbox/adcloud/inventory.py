@@ -11,12 +11,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sandbox.numbers import decimal_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Entity = dict[str, Any]
 
@@ -25,16 +25,6 @@ PRODUCTS = 40
 CAMPAIGNS = 230
 ADVERTISEMENTS = 460
 TOPICS = 25
-
-#: The type of an item in its `_meta`, by resource.
-TYPES = {
-    "campaigns": "Campaign",
-    "advertisements": "Advertisement",
-    "customers": "Customer",
-    "products": "Product",
-    "topics": "Topic",
-    "campaign_performance_data": "CampaignPerformanceData",
-}
 
 _GOODS = ("Running shoes", "Insurance", "Espresso", "Garden chairs", "Bicycles", "Ski trips")
 _TOPIC_NAMES = (
@@ -189,22 +179,29 @@ def _times(number: int) -> dict[str, str]:
     return {"modified": _written(number + 30), "created": _written(number)}
 
 
-_MAKERS = {
-    "campaigns": (campaign, CAMPAIGNS),
-    "advertisements": (advertisement, ADVERTISEMENTS),
-    "customers": (customer, CUSTOMERS),
-    "products": (product, PRODUCTS),
-    "topics": (topic, TOPICS),
+class Collection(NamedTuple):
+    """A resource of the API with its items."""
+
+    #: The type of an item in its `_meta`.
+    item_type: str
+    #: Returns an item by its number.
+    make: Callable[[int], Entity]
+    #: How many items there are.
+    size: int
+
+
+#: Every resource is served at its name.
+COLLECTIONS = {
+    "campaigns": Collection("Campaign", campaign, CAMPAIGNS),
+    "advertisements": Collection("Advertisement", advertisement, ADVERTISEMENTS),
+    "customers": Collection("Customer", customer, CUSTOMERS),
+    "products": Collection("Product", product, PRODUCTS),
+    "topics": Collection("Topic", topic, TOPICS),
 }
 
 
 @lru_cache
 def entities(resource: str) -> Sequence[Entity]:
-    """Return all entities of a resource, in the order of their ids.
-
-    Raises:
-        KeyError: There is no such resource; there are campaigns, advertisements, customers,
-            products and topics.
-    """
-    make, count = _MAKERS[resource]
-    return tuple(make(number) for number in range(count))
+    """Return all entities of a resource of `COLLECTIONS`, in the order of their ids."""
+    _, make, size = COLLECTIONS[resource]
+    return tuple(make(number) for number in range(size))

@@ -26,11 +26,12 @@ class Settings:
             100,000.
         page_type: The form of `page_type`: text as documented, an integer as seen, or both.
         pages: Whether version 1 announces the number of pages; `sometimes` is every other day.
-        new_backend: Whether version 2 calls a booking a campaign.
+        new_backend: Whether version 2 calls a booking a campaign, unless the parameter
+            `new_backend` says so.
         refusal_status: The HTTP status with which the token endpoint refuses a client.
         token_lifetime_seconds: The lifetime of a token, by the sandbox's clock.
         token_requests: For how many requests a token is valid; `None` for any number.
-        token_in_meta: Whether version 2 puts the token into `_meta`.
+        token_in_meta: Whether version 2 puts the token only into `_meta`.
         timezone: The time zone that defines the report's days, as an IANA name.
     """
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from csv import DictWriter
 from functools import lru_cache
+from io import StringIO
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +18,7 @@ from sandbox.adsterra.documented_samples import DOCUMENTS, sample
 from sandbox.adsterra.errors import INVALID_OWNER, error_body
 from sandbox.adsterra.query import InvalidParametersError, parameters, report, smart_links
 from sandbox.adsterra.reports import rows
-from sandbox.numbers import to_json
+from sandbox.numbers import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,13 +123,31 @@ def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
+def _csv(response: Response) -> Response:
+    """Return the rows of a response as CSV, with a header.
+
+    The form is not documented; the columns are the fields of the rows, in their order.
+    """
+    envelope = from_json(bytes(response.body))
+    found = (envelope.get("data") or envelope)["items"]
+    text = StringIO()
+    names = list(dict.fromkeys(name for row in found for name in row))
+    writer = DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return Response(text.getvalue(), media_type="text/csv")
+
+
 def _written(time: datetime) -> str:
     """Return a time in the API's format, which has no time zone."""
     return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def _endpoint(handler: Handler) -> Callable[[Request], Any]:
-    """Return an endpoint that checks method, format and token, then calls the handler."""
+    """Return an endpoint that checks method, format and token, then calls the handler.
+
+    Errors are in JSON, whatever the format is.
+    """
 
     async def endpoint(request: Request) -> Response:
         if request.method != "GET":
@@ -135,7 +155,8 @@ def _endpoint(handler: Handler) -> Callable[[Request], Any]:
         if request.path_params["format"] not in ("json", "xml", "csv"):
             raise HTTPException(404)
         try:
-            return handler(request, _account(request))
+            response = handler(request, _account(request))
+            return _csv(response) if request.path_params["format"] == "csv" else response
         except InvalidParametersError as error:
             return _json(to_json(error_body(422, errors=error.errors)), 422)
         except ApiError as error:
@@ -147,7 +168,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], Any]:
 def _account(request: Request) -> Account:
     """Return the account that the token of a request belongs to.
 
-    Formats other than JSON are refused, because only JSON is documented in full.
+    XML is refused, because its form is not documented.
     """
     token = request.path_params.get("token") or request.headers.get("x-api-key", "")
     if token == REVOKED_TOKEN:
@@ -157,6 +178,6 @@ def _account(request: Request) -> Account:
     account = _ACCOUNTS.get(token)
     if account is None:
         raise ApiError(401)
-    if request.path_params["format"] != "json":
-        raise ApiError(406, "The sandbox answers in JSON only")
+    if request.path_params["format"] == "xml":
+        raise ApiError(406, "The sandbox answers in JSON and CSV only")
     return account

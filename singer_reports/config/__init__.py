@@ -1,1 +1,1 @@
-"""What the user hands over, checked before the first request."""
+"""Checks settings, environment, catalog, state and stream maps before the first request."""

@@ -1,14 +1,15 @@
-"""A stream's bookmark in the state: which days are covered, and of which report it speaks.
+"""A stream's bookmark in the state: the days that are covered, and the report's definition.
 
-A bookmark holds the SDK's ``replication_key`` and ``replication_key_value``, which is the last day
-covered, and three keys of this project: ``first_day``, the first day covered, and ``definition``,
-what the report was: its dimensions, its filters, the time zone of its days. The definition holds
-lists and texts, because some orchestrators merge objects key by key. Bookmarks written by older
-versions have neither and are taken as they are.
+A bookmark contains the SDK's ``replication_key`` and ``replication_key_value``, which is the last
+covered day, and two keys of this project: ``first_day``, the first covered day, and ``definition``,
+which consists of the report's dimensions, its filters and the time zone of its days. The definition
+contains lists and strings, because some orchestrators merge objects key by key. Bookmarks written
+by older versions have neither key and are used as they are.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports import dates
@@ -16,7 +17,7 @@ from singer_reports.config.messages import quote_value, shorten
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from singer_reports.dates import Window
@@ -26,47 +27,48 @@ if TYPE_CHECKING:
 LAST_DAY = "replication_key_value"
 FIRST_DAY = "first_day"
 DEFINITION = "definition"
-#: Zones differ by up to 26 hours, so a day may be over two days earlier in one than in another.
+#: Time zones differ by up to 26 hours, so their current dates may be two days apart.
 _DAYS_BETWEEN_ZONES = 2
+_MAX_NAMES = 8
 
 
 class Coverage(NamedTuple):
-    """What a run starts from."""
+    """The days that need not be read again, and what to warn of."""
 
-    #: The complete days that need not be read again; None if there are none.
+    #: The complete days that need not be read again; ``None`` if there are no such days.
     days: Window | None
-    #: What to tell the user, one sentence or two per text.
+    #: Warnings for the user, each of one or more sentences.
     warnings: Sequence[str] = ()
-    #: Whether they were read under a wrong clock: those read again count once they have been.
+    #: Whether the clock was wrong; then the days to read again are not covered until that is done.
     is_doubtful: bool = False
 
 
 class Settings(NamedTuple):
-    """What a bookmark is held against."""
+    """What a bookmark is compared with."""
 
     start: datetime.date
     #: The last complete day.
     yesterday: datetime.date
     zone: ZoneInfo | datetime.timezone
-    #: The first day the API has anything of.
+    #: The first day for which the API may have data.
     earliest: datetime.date
-    #: What the stream is by the settings.
+    #: The stream's definition by the current settings.
     definition: Definition
 
 
 def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
-    """Say which days are covered, after the clock and the settings may have changed.
+    """Return the days that are covered, after the clock and the settings may have changed.
 
     Args:
-        bookmark: The stream's bookmark, without problems.
-        settings: What it is held against.
+        bookmark: The stream's bookmark, free of errors.
+        settings: What it is compared with.
     """
     if (last := bookmark.get(LAST_DAY)) is None:
         return Coverage(None)
     start, yesterday = settings.start, settings.yesterday
     last_day = dates.parse_day(last, settings.zone)
     first = bookmark.get(FIRST_DAY)
-    # An older version read from start_date on, and did not say so.
+    # Older versions read from start_date on and did not save it.
     first_day = start if first is None else dates.parse_day(first, settings.zone)
     days = dates.Window(min(first_day, last_day), last_day)
     before = bookmark.get(DEFINITION) or settings.definition
@@ -105,7 +107,7 @@ def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
             f"timezone was {old_zone} and is {zone} now. Days may have been read before they were "
             "over, so the last two are read again, and more with a larger lookback_days."
         )
-        # No earlier than the run reads: these days would be a gap.
+        # Not before the day on which the run begins: the days between would be a gap.
         last_day = max(days.last - dates.ONE_DAY * _DAYS_BETWEEN_ZONES, start - dates.ONE_DAY)
         last_day = min(days.last, last_day)
         if last_day < days.first:
@@ -115,7 +117,7 @@ def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
 
 
 def written(days: Window, replication_key: str, definition: Definition) -> dict[str, Any]:
-    """Make the bookmark of the days that are covered."""
+    """Return the bookmark for the covered days."""
     return {
         "replication_key": replication_key,
         LAST_DAY: str(days.last),
@@ -127,15 +129,10 @@ def written(days: Window, replication_key: str, definition: Definition) -> dict[
 def day_errors(
     stream: str, bookmark: Mapping[str, Any], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
-    """Say which of a bookmark's days are no days.
-
-    Args:
-        stream: The stream's name.
-        bookmark: The stream's bookmark.
-        zone: The time zone of the API's days.
+    """Find values in a bookmark that should be days and are not.
 
     Yields:
-        One sentence per problem.
+        One sentence per error.
     """
     for key, meaning in ((LAST_DAY, "up to"), (FIRST_DAY, "from")):
         value = bookmark.get(key)
@@ -152,15 +149,15 @@ def day_errors(
 def definition_errors(
     stream: str, bookmark: Mapping[str, Any], definition: Definition
 ) -> Iterator[str]:
-    """Say why a stream cannot go on under its name.
+    """Check that a stream's current definition can continue its bookmark.
 
     Args:
         stream: The stream's name.
         bookmark: The stream's bookmark.
-        definition: What the stream is by the settings.
+        definition: The stream's definition by the current settings.
 
     Yields:
-        One sentence per problem.
+        One sentence per error.
     """
     before = bookmark.get(DEFINITION)
     if before is None:
@@ -176,14 +173,18 @@ def definition_errors(
             yield f"The state: {path}.{name} must be {must_be}, not {quote_value(known)}."
         elif name == "dimensions" and sorted(map(str, known)) != sorted(value):
             yield (
-                f"The state says that {stream} was read by {', '.join(map(str, known))}, and now "
+                f"The state says that {stream} was read by {_listed(known)}, and now "
                 f"it is grouped by {', '.join(value)}: its rows have another key. Give the report "
                 f"another name, or remove {stream} from the state and drop its table."
             )
 
 
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(shorten(str(name)) for name in islice(names, _MAX_NAMES))
+
+
 def _filters(filters: object) -> str:
-    """Name filters for people, the long ones cut."""
+    """Return filters as readable text, long ones shortened."""
     if not isinstance(filters, list) or not filters:
         return "none"
     return " and ".join(shorten(str(each)) for each in filters)

@@ -1,8 +1,7 @@
-"""The user's catalog: what is wrong with it, and what it leaves to be filled in.
+"""Checks the user's catalog.
 
-A catalog written by hand may leave out keys and fields, and one of an older version lacks the
-fields added since: these are filled in, and told. What would make rows that cannot be told apart,
-or leave out what the user believes to be read, is refused.
+A catalog is refused if its rows would have no unique key, or if something that it selects would not
+be read. What it leaves out is filled in by ``completed_catalog``.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
     MetadataMapping,
 )
 
+from singer_reports.config.breadcrumbs import is_field, is_path, siblings
 from singer_reports.config.catalog_schema import field_path, sound_entries, structure_errors
 from singer_reports.config.messages import alternatives, quote_value
 
@@ -27,19 +26,17 @@ if TYPE_CHECKING:
 
     Json = Mapping[str, Any]
 
-_MAX_NAMES = 5
-
 
 def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
-    """Say what is wrong with a catalog.
+    """Find errors in a catalog.
 
     Args:
-        given: The catalog as it was read.
-        streams: The streams there are.
-        complete: Whether these are all of them.
+        given: The catalog, as parsed JSON.
+        streams: The tap's streams.
+        complete: Whether these are all streams of the tap.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     structure = list(structure_errors(given))
     yield from structure
@@ -76,7 +73,7 @@ def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) 
 
 
 def selected_streams(given: object) -> set[str]:
-    """Name the streams that a catalog selects, as far as its entries can be read."""
+    """Return the names of the streams that a catalog selects; skip invalid entries."""
     return {entry["tap_stream_id"] for entry in sound_entries(given) if _is_selected(entry)}
 
 
@@ -86,7 +83,7 @@ def _is_selected(entry: Json) -> bool:
 
 
 def _entry_errors(entry: Json, stream: Stream) -> Iterator[str]:
-    """Say what is wrong with the entry of a stream that is there and selected."""
+    """Find errors in the entry of a stream that exists and is selected."""
     name = stream.name
     keys, cursor = list(stream.primary_keys), stream.replication_key
     table = _table_metadata(entry)
@@ -132,11 +129,11 @@ def _entry_errors(entry: Json, stream: Stream) -> Iterator[str]:
 
 def _field_errors(entry: Json, stream: Stream) -> Iterator[str]:
     mask = MetadataMapping.from_iterable(entry.get("metadata", ())).resolve_selection()
-    known = set(stream.metadata)
     named = {("properties", field) for field in entry.get("schema", {}).get("properties", ())}
-    for breadcrumb in sorted((named | set(mask)) - known):
-        if mask[breadcrumb]:
-            fields = [field[-1] for field in known if field[:-1] == breadcrumb[:-1]]
+    for breadcrumb in sorted(named | set(mask)):
+        is_known = not is_path(breadcrumb) or is_field(breadcrumb, stream.schema)
+        if breadcrumb and not is_known and mask[breadcrumb]:
+            fields = siblings(breadcrumb, stream.schema)
             yield (
                 f"The catalog selects {field_path(stream.name, breadcrumb)}, and there is no such "
                 f"field{alternatives(breadcrumb[-1], fields, '--discover lists them')}"
@@ -156,45 +153,3 @@ def _table_metadata(entry: Json) -> Json:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "of no field"
-
-
-def fill_missing(given: Json, streams: Iterable[Stream]) -> tuple[Catalog, str]:
-    """Fill in what a catalog leaves out.
-
-    Args:
-        given: A catalog without problems.
-        streams: The streams there are.
-
-    Returns:
-        The catalog, and what was filled in where it is selected, in words; nothing if nothing was.
-    """
-    catalog = Catalog.from_dict(dict(given))
-    raw = {entry["tap_stream_id"]: entry for entry in given["streams"]}
-    added = []
-    for stream in streams:
-        if entry := catalog.get_stream(stream.name):
-            names = _fill(entry, stream)
-            if names and _is_selected(raw[stream.name]):
-                more = len(names) - _MAX_NAMES
-                shown = [*names[:_MAX_NAMES], *([f"{more} more"] if more > 0 else ())]
-                added.append(f"{stream.name} ({', '.join(shown)})")
-    return catalog, ", ".join(added)
-
-
-def _fill(entry: CatalogEntry, stream: Stream) -> list[str]:
-    """Fill in one entry, and name what it did not have."""
-    table = entry.metadata.get((), None)
-    names = []
-    if not (entry.key_properties or getattr(table, "table_key_properties", None)):
-        names.append("key_properties")
-    cursor = entry.replication_key or getattr(table, "replication_key", None)
-    if stream.replication_key and not cursor:
-        names.append("replication_key")
-    entry.key_properties = list(stream.primary_keys)
-    entry.replication_key = stream.replication_key
-    own = entry.schema.to_dict()
-    fields = stream.schema["properties"]
-    names += [field for field in fields if field not in own.get("properties", {})]
-    own["properties"] = {**fields, **own.get("properties", {})}
-    entry.schema = Schema.from_dict({**stream.schema, **own})
-    return names

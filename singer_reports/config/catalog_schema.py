@@ -1,4 +1,4 @@
-"""The form of a catalog: what stands where, and of which type."""
+"""The JSON Schema of a Singer catalog, and the errors of a catalog by it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Json = Mapping[str, Any]
 
-#: A catalog that comes from the tap itself, and not out of a file, holds tuples.
+#: Accepts tuples as arrays: a catalog that comes from the tap and not from a file has tuples.
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft7Validator,
     type_checker=Draft7Validator.TYPE_CHECKER.redefine(
@@ -73,13 +73,13 @@ _METADATA: Json = {
 
 
 def structure_errors(given: object) -> Iterator[str]:
-    """Say where a catalog is not of the form that catalogs have.
+    """Find errors in the structure of a catalog.
 
     Args:
-        given: The catalog as it was read.
+        given: The catalog, as parsed JSON.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     if isinstance(given, Unreadable):
         yield f"The catalog in {given}"
@@ -93,7 +93,7 @@ def structure_errors(given: object) -> Iterator[str]:
 
 
 def sound_entries(given: object) -> list[Json]:
-    """Return the entries of a catalog that have the form of one."""
+    """Return the entries of a catalog whose structure is valid."""
     if not isinstance(given, dict) or any(_describe(given, _CATALOG, "")):
         return []
     entries = enumerate(given["streams"])
@@ -122,6 +122,6 @@ def _describe(value: object, schema: Json, label: str) -> Iterator[str]:
 
 
 def field_path(stream: object, breadcrumb: Iterable[object]) -> str:
-    """Name a field by its breadcrumb: ``stats.clicks``."""
+    """Return the path of a field, such as ``stats.clicks``, from its breadcrumb."""
     fields = [str(step) for step in list(breadcrumb)[1::2]]
     return ".".join([str(stream), *fields])

@@ -1,4 +1,4 @@
-"""What the environment says, as far as it is wrong: variables, proxies, certificates."""
+"""Reads settings from the environment, and finds errors in variables, proxies, certificates."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import difflib
 import os
 import re
 import ssl
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dotenv import dotenv_values
 
 from singer_reports.config.json_files import json_error
 from singer_reports.config.messages import ConfigError, quote_value
 from singer_reports.http.proxy import certificate_variable, find_proxy, is_valid_url
+from singer_reports.sdk_internals import parse_environment_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-#: How similar a variable must be to a setting's own to be taken for a typing error.
+#: How similar, from 0 to 1, a variable must be to a setting's to be taken for a misspelling.
 _SIMILARITY = 0.85
-#: The variables that the SDK can read, by the type of their setting.
+#: Per type of setting: what its variable must be, in words, and whether the SDK can parse it.
 _ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
-    ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d+\s*", text))),
+    # No setting is larger, and Python reads no number of more than 4,300 digits.
+    ("integer", "a whole number", lambda text: bool(re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text))),
     (
         "boolean",
         "true or false",
@@ -30,13 +35,13 @@ _ENV_PARSERS: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 
 
 def connection_setting_errors(url: str | None) -> Iterator[ConfigError]:
-    """Say what is wrong with the setting api_url, the proxy and the trusted certificates.
+    """Find errors in the setting api_url, the proxy and the trusted certificates.
 
     Args:
-        url: The setting; ``None`` if it is known to be wrong.
+        url: The setting; ``None`` if it is known to be invalid.
 
     Yields:
-        What is wrong, by the setting or the environment variable.
+        Errors, each with its setting or environment variable.
     """
     if url and not is_valid_url(url):
         yield ConfigError(
@@ -56,11 +61,11 @@ def connection_setting_errors(url: str | None) -> Iterator[ConfigError]:
 
 
 def _certificates_error(path: Path) -> str | None:
-    """Say why a file or a folder of certificates cannot be used, as the end of a sentence."""
+    """Return why a file or folder of certificates cannot be used, as the end of a sentence."""
     if not path.exists():
         return "does not exist."
     if path.is_dir():
-        # What OpenSSL looks for in a folder.
+        # OpenSSL reads only files with such names from a folder.
         if any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", file.name) for file in path.iterdir()):
             return None
         return "is a folder without certificates that `openssl rehash` has prepared."
@@ -73,19 +78,68 @@ def _certificates_error(path: Path) -> str | None:
     return None
 
 
-def describe_environment(
-    environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
-) -> list[ConfigError]:
-    """Say which environment variables are wrong: of another type, not JSON, or misspelt.
+def read_environment(
+    prefix: str, schema: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[ConfigError]]:
+    """Read settings from environment variables; the file ``.env`` may set those that are not set.
 
     Args:
-        environment: The environment variables.
         prefix: What the variables of the settings begin with, such as ``TAP_ADSTERRA_``.
         schema: The schema of the whole configuration.
 
     Returns:
-        One error per variable, by the setting or the variable. What a variable says is not shown
-        where it is secret.
+        The settings that can be read, and one error per variable or file that cannot.
+    """
+    errors = []
+    if error := load_env_file(Path(".env")):
+        errors.append(ConfigError(".env", error))
+    errors += describe_environment(os.environ, prefix, schema)
+    unreadable = {error.setting for error in errors}
+    readable = {
+        name: setting for name, setting in schema["properties"].items() if name not in unreadable
+    }
+    # With a path, because the SDK looks for .env in the folders above its own modules otherwise.
+    return parse_environment_config({"properties": readable}, prefix, os.devnull), errors
+
+
+def load_env_file(path: Path) -> str | None:
+    """Set the environment variables in a file, except for those that are set already.
+
+    Returns:
+        Why the file cannot be read, in a sentence; ``None`` if it can be, or is not there.
+    """
+    if path.is_dir():  # A virtual environment of this name.
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        for name, value in dotenv_values(stream=StringIO(text)).items():
+            if value is not None:
+                os.environ.setdefault(name, value)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = str(error.strerror).lower()
+    except UnicodeDecodeError:
+        reason = "it is not text in UTF-8; save it as such"
+    except ValueError:
+        reason = "it holds a name or a value that no variable can have"
+    else:
+        return None
+    return f"The file {path} cannot be read: {reason}."
+
+
+def describe_environment(
+    environment: Mapping[str, str], prefix: str, schema: Mapping[str, Any]
+) -> list[ConfigError]:
+    """Find environment variables that have the wrong type, are not JSON, or are misspelt.
+
+    Args:
+        environment: The environment variables.
+        prefix: The prefix of the tap's variables, such as ``TAP_ADSTERRA_``.
+        schema: The schema of the whole configuration.
+
+    Returns:
+        One error per variable, with its setting or the variable. Secret values are not shown.
     """
     settings = schema["properties"]
     found = []

@@ -1,4 +1,4 @@
-"""Reads the files a user hands over: settings, catalogs and states, all of them JSON."""
+"""Reads the JSON files that the command line names: settings, catalog and state."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Empty(Unreadable):
 
 
 class JsonFile(click.ParamType[Any]):
-    """A command line option that names a JSON file; its value is the content of the file."""
+    """The type of an option that names a JSON file; the value is the file's content."""
 
     name = "filename"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401, ARG002
-        """Read the file; what is wrong with it is told together with all other problems."""
+        """Read the file; return an error instead of raising it, to report it with all others."""
         return read_json(value)
 
 
 class StateFile(JsonFile):
-    """The option of the state, which may be an empty file: a first run that failed wrote none."""
+    """The type of the option --state; the file may be empty, as a failed first run leaves it."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read the file; an empty one is no state."""
+        """Read the file; return ``None`` if it is empty."""
         content = super().convert(value, param, ctx)
         if content is None or isinstance(content, Empty):
             logging.getLogger(__name__).warning(
@@ -48,13 +48,13 @@ class StateFile(JsonFile):
 
 
 def read_json(path: str) -> Any:  # noqa: ANN401
-    """Read a file, or say why it cannot be read, without showing anything it holds.
+    """Read a JSON file, or return why it cannot be read, without quoting its content.
 
     Args:
-        path: The file; ``-`` for what is piped in.
+        path: The file; ``-`` for standard input.
 
     Returns:
-        What the file holds, or an ``Unreadable``.
+        The parsed JSON, or an ``Unreadable``.
     """
     try:
         with click.open_file(path, encoding="utf-8-sig") as file:
@@ -64,25 +64,49 @@ def read_json(path: str) -> Any:  # noqa: ANN401
     except OSError as error:
         reason = str(error.strerror).lower()
     else:
-        problem = json_error(text)
-        if problem is None:
-            return json.loads(text, parse_float=Decimal)
-        if not text.strip():
-            return Empty(f"{path} cannot be read: it {problem}.")
-        reason = f"it {problem}"
+        try:
+            return _parse(text)
+        except ValueError as error:
+            if not text.strip():
+                return Empty(f"{path} cannot be read: it {error}.")
+            reason = f"it {error}"
     return Unreadable(f"{path} cannot be read: {reason}.")
 
 
 def json_error(text: str) -> str | None:
-    """Say why a text is not JSON, as the end of a sentence that shows nothing of it."""
+    """Return why a text is not JSON, as the end of a sentence that does not quote it."""
     try:
-        json.loads(text)
-    except RecursionError:
-        return "is nested too deeply"
-    except json.JSONDecodeError as error:
-        if not text.strip():
-            return "is empty"
-        return f"is not JSON; look at line {error.lineno}, column {error.colno}"
-    except ValueError:
-        return "holds a number with too many digits"
+        _parse(text)
+    except ValueError as error:
+        return str(error)
     return None
+
+
+def _parse(text: str) -> Any:  # noqa: ANN401
+    """Parse JSON; numbers with a decimal point keep every digit.
+
+    Raises:
+        ValueError: With what ``json_error`` says.
+    """
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError:
+        message = "is nested too deeply"
+    except json.JSONDecodeError as error:
+        message = f"is not JSON; look at line {error.lineno}, column {error.colno}"
+        if not text.strip():
+            message = "is empty"
+    except _NotJsonError as error:
+        message = str(error)
+    except (ValueError, ArithmeticError):
+        message = "holds a number with too many digits"
+    raise ValueError(message) from None
+
+
+class _NotJsonError(ValueError):
+    """Python's parser takes more than JSON."""
+
+
+def _refuse_constant(name: str) -> None:
+    message = f"is not JSON: it holds {name}"
+    raise _NotJsonError(message)

@@ -1,4 +1,4 @@
-"""Which settings are secret, and the texts they hold."""
+"""Finds the secret settings and their values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def secret_settings(schema: Mapping[str, Any]) -> set[str]:
-    """Name the settings that a schema flags as secret."""
+    """Return the names of the settings that a schema marks as secret."""
     return {name for name, setting in schema["properties"].items() if setting.get("secret")}
 
 
 def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Find every text in the secret settings, also in values of the wrong type."""
+    """Yield every text in the secret settings, also from values of the wrong type."""
     found = [config.get(name) for name in secret_settings(schema)]
     while found:
         value = found.pop()

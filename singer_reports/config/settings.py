@@ -1,4 +1,4 @@
-"""The settings that all taps share, each with the tap's own defaults."""
+"""The settings that all taps share; each tap sets its own defaults."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 Property = th.Property[Any]
 
-# Patterns for texts. They end in `$(?!\n)` because `$` also matches before a final newline.
+# Patterns for texts. They end in `$(?!\n)` because `$` also matches before a final newline. No two
+# repetitions in a row match the same character, so that matching is linear in the text's length.
 URL_PATTERN = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?(/[^\s?#@]*)?$(?!\n)"
 COUNTRY_PATTERN = r"^[A-Z]{2}$(?!\n)"
-HEADER_PATTERN = r"^[ -~]*[!-~][ -~]*$(?!\n)"
+HEADER_PATTERN = r"^ *[!-~][ -~]*$(?!\n)"
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)"
 NO_SPACE_PATTERN = r"^[!-~]+$(?!\n)"
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]+$(?!\n)"  # noqa: S105 - a pattern
@@ -40,14 +41,14 @@ PATTERN_HINTS = {
 def date_settings(
     zone: str, *, start_date: str | None, start_hint: str, lookback_days: int, include_today: bool
 ) -> list[Property]:
-    """Make the settings that say which days are read.
+    """Return the settings for the days to read.
 
     Args:
         zone: The time zone of the API's days, in words.
-        start_date: The default first day; without one the user has to name it.
-        start_hint: What else there is to say of the first day.
+        start_date: The default first day; with ``None``, the setting is required.
+        start_hint: A sentence to add to the description of the first day.
         lookback_days: The default lookback, in days.
-        include_today: Whether today is read by default.
+        include_today: Whether the current day is read by default.
     """
     return [
         th.Property(
@@ -87,15 +88,15 @@ def date_settings(
 def date_errors(
     days: Mapping[str, datetime.date | None], earliest: datetime.date, today: datetime.date
 ) -> Iterator[ConfigError]:
-    """Say what is wrong with the first and the last day to read.
+    """Find errors in the first and the last day to read.
 
     Args:
-        days: ``start_date`` and ``end_date``, as far as they are days.
-        earliest: The first day the API has anything of.
+        days: ``start_date`` and ``end_date``, unless they are invalid.
+        earliest: The first day for which the API may have data.
         today: The API's current day.
 
     Yields:
-        What is wrong, by the setting.
+        Errors, each with its setting.
     """
     start, end = days.get("start_date"), days.get("end_date")
     if start and start < earliest:
@@ -117,7 +118,7 @@ def date_errors(
 
 
 def concurrency_setting() -> Property:
-    """Make the setting that bounds how many requests are under way."""
+    """Return the setting for the maximum number of concurrent requests."""
     return th.Property(
         "max_concurrency",
         th.IntegerType(minimum=1, maximum=32),
@@ -128,7 +129,7 @@ def concurrency_setting() -> Property:
 
 
 def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
-    """Make the settings of a single request.
+    """Return the settings for a single request: timeout and user agent.
 
     Args:
         tap: The tap's name.
@@ -152,13 +153,13 @@ def request_settings(tap: str, *, request_timeout: int) -> list[Property]:
 
 
 def sdk_setting_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """Say what is wrong with the SDK's own settings beyond what their schema says.
+    """Find errors in the SDK's own settings that their schema cannot express.
 
     Args:
-        config: The settings; values of a wrong type are passed over.
+        config: The settings; values of a wrong type are skipped.
 
     Yields:
-        What is wrong, by the setting.
+        Errors, each with its setting.
     """
     if config.get("flattening_enabled") is True and "flattening_max_depth" not in config:
         yield ConfigError(
@@ -168,6 +169,13 @@ def sdk_setting_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     batches = config.get("batch_config")
     if not batches or not isinstance(batches, dict):
         return
+    for name in ("stream_maps", "flattening_enabled"):
+        if config.get(name):
+            yield ConfigError(
+                "batch_config",
+                f"batch_config writes files of unchanged rows, so {name} would have no effect: "
+                "remove one of the two settings.",
+            )
     for part, name in (("encoding", "format"), ("storage", "root")):
         value = batches.get(part)
         if value is None or (isinstance(value, dict) and value.get(name) is None):

@@ -1,7 +1,7 @@
-"""The user's state: what is wrong with it, before anything is read.
+"""Checks the user's state before anything is read.
 
-Bookmarks of streams that the tap does not have are none of its business: several taps may share a
-state, and theirs are handed on as they are.
+Bookmarks of streams that the tap does not have are not checked and are passed on unchanged, because
+several taps may share a state.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class StreamWithBookmark(Protocol):
-    """What a state is compared with: a stream that is read by windows of days."""
+    """A stream that is read in windows of days, as far as a state is compared with it."""
 
     name: str
 
     @property
     def replication_method(self) -> str:
-        """``INCREMENTAL``, or ``FULL_TABLE`` if the catalog says so."""
+        """``INCREMENTAL``, or ``FULL_TABLE`` if the catalog sets it."""
 
     @property
     def definition(self) -> dict[str, Any]:
-        """What the rows depend on."""
+        """What the rows depend on: dimensions, filters, time zone."""
 
 
 def state_errors(
     given: object, streams: Iterable[StreamWithBookmark], zone: ZoneInfo | datetime.timezone
 ) -> Iterator[str]:
-    """Say what is wrong with a state.
+    """Find errors in a state.
 
     Args:
-        given: The state as it was read.
-        streams: The dated streams that will be read.
+        given: The state, as parsed JSON.
+        streams: The selected streams that are read in windows of days.
         zone: The time zone of the API's days.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     if isinstance(given, Unreadable):
         yield f"The state in {given}"
@@ -60,6 +60,28 @@ def state_errors(
         if stream.replication_method == REPLICATION_INCREMENTAL:
             yield from day_errors(stream.name, bookmark, zone)
         yield from definition_errors(stream.name, bookmark, stream.definition)
+
+
+def partition_errors(given: object, streams: Iterable[str]) -> Iterator[str]:
+    """Find streams with partitions in the state, which another tap has written.
+
+    Args:
+        given: The state, as parsed JSON.
+        streams: The names of the selected streams without partitions.
+
+    Yields:
+        One sentence per stream.
+    """
+    if any(_structure_errors(given)) or not isinstance(given, dict):
+        return
+    bookmarks = given.get("bookmarks", {})
+    for name in streams:
+        # The SDK would read such a stream once per partition.
+        if bookmarks.get(name, {}).get("partitions"):
+            yield (
+                f"The state divides {name} into partitions, and this tap does not: another tap "
+                "wrote it. Remove this stream from the state to read everything again."
+            )
 
 
 def _structure_errors(given: object) -> Iterator[str]:
@@ -88,9 +110,11 @@ def _bookmark_form_errors(path: str, bookmark: object) -> Iterator[str]:
     if not isinstance(bookmark, dict):
         yield f"{path} must be an object, written {{…}}, not {quote_value(bookmark)}."
         return
-    # The SDK takes its own keys without a look.
-    if not isinstance(bookmark.get("progress_markers", {}), dict):
-        yield f"{path}.progress_markers must be an object, written {{…}}."
+    # The SDK uses its own keys without checking them, for streams of other taps as well.
     partitions = bookmark.get("partitions", [])
     if not isinstance(partitions, list) or not all(isinstance(each, dict) for each in partitions):
         yield f"{path}.partitions must be a list of objects."
+        partitions = []
+    for holder, place in [(bookmark, ""), *((each, ".partitions") for each in partitions)]:
+        if not isinstance(holder.get("progress_markers", {}), dict):
+            yield f"{path}{place}.progress_markers must be an object, written {{…}}."

@@ -1,34 +1,43 @@
-"""Finds what is wrong with stream maps before a record goes through them."""
+"""Finds errors in stream maps before they are applied to records."""
 
 from __future__ import annotations
 
-import ast
 import fnmatch
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from singer_reports.config.expressions import (
+    Expression,
+    evaluation_errors,
+    explain_failure,
+    is_expression,
+)
 from singer_reports.config.messages import alternatives, quote_value
+from singer_reports.sdk_internals import explain_expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from singer_sdk import Stream
 
-#: How a map removes a stream or a field: YAML and some orchestrators cannot hand over a null.
+#: What removes a stream or a field; the text is for orchestrators that cannot pass null.
 _REMOVED = (None, "__NULL__")
 
 
 def map_errors(
     stream_maps: Mapping[str, Any], streams: Iterable[Stream], *, complete: bool
 ) -> Iterator[str]:
-    """Say which maps are about no stream or field, as what they hide would be shown; and the like.
+    """Find errors in stream maps: unknown streams or fields, removed keys, invalid expressions.
+
+    A map with a misspelt name removes nothing, so the field that it should remove would be written.
 
     Args:
-        stream_maps: The setting of this name; of its values, those of a wrong type are passed over.
-        streams: The streams there are.
-        complete: Whether these are all of them.
+        stream_maps: The setting of this name; values of a wrong type are skipped.
+        streams: The tap's streams.
+        complete: Whether these are all streams of the tap.
 
     Yields:
-        A sentence per problem.
+        One sentence per error.
     """
     known = {stream.name: stream for stream in streams}
     for name, transform in stream_maps.items():
@@ -60,10 +69,46 @@ def _field_errors(
                     f"{path} removes a field of the key, without which rows cannot be told apart. "
                     "Keep it, or name another key in __key_properties__."
                 )
-        elif isinstance(expression, str) and field not in ("__alias__", "__source__"):
-            # As the SDK does it, which stops at the first.
-            try:
-                _ = ast.parse(expression).body[0]
-            except (SyntaxError, ValueError, IndexError):
-                rest = f"such as float(revenue), not {quote_value(expression)}."
-                yield f"{path} must be an expression {rest}"
+        elif _is_computed(field, expression) and not is_expression(expression):
+            rest = f"such as float(revenue), not {quote_value(expression)}."
+            yield f"{path} must be an expression {rest}"
+
+
+def _is_computed(field: str, expression: object) -> bool:
+    return (
+        isinstance(expression, str)
+        and expression not in _REMOVED
+        and field not in ("__alias__", "__source__")
+    )
+
+
+def expression_errors(stream_maps: Mapping[str, Any], streams: Iterable[Stream]) -> Iterator[str]:
+    """Find expressions that fail for every record; prepare messages for those that fail later.
+
+    Args:
+        stream_maps: The setting ``stream_maps``, without errors.
+        streams: The selected streams.
+
+    Yields:
+        One sentence per error.
+    """
+    for stream in streams:
+        maps = _maps_of(stream, stream_maps)
+        by_text = {each.text: each for expressions in maps for each in expressions}
+        explain_expressions(stream, partial(explain_failure, stream, by_text))
+        for expressions in maps:
+            yield from evaluation_errors(stream, expressions)
+
+
+def _maps_of(stream: Stream, stream_maps: Mapping[str, Any]) -> list[list[Expression]]:
+    """Return the expressions of each map of a stream."""
+    return [
+        [
+            Expression(name, field, text)
+            for field, text in transform.items()
+            if _is_computed(field, text)
+        ]
+        for name, transform in stream_maps.items()
+        if isinstance(transform, dict)
+        and fnmatch.fnmatch(stream.name, str(transform.get("__source__", name)))
+    ]

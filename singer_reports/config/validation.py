@@ -1,10 +1,16 @@
-"""Turns the errors of jsonschema into sentences for the user; none of them shows a secret."""
+"""Turns errors of jsonschema into sentences for the user, without secrets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from singer_reports.config.messages import LOOKS_SECRET, ConfigError, alternatives, quote_value
+from singer_reports.config.messages import (
+    ConfigError,
+    alternatives,
+    hide_secrets,
+    quote_value,
+    shorten,
+)
 from singer_reports.config.secrets import secret_settings
 from singer_reports.config.settings import PATTERN_HINTS
 
@@ -28,19 +34,19 @@ def describe_errors(
     schema: Mapping[str, Any],
     root_name: str = "the configuration",
 ) -> Iterator[ConfigError]:
-    """Describe the errors of jsonschema, without showing a secret.
+    """Describe errors of jsonschema, without secrets.
 
     Args:
-        errors: What the validator found.
-        schema: The schema of the whole.
-        root_name: What the whole is called.
+        errors: The errors that the validator found.
+        schema: The schema of the whole document.
+        root_name: The name of the document in messages.
 
     Yields:
-        Which top-level setting is wrong, what it must be and what it is. Errors of the whole have
-        ``root_name`` for a setting.
+        Errors, each with its top-level setting, the expected and the actual value. Errors of the
+        document itself have ``root_name`` as their setting.
     """
     secrets = secret_settings(schema)
-    # Missing settings first. Of a path, only one error is told, and `enum` says more than `type`.
+    # Missing settings first. Only one error per path is returned, and `enum` says more than `type`.
     ordered = sorted(errors, key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
     reported: set[str] = set()
     incomplete: set[str] = set()
@@ -50,7 +56,7 @@ def describe_errors(
         top = str(next(iter(error.absolute_path), root_name))
         match error.validator:
             case "required":
-                # jsonschema makes an error per missing property, and none says which one it is.
+                # jsonschema returns one error per missing property, without the property's name.
                 if path in incomplete:
                     continue
                 incomplete.add(path)
@@ -64,7 +70,7 @@ def describe_errors(
             case "additionalProperties":
                 known = list(rules["properties"])
                 for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
-                    named = LOOKS_SECRET.sub("***", _join(path, name, root_name))
+                    named = shorten(hide_secrets(_join(path, name, root_name)))
                     listed = alternatives(name, known, "see --about")
                     yield ConfigError(name, f"{named} is not a setting{listed}")
             case _ if path not in reported:
@@ -109,6 +115,6 @@ def _join(path: str, name: str, root_name: str = "") -> str:
 
 
 def _quote_with_type(value: object) -> str:
-    """Show a value, and say that it is a text where numbers look just like it."""
+    """Quote a value; mark it as a text if it looks like a number or a boolean."""
     looks_otherwise = isinstance(value, str) and (value.isdecimal() or value in {"true", "false"})
     return f"the text {quote_value(value)}" if looks_otherwise else quote_value(value)

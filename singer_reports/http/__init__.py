@@ -1,1 +1,1 @@
-"""Requests over HTTP; knows no stream and no schema."""
+"""HTTP requests, independent of streams and schemas."""

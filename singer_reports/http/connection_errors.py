@@ -1,4 +1,4 @@
-"""Explain why a request got no response: what happened, and what the user can do about it."""
+"""Explains why a request got no response: what happened, and what the user can do about it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=BaseException)
 
-#: What OpenSSL says when the other side responds without TLS.
+#: OpenSSL's reasons when the server responds without TLS.
 _NO_TLS = {
     "HTTP_REQUEST",
     "PACKET_LENGTH_TOO_LONG",
@@ -33,14 +33,14 @@ _NO_TLS = {
     "UNKNOWN_PROTOCOL",
     "WRONG_VERSION_NUMBER",
 }
-#: What OpenSSL says when the other side knows older versions of TLS only.
+#: OpenSSL's reasons when the server supports only older versions of TLS.
 _OLD_TLS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW"}
-#: OpenSSL's codes for what is wrong with a certificate.
+#: OpenSSL's codes for invalid certificates.
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _OTHER_NAME = {62, 64}  # A host name, an IP address.
 _NO_ROUTE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 _LOST = ("the connection to {host} was lost", "{hint}")
-#: What happened and what to do, by an error that has led to it; the first that is found counts.
+#: What happened and what to do, per type of error; the first match applies.
 _DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     (
         (requests.ConnectTimeout,),
@@ -67,7 +67,7 @@ _DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
         "the answer of {host} was cut short",
         "",
     ),
-    # Also if the server ends the connection, which is said to be a bad status line, too.
+    # First, because a connection that the server closes is also a BadStatusLine.
     ((ConnectionError,), *_LOST),
     ((requests.exceptions.ChunkedEncodingError,), "the answer of {host} was cut short", ""),
     (
@@ -84,22 +84,22 @@ _DESCRIPTIONS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 
 
 class Cause(NamedTuple):
-    """What happened to a request."""
+    """Why a request failed, and what to do."""
 
-    #: A clause, without its full stop.
+    #: What happened, as a clause without a full stop.
     what: str
-    #: What the user can do, in a sentence; empty if only waiting helps.
+    #: What the user can do, as a sentence; empty if only waiting helps.
     advice: str = ""
-    #: Whether the next attempt is bound to end in the same way.
+    #: Whether every further attempt will fail in the same way.
     lasting: bool = False
 
     def __str__(self) -> str:
-        """Write both as sentences."""
+        """Return both as sentences."""
         return f"{self.what}. {self.advice}".rstrip()
 
 
 def describe_error(error: Exception, url: str) -> Cause:
-    """Explain why a request failed; names the host, never the whole URL, which may hold a token.
+    """Explain why a request failed; name the host only, as the URL may contain the token.
 
     Args:
         error: One of ``RETRIABLE_ERRORS``.
@@ -115,13 +115,13 @@ def describe_error(error: Exception, url: str) -> Cause:
         return _tunnel_cause(errors, host, proxy) or _connection_cause(
             errors, f"the proxy {proxy.host}", proxy.source
         )
-    # A server that waits for TLS does not understand the request, and most end the connection.
+    # A server that expects TLS cannot parse the request; most close the connection.
     is_unanswered = parts.scheme == "http" and isinstance(error, requests.ConnectionError)
     return _connection_cause(errors, host, "the setting api_url", may_want_tls=is_unanswered)
 
 
 def _tunnel_cause(errors: Sequence[BaseException], host: str, proxy: Proxy) -> Cause | None:
-    """Explain the status with which a proxy refused to connect to the host, if that is it."""
+    """Explain why a proxy did not connect to the host; ``None`` for any other error."""
     found = re.search(r"Tunnel connection failed: (\d+) ([^'\")]*)", str(errors[0]))
     if not found:
         return None
@@ -141,9 +141,9 @@ def _connection_cause(
     """Explain a failed connection.
 
     Args:
-        errors: The error and all that led to it.
-        host: What the connection was to.
-        setting: What names the host.
+        errors: The error and all its causes.
+        host: The host or the proxy, as messages name it.
+        setting: The setting or the variable that names the host.
         may_want_tls: Whether the request was sent without TLS and got no response.
     """
     if found := _find(errors, ssl.SSLError):

@@ -53,11 +53,11 @@ class TokenRefusedError(ExplainedError):
 
 
 class RequestError(FatalAPIError):
-    """A stream that cannot go on; the message is for the user and says what to do."""
+    """An error that ends a stream; its message says what the user can do."""
 
 
 class ConnectionFailedError(RequestError):
-    """A connection that will fail for every request: the message says what to correct."""
+    """A connection error that every request would meet; its message says what to correct."""
 
 
 class CredentialsError(RequestError):
@@ -69,11 +69,11 @@ class RequestTooLargeError(RequestError):
 
 
 class ResponseTooLargeError(RequestError):
-    """A response that would not fit into memory."""
+    """A response that may not fit into memory."""
 
 
 def is_retriable(status: int) -> bool:
-    """Say whether a response of this HTTP status may be another one if asked again."""
+    """Return whether a request with this response status is retried."""
     return status in _RETRIABLE_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -87,7 +87,7 @@ def is_read_timeout(error: BaseException | None) -> bool:
 
 
 def should_split(error: BaseException | None) -> bool:
-    """Say whether a request may have failed because it requested too much."""
+    """Return whether a request may have failed because it requested too much."""
     if isinstance(error, RetriableAPIError):
         response = error.response
         return (
@@ -112,10 +112,10 @@ def ends_the_run(error: BaseException) -> bool:
 
 
 def retry_after(error: Exception) -> float | None:
-    """Read how long the API asks to wait before the next request.
+    """Return how long the API requests to wait before the next request.
 
     Args:
-        error: What the request failed with; only one with a response can carry a ``Retry-After``.
+        error: The request's error; only an error with a response can have a ``Retry-After``.
 
     Returns:
         Seconds, at least 0, from either form of the header (RFC 9110, section 10.2.3); ``None``
@@ -130,7 +130,7 @@ def retry_after(error: Exception) -> float | None:
     moment = _moment(header)
     if moment is None:
         return None
-    # By the API's clock, if it tells the time: that of this machine may be wrong.
+    # By the API's clock, if it sends a Date: this machine's clock may be wrong.
     now = _moment(response.headers.get("Date", "")) or datetime.datetime.now(datetime.UTC)
     return max(0.0, (moment - now).total_seconds())
 

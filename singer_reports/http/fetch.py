@@ -1,6 +1,6 @@
-"""Requests side by side, responses in order, and no more of either than agreed.
+"""Fetches concurrently, and yields responses in the order of the requests.
 
-Nothing here knows what a request is: the caller hands in the function that makes one.
+Requests can be of any type: the caller passes the function that sends one.
 """
 
 from __future__ import annotations
@@ -16,48 +16,52 @@ from singer_reports.http.read_ahead import ReadAhead, Request, Response, Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-#: Shorter waits for the limit of requests per minute are not logged.
+#: Shorter waits for the rate limit are not logged.
 SECONDS_WORTH_LOGGING = 5.0
-#: How long requests under way are waited for when nobody wants their responses any more.
+#: How long to wait at shutdown for requests whose responses are not needed any more.
 SHUTDOWN_SECONDS = 1.0
 
 
 class _ThreadPool(Generic[Request, Response]):
-    """Threads that make requests, each one at a time, the first in order first."""
+    """Threads that send requests, the first in order first.
+
+    Not ``ThreadPoolExecutor``: its threads are joined at exit, so a request that hangs would delay
+    the end of a failed run.
+    """
 
     def __init__(self, fetch: Callable[[Request], Response], max_threads: int) -> None:
         self._fetch = fetch
         self._max_threads = max_threads
         self._threads: list[threading.Thread] = []
-        # Not queue.PriorityQueue: a signal while it is used may end the run and leave it locked.
+        # Not queue.PriorityQueue: a signal that ends the run may leave it locked.
         self._lock = threading.Lock()
         self._waiting: list[Task[Request, Response]] = []
-        #: One item for each request in the list above, and at the end one for each thread.
+        #: One item per request in the list above, and at shutdown one per thread.
         self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[Task[Request, Response]] = queue.SimpleQueue()
         self._ended = False
 
     def submit(self, tasks: Iterable[Task[Request, Response]]) -> None:
-        """Make each request as soon as a thread is free and none before it in order waits."""
+        """Queue tasks; each is sent when a thread is free and no task before it in order waits."""
         for task in tasks:
             with self._lock:
                 heapq.heappush(self._waiting, task)
             self._calls.put(None)
             if len(self._threads) < self._max_threads:
-                # A daemon, so that a request that hangs does not hold up the end of a failed run.
+                # A daemon, which is not joined at exit.
                 thread = threading.Thread(target=self._run, daemon=True)
                 thread.start()
-                # Only now: a signal may end the run while it starts, and it cannot be joined then.
+                # Only now: a thread cannot be joined if a signal ends the run while it starts.
                 self._threads.append(thread)
 
     def next_finished(self) -> Task[Request, Response]:
-        """Wait for the next response, of whichever request."""
+        """Wait until any task has finished, and return it."""
         task = self._finished.get()
         task.finished = True
         return task
 
     def shutdown(self) -> None:
-        """Wait a little: who still runs should not meet the end of the program while logging."""
+        """Give running threads one second: logging during interpreter shutdown fails."""
         self._ended = True
         until = time.monotonic() + SHUTDOWN_SECONDS
         for _ in self._threads:
@@ -77,7 +81,7 @@ class _ThreadPool(Generic[Request, Response]):
             except BaseException as error:  # noqa: BLE001 - raised where the response is taken
                 task.error = error
             self._finished.put(task)
-            # Or its rows would stay until the next one has come.
+            # Drop the reference so that the rows can be freed.
             del task
 
 
@@ -89,26 +93,26 @@ def fetch_in_order(
 ) -> Iterator[tuple[Request, Response]]:
     """Fetch concurrently, and yield the responses in the order of the requests.
 
-    At most ``concurrency`` requests are under way. At most twice as many of the part at hand (the
-    request to hand out next, with all its follow-ups) are sent and not handed out, and at most
-    twice as many of all parts behind it. That bounds the load on the API and the memory. The parts
-    behind never take room or threads that the part at hand needs. The caller's own thread takes the
-    answers and makes none of the requests.
+    At most ``concurrency`` requests are under way. A part is a request with all its follow-ups; the
+    current part is the one that is being yielded. At most twice ``concurrency`` requests of the
+    current part are sent and not yet yielded, and at most as many of all later parts together. This
+    bounds the load on the API and the memory. Later parts never take room or threads that the
+    current part needs. The caller's own thread sends no requests.
 
     Args:
-        requests: What to fetch, in order; taken no earlier than there is room for it.
-        fetch: Makes one request, in a thread of its own, and returns its response.
-        next_requests: Names the requests a response shows to be needed: the further pages of a day,
-            the halves of a window that was too large. They come right after it in order, and are
-            sent off without waiting for its turn.
-        concurrency: How many requests may be under way, at least 1.
+        requests: The requests, in order; each is taken only when there is room for it.
+        fetch: Sends one request and returns its response; called in several threads.
+        next_requests: Returns the requests that a response shows to be needed: the further pages of
+            a day, the halves of a window that was too large. They come directly after its request
+            in order, and are sent before the response is yielded.
+        concurrency: The maximum number of requests under way, at least 1.
 
     Yields:
-        Each request with its response, in order, a request's follow-ups right behind it.
+        Each request with its response, in order, followed directly by its follow-ups.
 
     Raises:
-        Exception: Whatever ``fetch`` raised, when that request's turn has come: every response
-            before it has been handed out, none after it is.
+        Exception: Whatever ``fetch`` raised. All responses before that request have been yielded
+            by then, and no response after it is.
     """
     tasks = ReadAhead[Request, Response](requests, concurrency)
     pool = _ThreadPool(fetch, concurrency)

@@ -1,4 +1,4 @@
-"""The proxy and the certificates that the environment names, and what a URL must be."""
+"""Finds the proxy and the certificates that the environment names, and validates URLs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Proxy(NamedTuple):
 
     #: Its URL, as the user gave it; the scheme may be missing.
     url: str
-    #: What names it, for messages.
+    #: Where it is set, for messages.
     source: str
 
     @property
@@ -33,7 +33,7 @@ class Proxy(NamedTuple):
         return urlsplit(self.url if "://" in self.url else f"http://{self.url}")
 
     def find_error(self) -> str | None:
-        """Say what is wrong with it, if anything is."""
+        """Return what is wrong with it, if anything is."""
         parts = self._parts
         if not (is_valid_url(parts.geturl()) and parts.scheme in _PROXIES):
             return (
@@ -48,7 +48,7 @@ class Proxy(NamedTuple):
         return None
 
     def wants_password(self) -> tuple[str, str]:
-        """Say that it wants a user and a password, and where to write them."""
+        """Return the message that it requires a user and a password, and where to set them."""
         return (
             f"the proxy {self.host} wants a user and a password",
             f"Write them into {self.source}, as in http://user:password@proxy.example.com:3128.",
@@ -61,25 +61,25 @@ def find_proxy(url: str) -> Proxy | None:
     if not proxy:
         return None
     scheme = urlsplit(url).scheme
-    # The order in which Python and requests look. Without one of these, the system has a proxy set.
+    # In the order of Python and requests. Without these variables, it is the system's setting.
     variables = (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
     named = next((name for name in variables if os.environ.get(name)), None)
     return Proxy(proxy, f"the variable {named}" if named else "the system's proxy setting")
 
 
 def certificate_variable() -> str | None:
-    """Find the variable that names the trusted certificates, if one does."""
-    # The order in which requests looks.
+    """Return the variable that names the trusted certificates, if one is set."""
+    # In the order of requests.
     variables = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
     return next((name for name in variables if os.environ.get(name)), None)
 
 
 def is_valid_url(address: str) -> bool:
-    """Report whether a URL names a host, and a port if any, that there can be."""
+    """Return whether a URL has a valid host and, if it has a port, a valid port."""
     try:
         parts = urlsplit(address)
         _ = parts.port
-        # Fails for a part that is empty or longer than 63 characters.
+        # Fails for a label that is empty or longer than 63 characters.
         return bool((parts.hostname or "").encode("idna"))
     except ValueError:
         return False

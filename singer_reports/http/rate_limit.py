@@ -1,4 +1,4 @@
-"""At most so many requests in any minute."""
+"""Limits the requests per minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS_PER_MINUTE = 60.0
 
 
 class RateLimiter:
-    """At most so many requests in any minute, over all the threads and streams that share it."""
+    """Limits the requests in any minute, over all threads and streams that share it."""
 
     def __init__(
         self,
@@ -26,13 +26,13 @@ class RateLimiter:
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        """Start with no request sent.
+        """Create a rate limiter that has counted no request.
 
         Args:
-            requests_per_minute: The most requests in any 60 seconds; ``None`` sets no limit.
-            log: Writes a log line of a format and its arguments; ``None`` if nothing is to be said.
-            clock: Tells the time in seconds; the computer's own unless given.
-            sleep: Waits for a number of seconds.
+            requests_per_minute: The maximum in any 60 seconds; ``None`` sets no limit.
+            log: Logs a format and its arguments; ``None`` logs nothing.
+            clock: Returns the time in seconds; ``time.monotonic`` unless given.
+            sleep: Waits for a number of seconds; ``time.sleep`` unless given.
         """
         self._clock = clock or time.monotonic
         self._sleep = sleep or time.sleep
@@ -50,7 +50,7 @@ class RateLimiter:
             if len(self._sent) == self._sent.maxlen:
                 turn = max(turn, self._sent[0] + SECONDS_PER_MINUTE)
             self._sent.append(turn)
-            # A wait that the API requested has been logged with the response that did.
+            # A wait that the API requested has already been logged, with its response.
             seconds = turn - max(now, self._not_before)
             is_news = seconds >= SECONDS_WORTH_LOGGING and now >= self._logged_until
             if is_news:
@@ -66,6 +66,6 @@ class RateLimiter:
             self._sleep(turn - now)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send a request for ``seconds``: the API has asked one of them to wait."""
+        """Hold back all requests for ``seconds``, as the API has requested."""
         with self._lock:
             self._not_before = max(self._not_before, self._clock() + seconds)

@@ -1,6 +1,6 @@
-"""Reading ahead: which requests are sent while the response to an earlier one is still missing.
+"""Decides which requests are sent while the response to an earlier one is still missing.
 
-Too few would leave the network idle behind a response that is late, too many would fill the memory.
+Too few would leave the network idle during a slow response, too many would fill the memory.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: How many requests may be sent and not handed out, as a multiple of the concurrency: so many of
-#: the part at hand, and as many of all the parts behind it together.
+#: The maximum number of requests that are sent and not yet yielded, as a multiple of the
+#: concurrency: for the current part, and again for all later parts together.
 _PREFETCH_FACTOR = 2
 
 Request = TypeVar("Request")
@@ -21,17 +21,17 @@ Response = TypeVar("Response")
 
 
 class Task(Generic[Request, Response]):
-    """A request whose answer has not been handed out."""
+    """A request whose response has not been yielded."""
 
     response: Response
 
     def __init__(self, request: Request, place: tuple[int, ...]) -> None:
-        """Note a request that has not been sent.
+        """Create a task that has not been sent.
 
         Args:
             request: The request.
-            place: Its place in the order: the number of its part, and for a follow-up the number it
-                has among the follow-ups of its request, behind the place of that request.
+            place: Its place in the order: the number of its part; for a follow-up, the place of its
+                request and the number among that request's follow-ups.
         """
         self.request = request
         self.place = place
@@ -45,37 +45,37 @@ class Task(Generic[Request, Response]):
 
 
 class ReadAhead(Generic[Request, Response]):
-    """The requests whose answers have not been handed out, in order.
+    """The requests whose responses have not been yielded, in order.
 
-    A part is a request with all its follow-ups. The part at hand is the first one that has not been
-    handed out as a whole.
+    A part is a request with all its follow-ups. The current part is the first one that has not been
+    yielded completely.
     """
 
     def __init__(self, requests: Iterable[Request], concurrency: int) -> None:
-        """Begin with nothing sent.
+        """Start with no request sent.
 
         Args:
-            requests: The requests, in order; taken no earlier than there is room for them.
-            concurrency: How many requests may be under way.
+            requests: The requests, in order; each is taken only when there is room for it.
+            concurrency: The maximum number of requests under way.
         """
         self._upcoming = enumerate(requests)
         self._concurrency = concurrency
         self._max_submitted = _PREFETCH_FACTOR * concurrency
         self._tasks: deque[Task[Request, Response]] = deque()
-        #: How many are sent and not handed out, by part.
+        #: The number of requests that are sent and not yet yielded, per part.
         self._submitted: Counter[int] = Counter()
 
     @property
     def first(self) -> Task[Request, Response] | None:
-        """The request to hand out next, if there is one."""
+        """The task to yield next, if there is one."""
         return self._tasks[0] if self._tasks else None
 
     def sendable(self) -> Iterator[Task[Request, Response]]:
-        """Yield the requests that may be sent now, in order; each counts as sent."""
+        """Yield the tasks that may be sent now, in order; each counts as sent."""
         room = max(0, self._concurrency - len(self._tasks))
         for part, request in itertools.islice(self._upcoming, room):
             self._tasks.append(Task(request, (part,)))
-        # Those further behind come later: a response before them may show others to be needed.
+        # No later tasks: an earlier response may show that other requests are needed first.
         for task in itertools.islice(self._tasks, self._max_submitted):
             if not task.submitted and self._has_room(task):
                 task.submitted = True
@@ -90,14 +90,14 @@ class ReadAhead(Generic[Request, Response]):
         return count < self._max_submitted
 
     def insert(self, after: Task[Request, Response], next_requests: Iterable[Request]) -> None:
-        """Put follow-ups right behind the request whose answer has named them."""
+        """Insert follow-ups directly after the task whose response has shown them to be needed."""
         position = self._tasks.index(after) + 1
         for number, request in enumerate(next_requests):
             task = Task[Request, Response](request, (*after.place, number))
             self._tasks.insert(position + number, task)
 
     def pop(self) -> Task[Request, Response]:
-        """Remove the first request, which is handed out."""
+        """Remove and return the first task."""
         task = self._tasks.popleft()
         self._submitted[task.part] -= 1
         if not self._submitted[task.part]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from singer_reports.redaction import Redactor
 
-#: The most a response may have, in bytes. Its rows take several times as much in memory.
+#: The maximum size of a response, in bytes. Its rows take several times as much memory.
 MAX_RESPONSE_BYTES = 256 * 1024**2
-#: Read at a time. Other threads may run between two reads, and requests' own 10 kB make many.
+#: Bytes per read. Each read may switch threads, and the 10 kB of requests mean many reads.
 CHUNK_SIZE = 1024**2
 
 
@@ -36,13 +36,13 @@ class ReportSession(requests.Session):
 def make_session(
     url: str, user_agent: str, connections: int, redactor: Redactor
 ) -> requests.Session:
-    """Make the connections.
+    """Create the session.
 
     Args:
-        url: The address of the API.
-        user_agent: Who asks.
-        connections: How many may be kept open.
-        redactor: Is told the passwords of proxies, too.
+        url: The URL of the API.
+        user_agent: The User-Agent header.
+        connections: The maximum number of connections to keep open.
+        redactor: Also redacts the passwords of proxies, which are added to it.
     """
     # It logs the traceback with each response whose headers are not as they must be.
     logging.getLogger("urllib3.connection").addFilter(_without_traceback)
@@ -53,8 +53,8 @@ def make_session(
     adapter = ReportAdapter(pool_maxsize=connections)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
-    # Proxies and certificates are read from the environment once, for the one address there is:
-    # requests would look through all variables with each request, and into .netrc for a password.
+    # Read proxies and certificates from the environment only once, as there is a single host:
+    # requests would read all variables for each request, and look into .netrc for a password.
     environment = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies = environment["proxies"]
     for proxy in session.proxies.values():
@@ -76,17 +76,17 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 
 
 def refuse_strangers(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
-    """Refuse responses that do not come from the API: of a proxy, or of a server that wants TLS.
+    """Refuse responses that do not come from the API: from a proxy, or a server that expects TLS.
 
     Raises:
-        ConnectionFailedError: If this is one.
+        ConnectionFailedError: If the response is one of these.
     """
     url = urlsplit(str(response.url))
     wants_password = response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
     if wants_password and (proxy := find_proxy(url.geturl())):
         message = ". ".join(proxy.wants_password())
         raise ConnectionFailedError(message)
-    # What nginx, Apache, Tomcat and Go answer to a request without TLS on a port for TLS.
+    # The response of nginx, Apache, Tomcat and Go to a request without TLS on a TLS port.
     if (
         url.scheme == "http"
         and response.status_code == HTTPStatus.BAD_REQUEST

@@ -1,8 +1,8 @@
-"""Records written by the slice instead of one by one, to the same bytes.
+"""Writes the records of a slice together, with the same bytes as the SDK writes them one by one.
 
-The SDK handles every record by itself: it looks up which fields are selected, makes a message,
-encodes it, writes a line and flushes. Where a record goes out as it is, all of that comes to a text
-before it and a text behind it, and a slice's records can be encoded and written together.
+For each record, the SDK looks up the selected fields, makes a message, encodes it, writes a line
+and flushes. The message of an unchanged record is a constant prefix, the record's JSON and a
+constant suffix, so the records of a slice can be encoded and written together.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from singer_reports.records.row_types import Row
 
-#: How many rows are written at a time: few enough to stay in the processor's cache.
+#: Rows per write: few enough to stay in the CPU's cache.
 CHUNK_ROWS = 200
-_PROPERTY = 2  # A breadcrumb of a field of the record itself has two steps.
+_PROPERTY = 2  # The length of the breadcrumb of a top-level field.
 
 
 class BulkWriter:
     """Writes the records of one stream."""
 
     def __init__(self, stream: Stream, deselected: list[str]) -> None:
-        """Prepare what stands before every record.
+        """Prepare the prefix of all records.
 
         Args:
             stream: The stream.
-            deselected: The fields that are not selected.
+            deselected: The top-level fields that are not selected.
         """
         self._prefix = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream.name)
         version = stream_version(stream)
@@ -41,15 +41,15 @@ class BulkWriter:
         self._deselected = deselected
 
     def encode(self, rows: list[Row]) -> list[bytes]:
-        """Make the JSON of each row.
+        """Encode each row as JSON.
 
         Args:
-            rows: The rows; fields that are not selected are taken out of them.
+            rows: The rows; fields that are not selected are removed from them.
         """
         for name in self._deselected:
             for row in rows:
                 setattr(row, name, UNSET)
-        # A line per row; no row can hold the end of a line, which JSON writes as an escape.
+        # One line per row: JSON escapes line breaks, so no row contains one.
         return encoder.encode_lines(rows).split(b"\n")[:-1] if rows else []
 
     def write(self, rows: list[bytes], time_extracted: datetime.datetime) -> None:
@@ -67,7 +67,7 @@ class BulkWriter:
 
 
 def bulk_writer(stream: Stream) -> BulkWriter | None:
-    """Make a writer for a stream whose records go out as they are, and none for any other.
+    """Return a writer for a stream whose records are written unchanged, else ``None``.
 
     Stream maps, flattening, fields selected inside of fields, connection tests, partitions, parent
     and child streams and a stream's own ``post_process`` are left to the SDK.

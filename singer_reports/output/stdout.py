@@ -1,9 +1,9 @@
 """Writes whole lines to standard output, also when a signal ends the run.
 
-A target fails at a line that is cut off, and loses the lines it has buffered. So a signal waits
-until the current lines have been written. If the target does not read any more, they never are: a
-second signal ends the run at once. Signals within a second count as one, because both the terminal
-and Meltano send Ctrl-C to a tap.
+A target fails at an incomplete line and loses the lines it has buffered. So a signal takes effect
+after the current lines have been written. If the target has stopped reading, that never happens: a
+second signal ends the run at once. Signals within one second count as one, because both the
+terminal and Meltano send Ctrl-C to a tap.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
 
-#: Signals that come so soon after the first one are taken for the same.
+#: Signals within this time after the first one count as the same signal.
 DUPLICATE_SIGNAL_SECONDS = 1.0
-#: A run that has not ended by then has not noticed the signal.
+#: If the run has not ended after this time, the exception was lost and is raised again.
 RAISE_AGAIN_SECONDS = 2.0
 _CLOSED = "it is closed"
 _NON_BLOCKING = "it does not wait for its reader (non-blocking mode)"
 
 
 class SignalExit(SystemExit):
-    """The end of a run that a signal requested, with the exit code that shells use for it."""
+    """Ends a run because of a signal, with the exit code that shells use: 128 plus its number."""
 
     def __init__(self, number: int) -> None:
-        """Know the signal.
+        """Set the exit code.
 
         Args:
             number: The signal's number.
@@ -83,10 +83,10 @@ def require_stdout() -> None:
 
 
 class StdoutWriter:
-    """Standard output, and the signal that waits for what is being written to it."""
+    """Writes to standard output; a signal during a write takes effect after it."""
 
     def __init__(self) -> None:
-        """Begin with nothing written and no signal."""
+        """Start without a deferred signal."""
         self._writing = False
         self._deferred_signal: int | None = None
         self._deferred_since = 0.0
@@ -95,7 +95,7 @@ class StdoutWriter:
         """Write whole lines.
 
         Args:
-            lines: One or more, but few enough for a signal to wait for.
+            lines: One or more; few, because a signal waits for them.
 
         Raises:
             OutputError: If they cannot be written.
@@ -112,13 +112,13 @@ class StdoutWriter:
                 raise SignalExit(number)
 
     def handle_signal(self, number: int) -> None:
-        """End the run, behind the lines that are being written.
+        """End the run, after the lines that are being written.
 
         Args:
             number: The signal's number.
 
         Raises:
-            SignalExit: At once, if no lines are being written, or if one has waited already.
+            SignalExit: At once, if no lines are being written or a signal is deferred already.
         """
         if self._writing and self._deferred_signal is None:
             self._deferred_signal, self._deferred_since = number, time.monotonic()
@@ -131,7 +131,7 @@ class StdoutWriter:
     def _raise_again_later(self, number: int) -> None:
         """Raise again after two seconds if the run has not ended by then.
 
-        Python swallows an exception that is raised inside of ``__del__``.
+        Python swallows exceptions raised inside ``__del__``.
         """
         if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, lambda *_: self.handle_signal(number))
@@ -157,9 +157,5 @@ class SignalSafeWriter(MsgSpecWriter):
     """Writes messages as whole lines."""
 
     def write_message(self, message: Message) -> None:
-        """Write a message.
-
-        Args:
-            message: The message.
-        """
+        """Write a message as one line."""
         STDOUT.write(self.format_message(message))

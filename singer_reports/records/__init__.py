@@ -1,1 +1,1 @@
-"""From JSON to complete, typed rows: decoding, checks, schemas. Pure: no network."""
+"""Decodes JSON to typed rows and checks them; uses no network."""

@@ -1,67 +1,56 @@
-"""From a JSON Schema to a typed decoder: what comes out is what the schema says, or an error.
+"""Decodes responses to rows that match a JSON Schema, or raises an error.
 
-Numbers keep the decimal value they have on the wire (``decimal.Decimal``), quoted numbers and 0/1
-booleans are coerced, fields the schema does not know are left out and counted.
+Numbers keep the decimal value of the response. A response that is written as documented is decoded
+in one call; in others, each value is converted (``coercion``). Fields that the schema does not have
+are left out and counted.
 """
 
 from __future__ import annotations
 
+import codecs
 import decimal
 import json
 import re
 import threading
 from collections import Counter
+from decimal import Decimal
 from functools import cached_property, partial
+from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from types import NoneType
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from singer_reports.records.row_types import Row, Schema, as_dictionary, row_type
+from singer_reports.records.coercion import RowCoercer
+from singer_reports.records.row_types import Row, Schema, row_type, types_of
+from singer_reports.records.values import (
+    FloatLiteral,
+    UnfitValueError,
+    has_long_number,
+    is_date,
+    read_numbers,
+    show,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-AnyRow = TypeVar("AnyRow")
+    from singer_reports.records.envelope import Envelope
 
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-_MAX_QUOTED_LENGTH = 80
-#: What comes of JSON that cannot be made into values: a number beyond all exponents, half a
-#: surrogate pair, bytes that are not UTF-8, too many levels.
+#: Errors that undecodable JSON can raise: an exponent that is too large, half a surrogate pair,
+#: bytes that are not UTF-8, too many levels.
 _DECODE_ERRORS = (msgspec.DecodeError, decimal.InvalidOperation, UnicodeDecodeError, RecursionError)
 
 
 class ResponseSchemaError(Exception):
-    """A response that is JSON but not what the schema says."""
-
-
-class Envelope(msgspec.Struct, Generic[AnyRow]):
-    """What surrounds the rows of a response; a tap's own are generic over the type of the rows."""
-
-    @property
-    def rows(self) -> list[AnyRow]:
-        """The rows, in the order they came."""
-        raise NotImplementedError
-
-    @property
-    def total_count(self) -> int | None:
-        """How many rows the API says there are, on all pages together."""
-        return None
-
-    @property
-    def page_count(self) -> int:
-        """How many pages there are, at least 1."""
-        return 1
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the API says that a page follows this one."""
-        return False
+    """A response that is JSON but does not match the schema."""
 
 
 class Decoder:
-    """Decodes a stream's responses, and counts what it leaves out."""
+    """Decodes a stream's responses, and counts the fields that it leaves out."""
 
     def __init__(
         self,
@@ -72,37 +61,62 @@ class Decoder:
         computed_fields: Iterable[str] = (),
         ignored_fields: frozenset[str] = frozenset(),
     ) -> None:
-        """Make the decoder, once a stream.
+        """Create the decoder of a stream.
 
         Args:
             envelope: The ``Envelope``, generic over the type of its rows.
             schema: The JSON Schema of the rows.
-            nullable: Key fields the API may leave null.
-            computed_fields: Fields that are set later.
+            nullable: Key fields that may be null in a response.
+            computed_fields: Fields that are set after decoding.
             ignored_fields: Fields that are left out without being counted.
         """
         self._schema = schema
         self._envelope = envelope
+        self._nullable = nullable
         self._ignored_fields = ignored_fields
-        self._row_type = partial(
-            row_type, schema, nullable=nullable, computed_fields=[*ignored_fields, *computed_fields]
-        )
-        fields = schema["properties"].items()
-        self._number_fields = [name for name, field in fields if '"number"' in json.dumps(field)]
-        self._strict = self._decoder_of(self._row_type(strict=True))
+        other_fields = [*ignored_fields, *computed_fields]
+        self._row_type = partial(row_type, schema, nullable=nullable, computed_fields=other_fields)
+        self._coercer = RowCoercer(schema, nullable=nullable, computed_fields=other_fields)
+        fields = schema["properties"]
+        self._dates = [name for name, field in fields.items() if "format" in field]
+        #: The types of the values of each number field, if they are written as numbers.
+        self._number_types = {
+            name: frozenset({Decimal, int, *self._absent_types(name)})
+            for name, field in fields.items()
+            if "number" in types_of(field)
+        }
+        self._strict = self._decoder_of(self._row_type(), strict=True)
         self._lock = threading.Lock()
         self.unknown_fields: Counter[str] = Counter()
 
-    def _decoder_of(self, row: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
-        return msgspec.json.Decoder(self._envelope[row], strict=False, float_hook=decimal.Decimal)
+    def _absent_types(self, name: str) -> list[type]:
+        """Return the types of a field's values that are not set."""
+        is_nullable = name in self._nullable or "null" in types_of(self._schema["properties"][name])
+        is_optional = name not in self._schema.get("required", ())
+        return [NoneType] * is_nullable + [UnsetType] * is_optional
+
+    def _decoder_of(
+        self,
+        row: Any,  # noqa: ANN401
+        float_hook: Callable[[str], Any] = Decimal,
+        *,
+        strict: bool = False,
+    ) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(self._envelope[row], float_hook=float_hook, strict=strict)
 
     @cached_property
     def _lenient(self) -> msgspec.json.Decoder[Any]:
+        """Also accepts quoted numbers, and 0 and 1 for booleans."""
         return self._decoder_of(self._row_type())
 
     @cached_property
+    def _open(self) -> msgspec.json.Decoder[Any]:
+        """Also leaves out fields that the schema does not have."""
+        return self._decoder_of(self._row_type(forbid_unknown_fields=False))
+
+    @cached_property
     def _untyped(self) -> msgspec.json.Decoder[Any]:
-        return self._decoder_of(dict[str, Any])
+        return self._decoder_of(dict[str, Any], FloatLiteral)
 
     def decode(self, content: bytes) -> Envelope[Row]:
         """Decode one response.
@@ -111,77 +125,104 @@ class Decoder:
             content: The JSON text, in UTF-8.
 
         Returns:
-            The envelope with its typed rows.
+            The envelope with its typed rows; a number is a ``Decimal`` or an ``int``.
 
         Raises:
-            ResponseSchemaError: If a value is not what the schema says; names the place and the
-                value.
+            ResponseSchemaError: If a value does not match the schema; names its path and the value.
         """
-        try:
-            envelope = cast("Envelope[Row]", self._strict.decode(content))
-        except _DECODE_ERRORS:
-            envelope = self._without_unknown_fields(content)
-        rows = envelope.rows
-        self._check_numbers_are_finite(rows)
+        content = content.removeprefix(codecs.BOM_UTF8)
+        envelope = self._decoded_by(self._strict, content)
+        if envelope is None and not has_long_number(content):
+            envelope = self._decoded_by(self._lenient, content)
+            if envelope is None and (envelope := self._decoded_by(self._open, content)):
+                self._count_unknown_fields(self._decode_untyped(content).rows)
+        if envelope is None:
+            return self._coerced(content)
         for name in self._ignored_fields:
-            for row in rows:
+            for row in envelope.rows:
                 setattr(row, name, UNSET)
         return envelope
 
-    def _without_unknown_fields(self, content: bytes) -> Envelope[Row]:
+    def _decoded_by(
+        self, decoder: msgspec.json.Decoder[Any], content: bytes
+    ) -> Envelope[Row] | None:
+        """Decode a response in one call; ``None`` if values need conversion."""
+        if self._has_nested_types:
+            return None
         try:
-            envelope = cast("Envelope[Row]", self._lenient.decode(content))
-            unknown: Counter[str] = Counter()
-            for row in self._untyped.decode(content).rows:
-                _count_unknown(row, self._schema, "", unknown)
+            envelope = cast("Envelope[Row]", decoder.decode(content))
+        except _DECODE_ERRORS:
+            return None
+        rows = envelope.rows
+        for name, types in self._number_types.items():
+            found = set(map(type, map(attrgetter(name), rows)))
+            if str in found and read_numbers(rows, name):
+                found.remove(str)
+            if not found <= types:
+                return None
+        for name in self._dates:
+            # There are far fewer days than rows.
+            days = set(map(attrgetter(name), rows)) - {None, UNSET}
+            if not all(map(is_date, days)):
+                return None
+        return envelope
+
+    @cached_property
+    def _has_nested_types(self) -> bool:
+        """Whether lists or objects in a row have numbers or dates, which the type cannot check."""
+        nested = [
+            field
+            for field in self._schema["properties"].values()
+            if not {"array", "object"}.isdisjoint(types_of(field))
+        ]
+        return any('"number"' in text or '"format"' in text for text in map(json.dumps, nested))
+
+    def _coerced(self, content: bytes) -> Envelope[Row]:
+        """Decode a response, and convert each value."""
+        envelope = self._decode_untyped(content)
+        sent, rows = envelope.rows, []
+        try:
+            for row in sent:
+                rows.append(self._coercer.row(row))  # noqa: PERF401 - the error needs the index
+        except UnfitValueError as error:
+            raise ResponseSchemaError(str(error.inside(len(rows)).inside("rows"))) from error
+        self._count_unknown_fields(sent)
+        sent[:] = rows
+        return envelope
+
+    def _decode_untyped(self, content: bytes) -> Envelope[Any]:
+        try:
+            return cast("Envelope[Any]", self._untyped.decode(content))
         except _DECODE_ERRORS as error:
             raise ResponseSchemaError(_explain(error, content)) from error
+
+    def _count_unknown_fields(self, rows: list[dict[str, Any]]) -> None:
+        unknown = _unknown_fields(rows, self._schema)
         for name in self._ignored_fields:
             unknown.pop(name, None)
         with self._lock:
             self.unknown_fields += unknown
-        return envelope
-
-    def _check_numbers_are_finite(self, rows: list[Row]) -> None:
-        # A decimal number can be read from the texts NaN and Infinity, and JSON cannot carry it.
-        for name in self._number_fields:
-            try:
-                sound = all(map(decimal.Decimal.is_finite, map(attrgetter(name), rows)))
-            except TypeError:
-                sound = False  # Or there is none, or a list of them.
-            if not sound:
-                for index, row in enumerate(rows):
-                    _check_is_finite(getattr(row, name), f"rows[{index}].{name}")
 
 
-def _count_unknown(value: Any, schema: Schema, path: str, unknown: Counter[str]) -> None:  # noqa: ANN401
-    if isinstance(value, dict) and "properties" in schema:
-        for name, inner in value.items():
-            if name in schema["properties"]:
-                _count_unknown(inner, schema["properties"][name], f"{path}{name}.", unknown)
-            else:
-                unknown[path + name] += 1
-    elif isinstance(value, list) and "items" in schema:
-        for inner in value:
-            _count_unknown(inner, schema["items"], path, unknown)
-
-
-def _check_is_finite(value: Any, path: str) -> None:  # noqa: ANN401
-    if isinstance(value, msgspec.Struct):
-        value = as_dictionary(value)
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _check_is_finite(inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _check_is_finite(inner, f"{path}[{index}]")
-    elif isinstance(value, decimal.Decimal) and not value.is_finite():
-        message = f'Expected a number, at {path}: "{value}"'
-        raise ResponseSchemaError(message)
+def _unknown_fields(rows: list[dict[str, Any]], schema: Schema, path: str = "") -> Counter[str]:
+    """Count the fields of rows that the schema does not have, by their path."""
+    properties = schema["properties"]
+    known = frozenset(properties)
+    found: Counter[str] = Counter()
+    for row in rows:
+        if not known.issuperset(row):
+            found.update([path + name for name in row if name not in known])
+    for name, field in properties.items():
+        inner = field.get("items", field)
+        if "properties" in inner:
+            values = [row[name] for row in rows if row.get(name)]
+            objects = list(chain.from_iterable(values)) if "items" in field else values
+            found += _unknown_fields(objects, inner, f"{path}{name}.")
+    return found
 
 
 def _explain(error: Exception, content: bytes) -> str:
-    """Say what was wrong, and show the value that was."""
+    """Return what was wrong, with the path and the value."""
     what, _, path = str(error).partition(" - at `")
     path = path.rstrip("`")
     if not path:
@@ -192,7 +233,4 @@ def _explain(error: Exception, content: bytes) -> str:
             value = value[name] if name else value[int(index)]
     except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError, RecursionError):
         return f"{what}, at {path}"
-    shown = msgspec.json.encode(value).decode()
-    if len(shown) > _MAX_QUOTED_LENGTH:
-        shown = shown[:_MAX_QUOTED_LENGTH] + "…"
-    return f"{what}, at {path}: {shown}"
+    return f"{what}, at {path}: {show(value)}"

@@ -1,4 +1,4 @@
-"""What one request asks for and what comes of it, and how answers make a whole."""
+"""A page: its request, its response, and how the pages of a slice are checked and merged."""
 
 from __future__ import annotations
 
@@ -7,63 +7,67 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports.records.checks import (
     InconsistentResponseError,
+    ReplacedValue,
     check_total,
     check_unique,
     sorted_by_key,
 )
-from singer_reports.records.decoder import Envelope, ResponseSchemaError
+from singer_reports.records.decoder import ResponseSchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from singer_reports.records.envelope import Envelope
     from singer_reports.records.row_types import Row
 
-#: More pages than any slice can have; a larger number is a mistake, and would fill the memory.
+#: The maximum number of pages per slice; a larger one is an error, and would fill the memory.
 MAX_PAGES = 100_000
 
 
 class Page(NamedTuple):
-    """One request: a page of what is read as a whole."""
+    """The request for one page of a slice."""
 
     slice: Any
-    #: When reading the slice began; the same for all its records.
+    #: When the first page of the slice was requested; the same for all its records.
     time_extracted: datetime.datetime
     number: int = 1
 
     @classmethod
     def first(cls, stream_slice: Any) -> Page:  # noqa: ANN401
-        """Make the first request of a slice, which is about to be sent."""
+        """Return the first page of a slice, to be requested now."""
         return cls(stream_slice, datetime.datetime.now(datetime.UTC))
 
     def __str__(self) -> str:
-        """Name the slice, if it is not everything, and the page, if it is not the first."""
+        """Return the slice, unless it is the whole stream, and the page, unless it is the first."""
         page = f"page {self.number}" if self.number > 1 else ""
         return f"{self.slice or ''} {page}".strip()
 
 
 class PageResponse:
-    """What came of a request, with what the API said of it."""
+    """The rows of a page, and what the API announced about them."""
 
     def __init__(self, envelope: Envelope[Row]) -> None:
-        """Note what the API said; the rows and their keys are made of those that came.
+        """Copy what the API announced; rows and keys are set later.
 
         Raises:
-            ResponseSchemaError: If it announces more pages than there can be.
+            ResponseSchemaError: If it announces more than ``MAX_PAGES`` pages.
         """
-        #: How many rows came.
+        #: The number of rows in the response.
         self.count = len(envelope.rows)
         self.total_count = envelope.total_count
         self.page_count = envelope.page_count
         self.has_more = envelope.has_more
-        #: The stream's rows, each as a dictionary or, where they are written in bulk, as its JSON.
+        #: The stream's rows, each as a dictionary or, if they are written in bulk, as JSON.
         self.rows: list[Any] = []
-        #: The primary key of each.
+        #: The primary key of each row.
         self.keys: list[Any] = []
-        #: The key of each of the API's own rows, where the stream's rows are made of parts of them.
+        #: The nulls in place of which the keys have a sentinel.
+        self.replaced: list[ReplacedValue] = []
+        #: The key of each row of the response, if the stream makes several rows of one.
         self.source_keys: list[Any] = []
-        #: The pages of the slice that it shows to be needed.
+        #: The pages of the slice that this response shows to be needed.
         self.next_pages: Sequence[Page] = ()
-        #: Whether these are left out, as in a connection test.
+        #: Whether these pages are not requested, as in a connection test.
         self.is_partial = False
         #: Why the response cannot be what was requested, if it cannot.
         self.inconsistency = ""
@@ -75,15 +79,15 @@ class PageResponse:
 def check_and_sort(
     responses: list[PageResponse], names: Sequence[str], source_names: Sequence[str] = ()
 ) -> list[Any]:
-    """Check and sort the rows of a slice.
+    """Check, merge and sort the rows of a slice.
 
     Args:
-        responses: All its pages, or those a test of the connection wants; they give up their rows.
+        responses: All its pages, or those of a connection test; their rows are removed.
         names: The fields of the primary key.
-        source_names: The fields of the key of the API's own rows, if that is another.
+        source_names: The key fields of the response's own rows, if they are different.
 
     Raises:
-        InconsistentResponseError: If the rows are not those the API announced.
+        InconsistentResponseError: If the rows are incomplete, or a key occurs twice.
     """
     for response in responses:
         if response.inconsistency:
@@ -96,11 +100,13 @@ def check_and_sort(
     rows: list[Any] = []
     keys: list[Any] = []
     source_keys: list[Any] = []
+    replaced: list[ReplacedValue] = []
     for response in responses:
         rows += response.rows
         keys += response.keys
         source_keys += response.source_keys
+        replaced += response.replaced
         response.rows.clear()
     check_unique(source_keys, source_names)
-    check_unique(keys, names)
+    check_unique(keys, names, replaced)
     return sorted_by_key(rows, keys)

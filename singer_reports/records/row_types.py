@@ -1,9 +1,9 @@
-"""From a JSON Schema to the type that rows are decoded to: an attribute per field."""
+"""Makes the type that rows are decoded to from a JSON Schema: one attribute per field."""
 
 from __future__ import annotations
 
 import decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Schema = dict[str, Any]
-#: A row with an attribute per field, ``UNSET`` where the API left it out.
+#: A row with one attribute per field; ``UNSET`` if the response does not have it.
 Row = Any
+#: The largest 64-bit integer. With it as ``maximum``, targets choose BIGINT, not 128 bits.
+MAX_INTEGER = 2**63 - 1
 
 
 def row_type(
@@ -21,60 +23,88 @@ def row_type(
     *,
     nullable: frozenset[str] = frozenset(),
     computed_fields: Iterable[str] = (),
-    strict: bool = False,
+    forbid_unknown_fields: bool = True,
 ) -> Any:  # noqa: ANN401
-    """Make the type an object of ``schema`` is decoded to.
+    """Return the type that objects of ``schema`` are decoded to.
 
     Args:
         schema: A JSON Schema of type object.
-        nullable: Fields in which a null is taken although the schema has none.
-        computed_fields: Fields that the schema does not have, behind the others.
-        strict: Whether fields that are in neither are refused instead of left out.
+        nullable: Fields that may be null although the schema does not allow it.
+        computed_fields: Fields to add after those of the schema.
+        forbid_unknown_fields: Whether any other field is an error instead of left out.
 
     Returns:
-        A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties`` a
-        dictionary of the type of ``additionalProperties``.
+        A ``msgspec.Struct``, with the fields in the order of the schema; without ``properties``, a
+        dictionary with values of the type of ``additionalProperties``.
     """
     if "properties" not in schema:
         values = schema.get("additionalProperties", True)
-        return dict[str, _value_type(values, strict) if isinstance(values, dict) else Any]  # type: ignore[misc]
+        return dict[str, _value_type(values) if isinstance(values, dict) else Any]  # type: ignore[misc]
     fields: list[Any] = []
     for name, field in schema["properties"].items():
-        kind = _value_type(field, strict)
+        kind = _value_type(field)
         if name in nullable:
             kind |= None
         required = name in schema.get("required", ())
         fields.append((name, kind) if required else (name, kind | UnsetType, UNSET))
     fields += [(name, Any, UNSET) for name in computed_fields]
-    # What is read holds no cycles, so looking through it for garbage would be in vain.
+    # Rows cannot form reference cycles: keep them out of the garbage collector.
     return msgspec.defstruct(
-        "Row", fields, kw_only=True, gc=False, forbid_unknown_fields=strict, module=__name__
+        "Row",
+        fields,
+        kw_only=True,
+        gc=False,
+        forbid_unknown_fields=forbid_unknown_fields,
+        module=__name__,
     )
 
 
-def _value_type(schema: Schema, strict: bool) -> Any:  # noqa: ANN401, FBT001
+def types_of(schema: Schema) -> list[str]:
+    """Return the names of the types that a value may be of."""
     names = schema["type"]
-    kinds = [
-        _KINDS[name](schema, strict) for name in ([names] if isinstance(names, str) else names)
-    ]
-    union = kinds[0]
-    for kind in kinds[1:]:
+    return [names] if isinstance(names, str) else names
+
+
+def integer_bounds(schema: Schema) -> tuple[int, int]:
+    """Return the smallest and the largest integer that the schema allows; at most 64 bits."""
+    return -MAX_INTEGER - 1, schema.get("maximum", MAX_INTEGER)
+
+
+def _value_type(schema: Schema) -> Any:  # noqa: ANN401
+    union, *kinds = [_KINDS[name](schema) for name in types_of(schema)]
+    for kind in kinds:
         union |= kind
     return union
 
 
+def _integer_type(schema: Schema) -> Any:  # noqa: ANN401
+    low, high = integer_bounds(schema)
+    return Annotated[int, msgspec.Meta(ge=low, le=high)]
+
+
 _KINDS: dict[str, Any] = {
-    "array": lambda schema, strict: list[_value_type(schema["items"], strict)],  # type: ignore[misc]
-    "boolean": lambda *_: bool,
-    "integer": lambda *_: int,
-    "null": lambda *_: None,
-    "number": lambda *_: decimal.Decimal,
-    "object": lambda schema, strict: row_type(schema, strict=strict),
-    "string": lambda *_: str,
+    "array": lambda schema: list[_value_type(schema["items"])],  # type: ignore[misc]
+    "boolean": lambda _: bool,
+    "integer": _integer_type,
+    "null": lambda _: None,
+    # Not Decimal, which is also decoded from texts such as 1_5 and NaN.
+    "number": lambda _: Any,
+    "object": row_type,
+    "string": lambda _: str,
 }
 
 
+def as_dictionaries(rows: list[Row], schema: Schema) -> list[dict[str, Any]]:
+    """Return rows as plain dictionaries; stream maps calculate, so all numbers are decimals."""
+    names = [name for name, field in schema["properties"].items() if "number" in types_of(field)]
+    for name in names:
+        for row in rows:
+            if type(value := getattr(row, name)) is int:
+                setattr(row, name, decimal.Decimal(value))
+    return list(map(as_dictionary, rows))
+
+
 def as_dictionary(row: Row) -> dict[str, Any]:
-    """Make a plain dictionary of a row, without the fields that are not set."""
+    """Return a row as a plain dictionary, without the fields that are not set."""
     found: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(decimal.Decimal,))
     return found

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the streams, wherever they stand."""
+"""Finds and reads the JSON Schemas of the streams."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Any
 
 from singer_sdk import SchemaDirectory
 
-#: The largest 64-bit number. Databases that are told of it do not reserve 128 bits.
-MAX_INTEGER = 2**63 - 1
+from singer_reports.records.row_types import MAX_INTEGER
 
 
 class Schemas(SchemaDirectory):
-    """The schemas of a tap's streams, one file each, named after its stream."""
+    """The schemas of a tap's streams, in one file per stream, with the stream's name."""
 
     def fetch_schema(self, key: str) -> dict[str, Any]:
-        """Read a schema, and say of its whole numbers how large they may be."""
+        """Read a schema, and add ``maximum`` to integers, so that targets choose BIGINT.
+
+        ``$schema`` is removed: it is for editors, and targets that only know older versions of JSON
+        Schema refuse it.
+        """
         schema: dict[str, Any] = super().fetch_schema(key)
+        schema.pop("$schema", None)
         for field in schema["properties"].values():
             if field["type"] in ("integer", ["integer", "null"]):
                 field.setdefault("maximum", MAX_INTEGER)
@@ -25,7 +29,7 @@ class Schemas(SchemaDirectory):
 
 
 def schemas_of(package: str) -> Schemas:
-    """Find a tap's schemas: inside it where it is installed, at the top of a checkout otherwise.
+    """Return a tap's schemas, from inside the tap if it is installed, else from the checkout.
 
     Args:
         package: The tap's package, such as ``tap_adsterra``.

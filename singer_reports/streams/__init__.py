@@ -1,1 +1,1 @@
-"""From the slices of a stream to checked records and bookmarks."""
+"""Reads a stream slice by slice, and writes checked records and bookmarks."""

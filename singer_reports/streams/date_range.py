@@ -1,12 +1,11 @@
-"""A stream of dated rows, read by windows of days.
+"""A stream of rows by date, read in windows of days.
 
 The bookmark holds the first and the last of the complete days that have been read and written, not
-the values of rows: a day without rows counts, a window that failed does not.
+values of rows: a day without rows counts, a window that failed does not.
 """
 
 from __future__ import annotations
 
-import datetime
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -18,35 +17,39 @@ from singer_reports.streams.full_table import FullTableStream
 from singer_reports.streams.unused_hooks import UNUSED_HOOKS
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Collection, Sequence
 
     from singer_reports.dates import EarlierWindow, Window
 
 
 class DateRangeStream(FullTableStream):
-    """Rows by day. Settings: ``start_date``, ``end_date``, ``lookback_days``, ``include_today``,
+    """An INCREMENTAL stream of rows by day.
+
+    Settings: ``start_date``, ``end_date``, ``lookback_days``, ``include_today``,
     ``max_concurrency``.
-    """  # noqa: D205
+    """
 
     replication_key = "date"
     is_sorted = True
     slice_unit = "days"
     logs_progress = True
-    #: The most days a request asks for.
+    #: The maximum number of days per request.
     window_days: int = 1
 
-    #: The complete days that have been read, as of the window at hand; None for none.
+    #: The complete days that have been read so far; ``None`` if there are no such days.
     covered: Window | None = None
 
     @property
     def definition(self) -> dict[str, Any]:
         """What the rows depend on, kept in the bookmark: ``dimensions``, ``filters``, ``timezone``.
 
-        It holds texts and sorted lists of texts, so that it can be compared once it was JSON.
+        It contains strings and sorted lists of strings, so that it can be compared after a round
+        trip through JSON.
         """
         return {}
 
-    #: A bookmark holds days of the whole stream, and none by partition.
+    #: Also those of partitions: a bookmark holds days of the whole stream, not per partition.
     unused_hooks = UNUSED_HOOKS | dict.fromkeys(
         ("parent_stream_type", "partitions", "state_partitioning_keys"),
         "requests that the API groups itself",
@@ -55,10 +58,10 @@ class DateRangeStream(FullTableStream):
     # Plan
 
     def slices(self) -> list[Window]:
-        """Plan the windows this run reads, from the settings, the bookmark and the clock.
+        """Plan the windows that this run reads, from the settings, the bookmark and the clock.
 
-        The days after the last one covered come first, with the lookback before them. If
-        ``start_date`` has moved earlier, those before the first one covered follow, latest first.
+        The lookback and the days after the last covered day come first. If ``start_date`` has moved
+        earlier, the days before the first covered day follow, latest first.
         """
         run = self.run
         start, end = run.date_setting("start_date"), run.date_setting("end_date")
@@ -85,7 +88,7 @@ class DateRangeStream(FullTableStream):
     def _earlier_windows(
         self, start: datetime.date, covered: Window | None, last: datetime.date
     ) -> list[EarlierWindow]:
-        """Make the windows from ``start`` to the first day covered, unless a gap would remain."""
+        """Return the windows from ``start`` to the first covered day, unless a gap would remain."""
         if covered is None or covered.first <= start:
             return []
         before = covered.first - dates.ONE_DAY
@@ -107,7 +110,7 @@ class DateRangeStream(FullTableStream):
         self.log("%s: %s, %s%d request%s", self.name, days, at_least, requests, plural)
 
     def _read_bookmark(self, start: datetime.date, yesterday: datetime.date) -> Window | None:
-        """Read which days are covered, and warn of what the settings or the clock change in it."""
+        """Return the covered days, and log a warning if settings or clock have changed them."""
         if self.replication_method != REPLICATION_INCREMENTAL:
             self.covered = None
             return None
@@ -122,7 +125,7 @@ class DateRangeStream(FullTableStream):
             before = first - dates.ONE_DAY
             self.covered = None if before < found.days.first else found.days._replace(last=before)
         if self.covered and found.warnings and not self.is_connection_test:
-            # Also if this run reads no complete day, or the next one would be told the same.
+            # Even if this run reads no complete day: the next run would log the same warning.
             self.stream_state.update(written(self.covered, "date", self.definition))
         return found.days
 
@@ -131,11 +134,11 @@ class DateRangeStream(FullTableStream):
         self.log(f"%s: {message}", self.name, *arguments, level=logging.WARNING)
 
     def slice_size(self, stream_slice: Window) -> int:
-        """Return the days of a window."""
+        """Return the number of days in a window."""
         return stream_slice.days
 
     def split(self, stream_slice: Window) -> Sequence[Window]:
-        """Return the halves of a window; none of a single day."""
+        """Return the halves of a window; empty for a single day."""
         return stream_slice.split() if stream_slice.days > 1 else ()
 
     def requested_values(self, stream_slice: Window) -> dict[str, Collection[Any]]:
@@ -154,5 +157,5 @@ class DateRangeStream(FullTableStream):
         if self.covered is not None:
             self.stream_state.update(written(self.covered, "date", self.definition))
         if self.writes_messages:
-            # In BATCH mode these records are in a file that the target does not know of yet.
+            # Not in BATCH mode, where the target has not received the file of these records yet.
             self.write_state()

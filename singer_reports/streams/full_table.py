@@ -1,4 +1,4 @@
-"""A stream read whole: its slices are planned, read, and written as records."""
+"""A stream that is read completely: plans slices, reads them and writes records."""
 
 from __future__ import annotations
 
@@ -20,24 +20,29 @@ if TYPE_CHECKING:
 
 
 class FullTableStream(SlicedStream):
-    """A stream that is read whole by every run; ``DateRangeStream`` reads windows of days."""
+    """A stream that every run reads completely; ``DateRangeStream`` reads windows of days."""
 
     #: Whether progress is logged, counted in ``slice_unit``.
     logs_progress: ClassVar[bool] = False
 
     def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
-        """Make a stream of a run."""
+        """Create a stream of a run."""
         super().__init__(run, **options)
         self.time_extracted = run.now
-        #: Whether records go to standard output; not in BATCH mode, where a file takes them.
-        self.writes_messages = self.get_batch_config(self.config) is None
+        #: Whether a Python program takes the records, and no messages are wanted.
+        self.is_library = False
         self._bulk: BulkWriter | None = None
+
+    @property
+    def writes_messages(self) -> bool:
+        """Whether records go to standard output; in BATCH mode, they go to files."""
+        return not self.is_library and self.get_batch_config(self.config) is None
 
     def slices(self) -> Sequence[Any]:
         """Plan what this run reads, and log it.
 
         Returns:
-            Slices; ``None`` is the whole stream.
+            Slices; ``None`` stands for the whole stream.
         """
         self.log("%s: the whole list", self.name)
         return [None]
@@ -47,7 +52,7 @@ class FullTableStream(SlicedStream):
         return 1
 
     def get_records(self, context: Context | None) -> Iterable[Row]:
-        """Read all slices; write their records in bulk, or yield them where the SDK must see them.
+        """Read all slices; write their records in bulk, or yield them if the SDK must write them.
 
         Yields:
             Records, sorted by key within a slice.
@@ -65,20 +70,20 @@ class FullTableStream(SlicedStream):
                     self._record_counter.increment(count)
                 if count:
                     self.repeat_state()
-                # The rows can be freed before the next slice is complete.
+                # Free the rows before the next slice is complete.
                 rows.clear()
                 self.finish_slice(stream_slice)
                 progress.advance(self.slice_size(stream_slice), count)
 
     def finish_slice(self, stream_slice: Any) -> None:  # noqa: ANN401
-        """Do what is due when all records of a slice have been written."""
+        """Do nothing; called when all records of a slice have been written."""
 
     def encode_rows(self, rows: list[Row]) -> list[Any]:
-        """Make the records: their JSON where they are written in bulk, else dictionaries."""
+        """Return the records: JSON if they are written in bulk, else dictionaries."""
         return self._bulk.encode(rows) if self._bulk else super().encode_rows(rows)
 
     def get_record_counter(self, **options: Any) -> Counter:  # noqa: ANN401
-        """Make the SDK's counter, and keep it for records that the SDK does not see."""
+        """Return the SDK's counter, and keep it to count records that are written in bulk."""
         self._record_counter = super().get_record_counter(**options)
         return self._record_counter
 

@@ -1,7 +1,8 @@
-"""A stream that sends requests: URL, retries and errors. It knows nothing of rows."""
+"""Sends the requests of a stream: URL, retries and errors. Does not handle rows."""
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import logging
 import sys
@@ -15,6 +16,7 @@ import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
+from singer_reports.http import retries
 from singer_reports.http.connection_errors import describe_error
 from singer_reports.http.errors import (
     RETRIABLE_ERRORS,
@@ -22,15 +24,9 @@ from singer_reports.http.errors import (
     NotJsonError,
     RequestError,
     RequestTooLargeError,
+    ends_the_run,
     is_retriable,
     retry_after,
-)
-from singer_reports.http.retries import (
-    MAX_TRIES,
-    asks_too_much,
-    describe_last,
-    max_tries,
-    wait_times,
 )
 from singer_reports.sdk_internals import SdkStream
 from singer_reports.streams.unused_hooks import RefusesUnusedHooks
@@ -46,38 +42,35 @@ if TYPE_CHECKING:
 class HttpStream(RefusesUnusedHooks, SdkStream):
     """A stream of an HTTP API.
 
-    The SDK's hooks on requests, responses and retries work as documented; those that could not are
-    refused when the class is made.
+    The SDK's hooks on requests, responses and retries work as documented; those that cannot are
+    refused when the class is created.
     """
 
-    #: The API's name, as users know it.
+    #: The API's name, in messages.
     api_name: ClassVar[str]
 
-    # A redirect would carry the token to wherever it points.
+    # A redirect would send the token to another address.
     allow_redirects = False
 
     def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
-        """Make a stream of a run.
+        """Create a stream of a run.
 
         Args:
             run: What all streams of the run share.
-            options: What else the SDK's stream takes, such as ``name`` and ``schema``.
+            options: Further arguments of the SDK's stream, such as ``name`` and ``schema``.
         """
         super().__init__(run.tap, **options)
         self.run = run
         self.silence_unhandled_error()
-        #: The context of requests: of the partition or of the parent's record, if there is one.
+        #: The context of the current partition or parent record, if there is one.
         self.request_context: Context | None = None
-        #: Set once no response is wanted any more, so that no thread goes on retrying.
+        #: Set when no response is needed any more, so that no thread retries.
         self._ended = threading.Event()
-        self._ended.set()
 
     @property
     def is_connection_test(self) -> bool:
-        """Whether only a few records are wanted, to see whether the stream may be read."""
+        """Whether only a few records are read, to test whether the stream is accessible."""
         return self.ABORT_AT_RECORD_COUNT is not None
-
-    # Requests
 
     @property
     def requests_session(self) -> requests.Session:
@@ -90,7 +83,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         return int(self.config["request_timeout"])
 
     def request_label(self, page: object) -> str:
-        """Name a request for people: the stream and the page."""
+        """Return the name of a request in messages: the stream and the page."""
         return f"{self.name} {'' if page is None else page}".strip()
 
     def send_request(self, page: Any, *, can_split: bool = False) -> requests.Response:  # noqa: ANN401
@@ -101,8 +94,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             can_split: Whether it is given up sooner when a smaller one may help.
 
         Raises:
-            RequestError: If all attempts fail, or one in a way that is final; its cause is the last
-                error.
+            RequestError: After the last attempt, or a fatal error; its cause is that error.
         """
         request = self.get_http_request(
             page=PageContext(stream_context=self.request_context, next_page_token=page)
@@ -119,14 +111,16 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         failures = itertools.count(1)
 
         def most(error: Exception) -> int:
-            return max_tries(error, self.backoff_max_tries(), can_split=can_split)
+            return retries.max_tries(error, self.backoff_max_tries(), can_split=can_split)
 
         send = backoff.on_exception(
             self.backoff_wait_generator,
             RETRIABLE_ERRORS,
             jitter=self.backoff_jitter,
             giveup=lambda error: (
-                next(failures) >= most(error) or self._ended.is_set() or asks_too_much(error)
+                next(failures) >= most(error)
+                or self._ended.is_set()
+                or retries.asks_too_much(error)
             ),
             on_backoff=lambda details: self.backoff_handler(
                 {**details, "page": page, "max_tries": most(details["exception"])}
@@ -136,7 +130,9 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         try:
             return send(prepared)
         except RETRIABLE_ERRORS as error:
-            raise self.fatal_error(page, describe_last(error, request.url, most(error))) from error
+            raise self.fatal_error(
+                page, retries.describe_last(error, request.url, most(error))
+            ) from error
         except FatalAPIError as error:
             raise self.fatal_error(page, str(error)) from error
 
@@ -155,7 +151,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
                 allow_redirects=self.allow_redirects,
             )
         except Exception as error:
-            # Its text may hold the URL, and with it the token.
+            # Its text may contain the URL, and with it the token.
             self.run.redactor.redact_error(error)
             if isinstance(error, RETRIABLE_ERRORS):
                 found = describe_error(error, str(request.url))
@@ -166,14 +162,20 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         self.validate_response(response)
         return response
 
-    # Errors
+    def passes_over(self, error: Exception) -> bool:
+        """Note an error of this stream alone, if the run is to go on with the next one."""
+        if self.run.failures is None or not isinstance(error, FatalAPIError) or ends_the_run(error):
+            return False
+        self.run.failures[self.name] = str(error)
+        self.logger.warning("%s failed: the reason stands at the end of the log", self.name)
+        return True
 
     def fatal_error(self, page: Any, message: str) -> RequestError:  # noqa: ANN401
-        """Make the error that ends the stream: where it happened, what it is and what to do."""
-        # What led to it is kept as the cause, and holds what the API has said.
+        """Return the error that ends the stream: the request's label and the message, redacted."""
+        # The current exception becomes its cause, and may contain text of the API.
         if error := sys.exception():
             self.run.redactor.redact_error(error)
-        # What the API says may have several lines.
+        # Text of the API may have several lines.
         text = " ".join(f"{self.request_label(page)}: {message}".split())
         return RequestError(self.run.redactor.clean(text))
 
@@ -181,8 +183,8 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         """Accept the response, or raise a retriable or a fatal error.
 
         Raises:
-            RetriableAPIError: For a status that may pass, and for a body that is not JSON.
-            RequestError: For any other status but 2xx, with what to do.
+            RetriableAPIError: For a status that is retried, and for a body that is not JSON.
+            RequestError: For any other status except 2xx; its message says what to do.
         """
         status = response.status_code
         if is_retriable(status) or status in self.extra_retry_statuses:
@@ -191,8 +193,8 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise self.refusal(response)
         try:
-            # Only whether it is JSON: what it says is decoded later, and once.
-            msgspec.json.decode(response.content, type=msgspec.Raw)
+            # Check only whether it is JSON; it is decoded later.
+            msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
         except (msgspec.DecodeError, RecursionError):
             kind = response.headers.get("Content-Type", "no content type")
             message = f"{self.api_name} answered with something that is not JSON ({kind})"
@@ -206,7 +208,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         return kind(self.response_error_message(response))
 
     def response_error_message(self, response: requests.Response) -> str:
-        """Say what an error response means and what to do; a tap knows more of its API's.
+        """Explain an error response and what to do; overridden for the errors of an API.
 
         Args:
             response: A response with a status of 3xx or 4xx that is not retried.
@@ -218,21 +220,19 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             )
         return f"{self.api_name} answered {response.status_code} {response.reason}."
 
-    # Retries
-
     def backoff_max_tries(self) -> int:
         """Return how often a request is sent at most; six attempts take about a minute."""
-        return MAX_TRIES
+        return retries.MAX_TRIES
 
     def backoff_wait_generator(self) -> Generator[float, Any, None]:
         """Wait 2, 4, 8 ... seconds, or longer if the API's ``Retry-After`` says so."""
-        return wait_times()
+        return retries.wait_times()
 
     def backoff_handler(self, details: Any) -> None:  # noqa: ANN401
-        """Log that a request is sent again, and hold back all others if the API asks to wait.
+        """Log a retry, and hold back all requests if the API has requested a wait.
 
         Args:
-            details: As ``backoff`` makes them, with the ``page`` and the ``max_tries``.
+            details: The details of ``backoff``, with ``page`` and ``max_tries`` added.
         """
         error = details["exception"]
         if retry_after(error) is not None:

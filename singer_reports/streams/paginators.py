@@ -1,7 +1,7 @@
-"""Paginators: given a page and its response, which pages of the slice follow?
+"""Paginators: return the pages of a slice that follow a page, from its response.
 
-Unlike the SDK's, which know one page at a time, these name all pages that a response shows to be
-there, so that they can be requested concurrently.
+Unlike the SDK's, which return one page at a time, these return all pages that a response shows to
+exist, so that they can be requested concurrently.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class Paginator(Protocol):
-    """Names the pages that follow a page."""
+    """Returns the pages that follow a page."""
 
     #: Whether a slice is always a single request.
     is_single_page: bool
 
     def next_pages(self, page: Page, response: PageResponse) -> Sequence[Page]:
-        """Name the pages that ``response`` shows to be needed and no earlier one has."""
+        """Return the pages that ``response`` shows to be needed and no earlier response has."""
 
 
 class SinglePagePaginator:
-    """All rows of a slice come in one response."""
+    """For slices whose rows all come in one response."""
 
     is_single_page = True
 
     def next_pages(self, page: Page, response: PageResponse) -> Sequence[Page]:  # noqa: ARG002
-        """Name no page."""
+        """Return no pages."""
         return ()
 
 
 class PageNumberPaginator:
-    """Pages are numbered from 1, and the first response says how many there are."""
+    """For pages that are numbered from 1, if the first response announces how many there are."""
 
     is_single_page = False
 
     def next_pages(self, page: Page, response: PageResponse) -> Sequence[Page]:
-        """Name pages 2 to the last one after the first page, and none after any other."""
+        """Return pages 2 to the last one after the first page, and no pages after any other."""
         if page.number > 1:
             return ()
         return [page._replace(number=number) for number in range(2, response.page_count + 1)]

@@ -1,4 +1,4 @@
-"""How far a stream is: a bar on a terminal, a log line now and then anywhere else."""
+"""Reports a stream's progress: a bar on a terminal, else a log line every ten seconds."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Between two log lines of a stream, at least.
+#: The minimum time between two log lines of a stream.
 SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """The progress of one stream, told for as long as a ``with`` block lasts.
+    """The progress of one stream, reported during a ``with`` block.
 
     A log line looks like ``stats: 12 of 30 days, 143,000 rows, 5,400 rows a second, 0:00:40 left``.
     """
@@ -32,13 +32,13 @@ class Progress:
         unit: str,
         log: Callable[..., None] | None,
     ) -> None:
-        """Begin with nothing done.
+        """Start at zero.
 
         Args:
             stream: The stream's name.
-            total: How many days, or whatever the unit is, there are to do.
-            unit: What is counted, in the plural.
-            log: Writes a log line of a format and its arguments; ``None`` if nobody wants to know.
+            total: The total number of units, such as days.
+            unit: The name of the unit, in the plural.
+            log: Logs a format and its arguments; ``None`` reports nothing.
         """
         self._stream = stream
         self._total = total
@@ -75,11 +75,11 @@ class Progress:
             self._exits.close()
 
     def advance(self, units: int, rows: int) -> None:
-        """Say that more has been read and written.
+        """Report that more has been read and written.
 
         Args:
-            units: How many days, or whatever the unit is.
-            rows: How many rows they had.
+            units: The number of units, such as days.
+            rows: The number of their rows.
         """
         self._done += units
         self._rows += rows

@@ -23,13 +23,13 @@ UNUSED_HOOKS = {
 
 
 class RefusesUnusedHooks:
-    """Refuses a class with a hook that would silently do nothing."""
+    """Refuses subclasses with a hook that would silently do nothing."""
 
     #: The hooks, and what to use instead.
     unused_hooks: ClassVar[Mapping[str, str]] = UNUSED_HOOKS
 
     def __init_subclass__(cls, **options: object) -> None:
-        """Look for hooks of the SDK that are never called.
+        """Check a subclass for hooks of the SDK that are never called.
 
         Raises:
             TypeError: If the class defines one.

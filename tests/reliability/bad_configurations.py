@@ -149,7 +149,21 @@ def bookmark(stream: str, value: Any) -> dict[str, Any]:
     return {"bookmarks": {stream: {"replication_key": "date", "replication_key_value": value}}}
 
 
+def with_breadcrumb(stream: str, *steps: str, **details: Any) -> Callable[[dict[str, Any]], Any]:
+    """Add metadata with a breadcrumb."""
+
+    def change(catalog: dict[str, Any]) -> Any:
+        item = entry(catalog, stream)
+        item["metadata"].append({"breadcrumb": list(steps), "metadata": details})
+        return catalog
+
+    return change
+
+
 REPORT = {"name": "own", "group_by": ["country"]}
+BATCHES = {"encoding": {"format": "jsonl"}, "storage": {"root": "x"}}
+#: A number of more digits than Python reads.
+MANY_DIGITS = "9" * 5_000
 #: A value that looks like a secret, used where none belongs.
 LOOKS_SECRET = "4f6a8c0e2b1d3957a6b8c0d2e4f6a8c0"  # noqa: S105
 
@@ -167,6 +181,10 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "an address without a scheme": Case({"api_url": "api.example.com"}),
         "an address of another scheme": Case({"api_url": "ftp://api.example.com"}),
         "an address with a password": Case({"api_url": "https://me:pa55word@example.com/api"}),
+        "an address with a password and no scheme": Case({"api_url": "me:pa55word@example.com"}),
+        "an address with a long name and a password": Case(
+            {"api_url": "https://the-user-number-1:pa55word@example.com"}
+        ),
         "an address with a query": Case({"api_url": "https://example.com/api?key=1"}),
         "an address with a space": Case({"api_url": "https://example.com /api"}),
         "an address that is a number": Case({"api_url": 8765}),
@@ -175,6 +193,7 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "a start that is no day": Case({"start_date": "2024-02-30"}),
         "a start in words": Case({"start_date": "a month ago"}),
         "a start in the style of another country": Case({"start_date": "31.01.2024"}),
+        "a start of a hundred thousand letters": Case({"start_date": "a" * 100_000}),
         "a start that is empty": Case({"start_date": ""}),
         "a start that is a number": Case({"start_date": 20240101}),
         "a start at the edge of time": Case({"start_date": "0001-01-01T00:00:00+14:00"}),
@@ -191,6 +210,7 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "too many requests at a time": Case({"max_concurrency": 33}),
         "no time to wait": Case({"request_timeout": 0}),
         "a name of two lines": Case({"user_agent": "a\nb"}),
+        "a name of a hundred thousand letters": Case({"user_agent": "a" * 100_000 + "é"}),
         "a secret in the wrong place": Case({"include_today": LOOKS_SECRET}),
         "a secret as the name of a setting": Case({LOOKS_SECRET: True}),
         "flattening by words": Case({"flattening_enabled": "yes", "flattening_max_depth": "2"}),
@@ -200,10 +220,24 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "batches that need another package": Case(
             {"batch_config": {"encoding": {"format": "parquet"}, "storage": {"root": "x"}}}
         ),
+        "batches beside stream maps": Case(
+            {"batch_config": BATCHES, "stream_maps": {first: {"name": "md5('x')"}}}
+        ),
+        "batches beside flattening": Case(
+            {"batch_config": BATCHES, "flattening_enabled": True, "flattening_max_depth": 1}
+        ),
         "stream maps that are a text": Case({"stream_maps": "stats"}),
         "a stream map that is a number": Case({"stream_maps": {first: 5}}),
         "a stream map with an expression that is none": Case(
             {"stream_maps": {first: {"name": "1 +"}}}
+        ),
+        "a stream map with a statement": Case({"stream_maps": {first: {"name": "x = 1"}}}),
+        "a stream map that names no field": Case({"stream_maps": {first: {"name": "idd + 1"}}}),
+        "a stream map with a function that there is not": Case(
+            {"stream_maps": {first: {"name": "Decimal(id)"}}}
+        ),
+        "a stream map that needs another package": Case(
+            {"stream_maps": {first: {"name": "fake.name()"}}}
         ),
         "a stream map about no stream": Case({"stream_maps": {f"{first}x": {"name": None}}}),
         "a stream map about no field": Case({"stream_maps": {first: {"nmae": None}}}),
@@ -240,6 +274,13 @@ def settings_of_both(first: str) -> dict[str, Case]:
         "settings that are a list": Case(files={"config.json": b'["api_token"]'}),
         "settings that are a text": Case(files={"config.json": b'"api_token"'}),
         "settings with a comma too many": Case(files={"config.json": b'{"a": 1,}'}),
+        "settings with a number of 5,000 digits": Case(
+            files={"config.json": f'{{"max_concurrency": {MANY_DIGITS}}}'.encode()}
+        ),
+        "settings with an exponent beyond all numbers": Case(
+            files={"config.json": b'{"max_concurrency": 1e99999999999999999999}'}
+        ),
+        "settings with what is no number": Case(files={"config.json": b'{"max_concurrency": NaN}'}),
         "settings that are cut short": Case(files={"config.json": b'{"api_token": "s3cr3t'}),
         "settings that are empty": Case(files={"config.json": b""}),
         "settings in another encoding": Case(
@@ -293,6 +334,15 @@ def catalogs_of_both(dated: str, table: str, number: str) -> dict[str, Case]:
         ),
         "an unknown field": Case(catalog=with_field(dated, f"{number}x", selected=True)),
         "an unknown field of no likeness": Case(catalog=with_field(dated, "zzz")),
+        "an unknown field inside of a field": Case(
+            catalog=with_breadcrumb(dated, "properties", number, "properties", "x", selected=True)
+        ),
+        "a deselected field beside batches": Case(
+            {"batch_config": BATCHES}, catalog=changed_metadata(dated, number, selected=False)
+        ),
+        "a catalog with a number of 5,000 digits": Case(
+            files={"catalog.json": f'{{"streams": [{MANY_DIGITS}]}}'.encode()}
+        ),
         "a key field taken out": Case(catalog=key_without_inclusion(dated, "date")),
         "the key of a list taken out": Case(catalog=key_without_inclusion(table, "id")),
         "no word on the stream itself": Case(catalog=without_root(dated)),
@@ -338,6 +388,30 @@ def catalogs_of_both(dated: str, table: str, number: str) -> dict[str, Case]:
         "a catalog as the state": Case(state={"streams": []}),
         "bookmarks that are a list": Case(state={"bookmarks": [dated]}),
         "a bookmark that is a text": Case(state={"bookmarks": {dated: "2024-04-20"}}),
+        "a state with a number of 5,000 digits": Case(
+            files={"state.json": f'{{"bookmarks": {{"{dated}": {MANY_DIGITS}}}}}'.encode()}
+        ),
+        "a state with a definition of 5,000 digits": Case(
+            files={
+                "state.json": json.dumps(
+                    {"bookmarks": {dated: {"definition": {"dimensions": ["@"]}}}}
+                )
+                .replace('"@"', f"{MANY_DIGITS}.5")
+                .encode()
+            }
+        ),
+        "progress that is a list": Case(
+            state={"bookmarks": {dated: {"progress_markers": ["2024-04-20"]}}}
+        ),
+        "progress that is a number, in a partition": Case(
+            state={"bookmarks": {dated: {"partitions": [{"progress_markers": 5}]}}}
+        ),
+        "a state with partitions": Case(
+            state={"bookmarks": {table: {"partitions": [{"context": {"id": 1}}]}}}
+        ),
+        "a state with partitions of nothing": Case(
+            state={"bookmarks": {dated: {"partitions": [{}, {"context": 5}]}}}
+        ),
         "a bookmark that is no day": Case(state=bookmark(dated, "last week")),
         "a bookmark that is a number": Case(state=bookmark(dated, 20240420)),
         "catalog and state at once": Case(
@@ -360,6 +434,12 @@ ADSTERRA: dict[str, Case] = {
     "a way to authenticate that is none": Case({"auth_method": "cookie"}),
     "a way to authenticate that is a number": Case({"auth_method": 3}),
     **settings_of_both("domains"),
+    "a stream map that mixes exact and other numbers": Case(
+        {"stream_maps": {"stats": {"euros": "revenue * 0.92", "revenue": "0.92 * self"}}}
+    ),
+    "a filter that mixes exact and other numbers": Case(
+        {"stream_maps": {"stats": {"__filter__": "_['revenue'] * 0.92 > 1"}}}
+    ),
     "a window of no days": Case({"window_days": 0}),
     "a window beyond a year": Case({"window_days": 366}),
     "no requests a minute": Case({"requests_per_minute": 0}),
@@ -421,6 +501,13 @@ ADSTERRA: dict[str, Case] = {
             "TAP_ADSTERRA_LOOKBACK_DAYS": "",
         }
     ),
+    "a variable of 5,000 digits": Case(
+        environment={
+            "TAP_ADSTERRA_API_TOKEN": "s3cr3t",
+            "TAP_ADSTERRA_WINDOW_DAYS": MANY_DIGITS,
+            "TAP_ADSTERRA_STREAM_MAPS": MANY_DIGITS,
+        }
+    ),
     "variables out of range": Case(
         environment={
             "TAP_ADSTERRA_API_TOKEN": "s3 cr3t",
@@ -461,6 +548,9 @@ ADCLOUD: dict[str, Case] = {
     "a secret with the end of its line": Case({"client_secret": "s3cr3t\n"}),
     "a secret in an object": Case({"client_secret": {"s3cr3t": 1}}),
     **settings_of_both("topics"),
+    "a stream map that mixes exact and other numbers": Case(
+        {"stream_maps": {"advertiser_report": {"dollars": "1.08 * (costs - clicks_costs)"}}}
+    ),
     "a version that there is not": Case({"report_api_version": "v3"}),
     "a version that is a number": Case({"report_api_version": 2}),
     "a zone that is a city": Case({"timezone": "Berlin"}),

@@ -16,9 +16,9 @@ from urllib3 import HTTPResponse
 
 from sandbox.adcloud import entities, performance
 from sandbox.adcloud import expected_rows as expected_report_rows
-from sandbox.adcloud.app import REPORT_TYPE
+from sandbox.adcloud.app import PERFORMANCE_TYPE, REPORT_TYPE
 from sandbox.adcloud.envelopes import Page
-from sandbox.adcloud.inventory import TYPES
+from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_statistics_rows
 from sandbox.numbers import from_json, to_json
@@ -118,8 +118,8 @@ class StreamSample:
         return self.tap_class(config=dict(self.settings), catalog=catalog)
 
     def sent(self, content: bytes) -> list[dict[str, Any]]:
-        """Return the rows that a response has, parsed with the standard library."""
-        text = content.decode(errors="replace")
+        """Return the requested rows of a response, parsed with the standard library."""
+        text = content.decode("utf-8-sig", errors="replace")
         body = json.loads(text, parse_float=_decimal, parse_int=Decimal)
         rows = self._rows(body)
         if self.stream == "topic_discounts":
@@ -130,11 +130,16 @@ class StreamSample:
             ]
         if self.stream == "advertiser_report":
             rows = [{"booking_id": row.get("campaign_id"), **row} for row in rows]
+        if self.stream == "campaign_performance":
+            ids = {row["campaign_id"] for row in self._rows(self.good)}
+            return [row for row in rows if _decimal(str(row.get("campaign_id"))) in ids]
         dated = "date" in self._rows(self.good)[0]
         return [row for row in rows if not dated or row["date"] == DAY]
 
     def _rows(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         body = body["data"] if "data" in self.good else body
+        if body == []:
+            return []
         rows: list[dict[str, Any]] = body["result" if "result" in self.good else "items"]
         return rows
 
@@ -213,13 +218,14 @@ def _report(version: str) -> StreamSample:
 
 def _entities(stream: str) -> StreamSample:
     resource = "topics" if stream == "topic_discounts" else stream
-    return StreamSample(TapAdcloud, stream, _page(entities(resource), TYPES[resource]), _ADCLOUD)
+    good = _page(entities(resource), COLLECTIONS[resource].item_type)
+    return StreamSample(TapAdcloud, stream, good, _ADCLOUD)
 
 
 def _performance() -> StreamSample:
-    campaigns = _page(entities("campaigns"), TYPES["campaigns"])
+    campaigns = _page(entities("campaigns"), COLLECTIONS["campaigns"].item_type)
     rows = performance([row["id"] for row in campaigns["items"]], NOW)
-    good = _page(rows, TYPES["campaign_performance_data"])
+    good = _page(rows, PERFORMANCE_TYPE)
     before = {"/campaigns": Response(to_json(campaigns))}
     return StreamSample(TapAdcloud, "campaign_performance", good, _ADCLOUD, before)
 

@@ -39,6 +39,7 @@ class Place:
         bookmark: The bookmark before its response.
         key: A field of the key of its rows.
         required: A field that its rows must have.
+        text: A field of text that its rows have.
         total: The field that announces how many rows there are.
         envelope: The field that holds the rows.
     """
@@ -49,6 +50,7 @@ class Place:
     bookmark: str | None = None
     key: str = "id"
     required: str = "id"
+    text: str = "name"
     total: str = "total_count"
     envelope: str = "items"
 
@@ -108,10 +110,10 @@ def _windows() -> dict[str, Place]:
 
 def _lists() -> dict[str, Place]:
     return {
-        "first": Place("/domains", {}, "domains", total="itemCount"),
-        "middle": Place("/placements", {}, "placements", total="itemCount"),
+        "first": Place("/domains", {}, "domains", text="title", total="itemCount"),
+        "middle": Place("/placements", {}, "placements", text="title", total="itemCount"),
         # The only list without a total.
-        "last": Place("/smart-links", {}, "smart_links", envelope="data"),
+        "last": Place("/smart-links", {}, "smart_links", text="title", envelope="data"),
     }
 
 
@@ -128,6 +130,7 @@ def _days() -> dict[str, Place]:
             bookmark=bookmark,
             key="topic_id",
             required="costs",
+            text="website",
             total="size",
             envelope="result",
         )

@@ -33,6 +33,8 @@ and run again.", and ends the run with exit code 1. Written by
 """
 LAST = " Nothing was read: correct this and run again."
 LAST_OF_SEVERAL = " Nothing was read: correct these and run again."
+LOG_CONFIG = "SINGER_SDK_LOG_CONFIG"
+NO_LOG_CONFIG = "does not hold what Python's logging.config.dictConfig takes"
 #: Secrets of these cases, and Python's own terms: users must not see them.
 NOT_FOR_USERS = ("s3cr3t", "s3 cr3t", "31337", LOOKS_SECRET, "pa55word", "Traceback", "Error:", "<")
 
@@ -132,15 +134,43 @@ def test_all_problems_are_reported_before_the_first_request(
 
 
 @pytest.mark.parametrize(
-    "variables",
-    [{"TAP_ADSTERRA_LOGLEVEL": "LOUD"}, {"LOGLEVEL": "LOUD"}, {"SINGER_SDK_LOG_CONFIG": "log.yml"}],
+    ("variables", "log_config", "reason"),
+    [
+        ({"TAP_ADSTERRA_LOGLEVEL": "LOUD"}, b"", "Unknown level: 'LOUD'"),
+        ({"LOGLEVEL": "LOUD"}, b"", "Unknown level: 'LOUD'"),
+        ({LOG_CONFIG: "log.yml"}, b"version: 2", "Unsupported version: 2"),
+        ({LOG_CONFIG: "no.yml"}, b"", "no.yml does not exist"),
+        ({LOG_CONFIG: "."}, b"", ". cannot be read: is a directory"),
+        ({LOG_CONFIG: "log.yml"}, b"a: [", "log.yml is not YAML; look at line 1, column 5"),
+        ({LOG_CONFIG: "log.yml"}, b"\xff\xfe", "log.yml is not text in UTF-8"),
+        ({LOG_CONFIG: "log.yml"}, b"", f"log.yml {NO_LOG_CONFIG}"),
+        ({LOG_CONFIG: "log.yml"}, b"version: 1\nformatters: 5", f"log.yml {NO_LOG_CONFIG}"),
+        (
+            {LOG_CONFIG: "log.yml"},
+            b"version: 1\nhandlers: {a: {class: no.Such}}",
+            "Unable to configure handler 'a': Cannot resolve 'no.Such': No module named 'no'",
+        ),
+    ],
 )
 def test_an_impossible_log_configuration_is_explained(
-    adsterra: Adsterra, tmp_path: Path, variables: dict[str, str]
+    adsterra: Adsterra,
+    tmp_path: Path,
+    variables: dict[str, str],
+    log_config: bytes,
+    reason: str,
 ) -> None:
-    (tmp_path / "log.yml").write_text("version: 2")
+    (tmp_path / "log.yml").write_bytes(log_config)
     code, output, log = CommandLine(adsterra, tmp_path).run(environment=variables)
     assert (code, output) == (1, b"")
-    (line,) = log.splitlines()
-    assert line.startswith("Cannot configure logging: ")
-    assert line.endswith(" Correct TAP_ADSTERRA_LOGLEVEL, LOGLEVEL and SINGER_SDK_LOG_CONFIG.")
+    assert log.splitlines() == [
+        f"Cannot configure logging: {reason}. Correct TAP_ADSTERRA_LOGLEVEL, LOGLEVEL and "
+        "SINGER_SDK_LOG_CONFIG."
+    ]
+
+
+def test_empty_variables_of_the_log_are_as_good_as_none(adsterra: Adsterra, tmp_path: Path) -> None:
+    variables = {"TAP_ADSTERRA_LOGLEVEL": "", "LOGLEVEL": "", LOG_CONFIG: ""}
+    code, _, log = CommandLine(adsterra, tmp_path).run(environment=variables)
+    assert code == 0
+    assert "| INFO " in log
+    assert "| ERROR " not in log

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from csv import DictReader
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +94,46 @@ class TestAccess:
         assert code == 404
         assert body["message"] == 'No route found for "GET /publisher/balance.json"'
 
-    def test_only_json(self, adsterra: AdsterraClient) -> None:
+    def test_other_formats_are_refused(self, adsterra: AdsterraClient) -> None:
         assert adsterra("domains.xml")[0] == 406
         assert adsterra("domains.pdf")[0] == 404
+        code, body = adsterra("domains.csv", token="0" * 32)
+        assert code == body["code"] == 401
+
+    @pytest.mark.parametrize(
+        "requested",
+        [
+            ("domains", ()),
+            ("placements", ()),
+            ("smart-links", {"status": "3"}),
+            ("stats", [*DAYS, ("group_by[]", "date"), ("group_by[]", "placement_sub_id")]),
+        ],
+    )
+    def test_csv_has_the_same_rows(
+        self,
+        sandbox: Sandbox,
+        session: requests.Session,
+        adsterra: AdsterraClient,
+        requested: tuple[str, Any],
+    ) -> None:
+        """The official file says that every path answers in this format."""
+        path, query = requested
+        response = session.get(
+            f"{sandbox.adsterra_url}/{path}.csv",
+            params=query,
+            headers={"X-API-Key": DEMO_TOKEN},
+            timeout=60,
+        )
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/csv")
+        _, body = adsterra(f"{path}.json", query)
+        items = (body.get("data") or body)["items"]
+        rows = list(DictReader(StringIO(response.text)))
+        assert len(rows) == len(items) > 1
+        for row, item in zip(rows, items, strict=True):
+            assert {name: value for name, value in row.items() if value} == {
+                name: str(value) for name, value in item.items()
+            }
 
     @pytest.mark.parametrize("domain", [1, LARGE.domains[0]["id"]])
     def test_unknown_and_foreign_domain(self, adsterra: AdsterraClient, domain: int) -> None:
@@ -183,7 +222,7 @@ class TestRefusedStatistics:
             ([*BY_DATE, ("domain", "2147483648")], "domain", "Invalid domain ID value"),
             ([*BY_DATE, ("domain", "9" * 5000)], "domain", "Invalid domain ID value"),
             ([*BY_DATE, ("domain[]", "1")], "domain", "Invalid domain ID value"),
-            (DAYS, "group_by", "Group by is required"),
+            ([*DAYS, ("group_by", "")], "group_by", f"Group by must be of {', '.join(DIMENSIONS)}"),
             (
                 DAYS + group_by("dates"),
                 "group_by",
@@ -226,7 +265,8 @@ class TestRefusedStatistics:
         assert body["errors"][parameter] == [message]
 
     def test_all_problems_are_named(self, adsterra: AdsterraClient) -> None:
-        _, body = adsterra("stats.json", {"limit": 1, "domain": "x", "start_date": "x"})
+        query = {"limit": 1, "domain": "x", "start_date": "x", "group_by": "x"}
+        _, body = adsterra("stats.json", query)
         assert set(body["errors"]) == {"limit", "domain", "start_date", "finish_date", "group_by"}
 
     @pytest.mark.parametrize(
@@ -242,6 +282,14 @@ class TestRefusedStatistics:
     )
     def test_at_the_limits(self, adsterra: AdsterraClient, query: list[tuple[str, str]]) -> None:
         assert adsterra("stats.json", query)[0] == 200
+
+    def test_rows_are_grouped_by_date_unless_something_else_is_requested(
+        self, adsterra: AdsterraClient
+    ) -> None:
+        code, body = adsterra("stats.json", DAYS)
+        assert code == 200
+        assert body == adsterra("stats.json", BY_DATE)[1]
+        assert set(body["items"][0]) & set(DIMENSIONS) == {"date"}
 
     def test_without_brackets_only_the_last_value_counts(self, adsterra: AdsterraClient) -> None:
         query = [*DAYS, ("group_by", "date"), ("group_by", "country")]

@@ -297,6 +297,10 @@ class TestRows:
         assert bad["items"][1] == bad["items"][2] == good["items"][1]
         assert bad["itemCount"] == len(bad["items"]) == good["itemCount"] + 1
 
+    def test_empty_object(self, spoiled: Spoil) -> None:
+        good, bad = spoiled(Fault("empty_object"))
+        assert bad == {**good, "items": {}}
+
     def test_lost_row(self, spoiled: Spoil) -> None:
         good, bad = spoiled(Fault("lost_row", row=-1))
         assert bad["items"] == good["items"][:-1]

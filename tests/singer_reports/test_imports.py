@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.paths import PROJECT, TAPS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PROJECT = Path(__file__).parents[2]
-PACKAGES = ("singer_reports", "tap_adsterra", "tap_adcloud", "sandbox")
+PACKAGES = ("singer_reports", *TAPS, "sandbox")
 #: Each part of ``singer_reports`` may import those on the lines before its own, and itself.
 ORDER = (
     ("dates", "launch", "redaction", "sdk_internals"),
@@ -88,9 +88,8 @@ def test_a_part_imports_only_what_stands_before_it(module: str) -> None:
 @pytest.mark.parametrize(
     ("package", "others"),
     [
-        ("tap_adsterra", {"tap_adcloud", "sandbox", "tests"}),
-        ("tap_adcloud", {"tap_adsterra", "sandbox", "tests"}),
-        ("sandbox", {"tap_adsterra", "tap_adcloud", "singer_reports", "tests"}),
+        *((tap, {*TAPS, "sandbox", "tests"} - {tap}) for tap in TAPS),
+        ("sandbox", {*TAPS, "singer_reports", "tests"}),
     ],
 )
 def test_a_package_does_not_import_the_others(package: str, others: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import signal
@@ -218,3 +219,26 @@ else:
     raise SystemExit(1)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    "markers",
+    [
+        {"replication_key": "date"},
+        {"replication_key": "date", "replication_key_value": "2031-01-01"},
+        {"Note": "Progress is not resumable if interrupted."},
+    ],
+)
+def test_progress_of_runs_that_never_ended_is_forgotten(
+    adsterra: Adsterra, markers: dict[str, str]
+) -> None:
+    """As by the command; the SDK would write it into the bookmark of a stream that is read."""
+    bookmark = {"replication_key": "date", "replication_key_value": "2024-04-28"}
+    state = {"bookmarks": {"stats": {**bookmark, "progress_markers": markers}}}
+    before = copy.deepcopy(state)
+    tap = TapAdsterra(config=adsterra.settings(), state=state)
+    assert list(tap.records("stats"))
+    assert state == before
+    after = tap.state["bookmarks"]["stats"]
+    assert after["replication_key_value"] == "2024-04-30"
+    assert "progress_markers" not in after

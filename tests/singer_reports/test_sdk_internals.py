@@ -26,6 +26,7 @@ PROJECT = Path(__file__).parents[2]
 PACKAGES = ("singer_reports", "tap_adsterra", "tap_adcloud")
 #: Names with an underscore in front that belong to others than the SDK.
 OWN = {
+    "singer_reports/http/adapter.py": {"_read_status"},
     "singer_reports/http/session.py": {"_content"},
     "singer_reports/records/decoder.py": {"_schema"},
 }

@@ -119,7 +119,8 @@ def test_the_report_has_the_42_documented_fields_in_their_order(
 def test_schemas_are_valid_and_described(stream: str) -> None:
     schema = SCHEMAS.get_schema(stream)
     Draft202012Validator.check_schema(schema)
-    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    # Older targets know an older dialect only, and refuse one that is named.
+    assert "$schema" not in schema
     assert "Source: " in schema["description"]
     for name, field in every_field(schema):
         assert len(field.get("description", "")) > 10, name

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.adcloud import entities, performance
+from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.faults import Fault
+from sandbox.numbers import to_json
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.reports import AdvertiserReport
 from tap_adcloud.streams import STREAMS
@@ -25,11 +29,7 @@ PATHS = {"topic_discounts": "/v2/topics", "campaign_performance": "/v2/campaign_
 
 #: Page sizes with which each stream has at least three pages.
 PAGE_SIZES = {
-    "campaigns": 100,
-    "advertisements": 150,
-    "customers": 5,
-    "products": 15,
-    "topics": 10,
+    **{resource: found.size // 3 for resource, found in COLLECTIONS.items()},
     "topic_discounts": 10,
     "campaign_performance": 40,
 }
@@ -140,6 +140,37 @@ def test_a_discount_without_a_country_has_a_key(adcloud: Adcloud) -> None:
     assert row == {"topic_id": 13, "country_code": "-", "country_id": None, "discount": 1}
 
 
+@pytest.mark.parametrize("code", [None, ""])
+def test_a_discount_with_an_empty_country_has_a_key_once(
+    adcloud: Adcloud, code: str | None
+) -> None:
+    discounts = [{"country_code": code, "discount": "0.5"}, {"country_code": "DE"}]
+    fault = Fault("set_field", path="topics", field="discounts", value=discounts)
+    adcloud.sandbox.faults.add(fault)
+    rows = adcloud.run("topic_discounts").records("topic_discounts")
+    assert [row["country_code"] for row in rows[:2]] == ["-", "DE"]
+    adcloud.sandbox.faults.clear()
+    adcloud.sandbox.faults.add(replace(fault, value=[*discounts, {"country_code": "-"}]))
+    run = adcloud.run("topic_discounts")
+    expected = f'country_code came once as {json.dumps(code)} and once as "-"'
+    assert expected in str(run.error)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("type", "banner"), ("type", 0.5), ("logo", "perhaps"), ("name", ["x"])]
+)
+def test_an_ad_that_is_not_as_documented_is_refused_with_its_place(
+    adcloud: Adcloud, field: str, value: object
+) -> None:
+    adcloud.sandbox.faults.add(
+        Fault("set_field", path="advertisements", field=field, value=value, row=2)
+    )
+    run = adcloud.run("advertisements")
+    assert str(run.error).startswith("advertisements: Adcloud's answer is not what")
+    assert f", at rows[2].{field}: {to_json(value).decode()}. None of" in str(run.error)
+    assert run.records("advertisements") == []
+
+
 def test_performance_is_requested_in_chunks(adcloud: Adcloud) -> None:
     adcloud.run("campaign_performance")
     ids = [str(row["id"]) for row in entities("campaigns")]
@@ -206,8 +237,9 @@ def test_incomplete_lists_are_read_once_more_and_then_refused(
 def test_incomplete_performance_is_refused(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(Fault("lost_row", path="campaign_performance_data"))
     run = adcloud.run("campaign_performance")
-    assert str(run.error).startswith("campaign_performance ")
-    assert "the API announced 100 rows and sent 99" in str(run.error)
+    # The chunk is halved until the campaign that lacks its row is alone.
+    assert str(run.error).startswith("campaign_performance campaign ")
+    assert "the API announced 1 rows and sent 0" in str(run.error)
     assert len(str(run.error)) < 300
 
 

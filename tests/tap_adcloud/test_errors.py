@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.faults import Fault
+from tap_adcloud.envelopes import ErrorBody
 from tap_adcloud.reports import AdvertiserReport
 from tests.faults import RETRIABLE_FAULTS
 from tests.servers import closed_port
@@ -119,6 +121,12 @@ def test_an_error_without_a_reason_has_a_message(adcloud: Adcloud) -> None:
     assert "Adcloud refused the request: status 403, without a reason." in str(run.error)
 
 
+def test_an_error_behind_a_byte_order_mark_is_read() -> None:
+    body = ErrorBody.parse(b'\xef\xbb\xbf{"_meta": {"status": 503, "message": "Later"}}')
+    assert body is not None
+    assert (body.code, body.reasons) == (503, "Later")
+
+
 def test_a_wrong_address_is_explained(adcloud: Adcloud) -> None:
     run = adcloud.report(api_url=f"{adcloud.sandbox.url}/elsewhere")
     assert str(run.error).endswith("or api_url is not right (status 404).")
@@ -171,18 +179,17 @@ def test_what_is_not_needed_may_be_missing(adcloud: Adcloud, version: str, field
 def test_a_connection_test_sends_one_request_per_stream(adcloud: Adcloud) -> None:
     tap = adcloud.tap()
     assert tap.run_connection_test()
-    assert sorted(request.path for request in adcloud.sandbox.requests) == [
-        "/v1/oauth/access_token",
-        "/v1/reports/advertiser",
-        "/v2/advertisements",
-        "/v2/campaign_performance_data",
-        "/v2/campaigns",
-        # Their performance cannot be requested without their ids.
-        "/v2/campaigns",
-        "/v2/customers",
-        "/v2/products",
-        "/v2/topics",
-        "/v2/topics",
-    ]
+    assert sorted(request.path for request in adcloud.sandbox.requests) == sorted(
+        [
+            "/v1/oauth/access_token",
+            "/v1/reports/advertiser",
+            "/v2/campaign_performance_data",
+            # Their performance cannot be requested without their ids.
+            "/v2/campaigns",
+            # Of the discounts.
+            "/v2/topics",
+            *(f"/v2/{resource}" for resource in COLLECTIONS),
+        ]
+    )
     assert adcloud.days() == ["2024-04-30"]
     assert tap.state["bookmarks"].get(REPORT) in (None, {})

@@ -50,12 +50,12 @@ class Watched:
     def counting(self, send: Callable[..., Any]) -> Callable[..., Any]:
         """Count the requests that are under way."""
 
-        def counted(*arguments: Any) -> Any:
+        def counted(*arguments: Any, **options: Any) -> Any:
             with self.lock:
                 self.under_way += 1
                 self.most = max(self.most, self.under_way)
             try:
-                return send(*arguments)
+                return send(*arguments, **options)
             finally:
                 with self.lock:
                     self.under_way -= 1

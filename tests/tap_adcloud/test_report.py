@@ -230,7 +230,7 @@ def test_rows_of_other_days_are_left_out_and_logged(
     run = adcloud.report()
     assert fault.triggered == 1
     assert run.rows(REPORT) == adcloud.expected_rows()
-    assert "advertiser_report 2024-04-26: left out 1 rows of other days" in caplog.text
+    assert "advertiser_report 2024-04-26: left out 1 of" in caplog.text
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

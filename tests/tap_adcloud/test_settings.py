@@ -13,6 +13,7 @@ from singer_reports.config.settings import (
     PATTERN_HINTS,
     URL_PATTERN,
 )
+from tap_adcloud.streams import STREAMS
 from tap_adcloud.tap import TapAdcloud
 
 if TYPE_CHECKING:
@@ -203,4 +204,4 @@ def test_the_settings_of_the_caller_are_not_changed() -> None:
 
 def test_discovery_needs_no_settings() -> None:
     tap = TapAdcloud(config={}, validate_config=False)
-    assert len(tap.streams) == 8
+    assert len(tap.streams) == len(STREAMS)

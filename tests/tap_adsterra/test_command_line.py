@@ -155,12 +155,12 @@ def test_streams_are_not_listed_without_the_reports_in_a_file_that_cannot_be_rea
 def test_a_stream_map_that_fails_on_a_record_is_explained(
     command_line: AdsterraCommandLine,
 ) -> None:
-    code, _, log = command_line.run(stream_maps={"domains": {"name": "titel"}})
+    code, _, log = command_line.run(stream_maps={"domains": {"name": "int(title)"}})
     assert code == 1
     assert "Traceback" not in log
     assert log.splitlines()[-1].endswith(
-        "| stream_maps cannot be used. Failed to evaluate simpleeval expressions titel: 'titel' is "
-        "not defined for expression 'titel'."
+        "| stream_maps.domains.name cannot be computed, int(title): invalid literal for int() with "
+        "base 10: 'site-1.example' (ValueError)."
     )
 
 

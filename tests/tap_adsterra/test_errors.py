@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+import requests
 
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.http.errors import CredentialsError, ends_the_run
 from singer_reports.http.retries import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
-from tap_adsterra.streams import STREAMS
+from tap_adsterra.streams import STREAMS, Domains
 from tap_adsterra.tap import TapAdsterra
 from tests.command_line import CommandLine
 from tests.faults import RETRIABLE_FAULTS
@@ -157,9 +159,11 @@ def test_a_single_day_that_fails_ends_the_run(adsterra: Adsterra) -> None:
 def test_inconsistent_rows_are_read_once_more(
     adsterra: Adsterra, waits: list[float], kind: str
 ) -> None:
-    undisturbed = adsterra.run("stats")
-    adsterra.sandbox.faults.add(Fault(kind, path="stats", times=1))  # type: ignore[arg-type]
-    run = adsterra.run("stats")
+    undisturbed = adsterra.run("stats", window_days=1)
+    day_alone = {"start_date": "2024-04-15", "finish_date": "2024-04-15"}
+    fault = Fault(kind, path="stats", query=day_alone, times=1)  # type: ignore[arg-type]
+    adsterra.sandbox.faults.add(fault)
+    run = adsterra.run("stats", window_days=1)
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
     # Adsterra caches a response for a minute: before, it would be the same one.
@@ -199,14 +203,18 @@ def test_rows_of_other_days_are_left_out_and_logged(
     adsterra.sandbox.faults.add(Fault("foreign_row", path="stats", times=1))
     run = adsterra.run("stats")
     assert run.without_times() == undisturbed.without_times()
-    assert "left out 1 rows of other days" in caplog.text
+    assert "which were not requested (date " in caplog.text
     assert "2000-01-01" in caplog.text
 
 
-def test_a_day_that_is_no_day_ends_the_run(adsterra: Adsterra) -> None:
-    fault = Fault("set_field", path="stats", field="date", value="2024-04-31")
+@pytest.mark.parametrize("day", ["2024-04-31", "20240402", "2024-W14-2", "", "0000-00-00", None])
+def test_a_day_that_is_not_written_as_one_ends_the_run(adsterra: Adsterra, day: str | None) -> None:
+    fault = Fault("set_field", path="stats", field="date", value=day, row=2)
     adsterra.sandbox.faults.add(fault)
-    assert "expected a day as YYYY-MM-DD, got '2024-04-31'" in str(adsterra.run("stats").error)
+    run = adsterra.run("stats")
+    expected = f"expected a date as YYYY-MM-DD, at rows[2].date: {json.dumps(day)}. None of"
+    assert expected in str(run.error)
+    assert run.records("stats") == []
 
 
 @pytest.mark.parametrize("kind", ["wrong_type", "not_a_number"])
@@ -222,6 +230,15 @@ def test_a_value_that_is_not_what_it_must_be_ends_the_run(adsterra: Adsterra, ki
 def test_a_missing_number_ends_the_run(adsterra: Adsterra) -> None:
     adsterra.sandbox.faults.add(Fault("drop_field", path="stats", field="revenue"))
     assert "missing required field `revenue`" in str(adsterra.run("stats").error)
+
+
+def test_an_error_behind_a_byte_order_mark_is_explained(adsterra: Adsterra) -> None:
+    stream = adsterra.tap("domains").streams["domains"]
+    assert isinstance(stream, Domains)
+    response = requests.Response()
+    response.status_code = 403
+    response._content = b'\xef\xbb\xbf{"code": 403, "message": "Invalid owner type"}'
+    assert "advertiser's account" in stream.response_error_message(response)
 
 
 def test_unknown_fields_are_logged_once_per_stream(

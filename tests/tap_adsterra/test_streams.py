@@ -6,12 +6,14 @@ import json
 from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from sandbox.adsterra import DEMO, DOCUMENTS_TOKEN, expected_rows
 from sandbox.faults import Fault
+from sandbox.numbers import from_json, to_json
 from tap_adsterra.reports import DIMENSIONS, MAX_DIMENSIONS, ReportStream, ordered_dimensions
 from tap_adsterra.streams import STREAMS
 from tests.support import NOW, day
@@ -19,7 +21,7 @@ from tests.support import NOW, day
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support import Adsterra
+    from tests.support import Adsterra, RunResult
 
 LISTS = [stream.name for stream in STREAMS if not issubclass(stream, ReportStream)]
 REPORTS = [stream for stream in STREAMS if issubclass(stream, ReportStream)]
@@ -199,6 +201,90 @@ def test_a_null_in_a_key_is_replaced_by_the_sentinel_of_the_api(
     if run.error is None:
         assert none in {row[field] for row in run.records("own")}
     assert None not in {row[field] for row in run.records("own")}
+
+
+def sub_ids(
+    adsterra: Adsterra, value: object, *, twin: bool = False
+) -> tuple[RunResult, dict[str, Any]]:
+    """Read a day by sub id, in which a row without one comes with ``value`` for it.
+
+    Returns:
+        The run, and the row as it was.
+    """
+    changed: list[dict[str, Any]] = []
+
+    def change(body: bytes, _: Fault) -> bytes:
+        response = from_json(body)
+        row = next(row for row in response["items"] if row["placement_sub_id"] == "-")
+        changed.append(dict(row))
+        if twin:
+            row = dict(row)
+            response["items"].append(row)
+            response["itemCount"] += 1
+        row["placement_sub_id"] = value
+        return to_json(response)
+
+    adsterra.sandbox.faults.add(Fault("set_field", path="stats"))
+    with mock.patch("sandbox.transport_faults.apply_body_fault", change):
+        run = adsterra.run("stats_by_sub_id", end_date="2024-04-01")
+    return run, changed[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (4711, "4711"),
+        (Decimal("1.50"), "1.50"),
+        ("007", "007"),
+        ("a\0b", "a\0b"),
+        ("", "-"),
+        (None, "-"),
+    ],
+)
+def test_a_sub_id_is_a_text_however_it_comes(
+    adsterra: Adsterra, value: object, expected: str
+) -> None:
+    run, row = sub_ids(adsterra, value)
+    assert run.error is None
+    (found,) = [
+        record
+        for record in run.records("stats_by_sub_id")
+        if record["placement"] == row["placement"] and record["placement_sub_id"] == expected
+    ]
+    assert {name: found[name] for name in row} == {**row, "placement_sub_id": expected}
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "null"), ("", '""')])
+def test_the_sentinel_beside_a_null_is_explained(
+    adsterra: Adsterra, value: str | None, shown: str
+) -> None:
+    """Both rows would have the same key, and nothing says which of them is right."""
+    run, row = sub_ids(adsterra, value, twin=True)
+    key = (row["date"], row["placement"], "-")
+    assert (
+        f"more than once: {key}, where placement_sub_id came once as {shown} and once as "
+        in str(run.error)
+    )
+    assert run.records("stats_by_sub_id") == []
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"data":[]}', b'{"data":{"items":[]}}', b'{"data":{"items":{}}}']
+)
+def test_no_smart_links_in_any_of_their_forms(adsterra: Adsterra, body: bytes) -> None:
+    with mock.patch("sandbox.transport_faults.apply_body_fault", return_value=body):
+        adsterra.sandbox.faults.add(Fault("empty_object", path="smart-links"))
+        run = adsterra.run("smart_links")
+    assert run.error is None
+    assert run.records("smart_links") == []
+
+
+@pytest.mark.parametrize("body", [b'{"data":{}}', b'{"data":null}', b'{"data":[{"id":1}]}', b"[]"])
+def test_smart_links_without_a_list_are_refused(adsterra: Adsterra, body: bytes) -> None:
+    with mock.patch("sandbox.transport_faults.apply_body_fault", return_value=body):
+        adsterra.sandbox.faults.add(Fault("empty_object", path="smart-links"))
+        run = adsterra.run("smart_links")
+    assert "not what its documentation says" in str(run.error)
 
 
 def test_quoted_numbers_are_numbers(adsterra: Adsterra) -> None:

@@ -16,7 +16,7 @@ from tests.support import select
 
 if TYPE_CHECKING:
     from singer_reports.tap import ReportTap
-    from tests.support import Adsterra
+    from tests.support import Adcloud, Adsterra, Runner
 
 MELTANO = Path(__file__).parents[3] / ".venv-meltano" / "bin" / "python"
 CONFIG: dict[type[ReportTap], dict[str, Any]] = {
@@ -114,14 +114,68 @@ def test_selected_fields_of_a_newer_version_are_logged(
 
 
 def test_what_is_not_selected_may_be_anything(caplog: pytest.LogCaptureFixture) -> None:
-    """Streams and fields that no longer exist are ignored unless they are selected."""
+    """Streams that no longer exist, and fields of streams that are not selected, are ignored."""
     catalog = select(discovered(TapAdsterra), ["stats"])
     entry(catalog, "own")["tap_stream_id"] = "gone"
-    item = entry(catalog, "stats")
+    item = entry(catalog, "domains")
     item["schema"]["properties"]["gone"] = {"type": "string"}
     item["metadata"].append({"breadcrumb": ["properties", "gone"], "metadata": {"selected": False}})
     TapAdsterra(config=dict(CONFIG[TapAdsterra]), catalog=catalog)
     assert warnings(caplog) == []
+
+
+#: Breadcrumbs of no field, and how they are shown.
+NO_FIELDS = [
+    (["properties", "gone"], "{stream}.gone"),
+    (["properties", ""], "{stream}."),
+    (["properties", "gone", "properties", "inside"], "{stream}.gone.inside"),
+    (["properties", "id", "properties", "inside"], "{stream}.id.inside"),
+    (["properties"], '["properties"] of {stream}'),
+    (["id"], '["id"] of {stream}'),
+    (["stream", "id"], '["stream", "id"] of {stream}'),
+    (["properties", "id", "properties"], '["properties", "id", "properties"] of {stream}'),
+    (["properties", "id", "items"], '["properties", "id", "items"] of {stream}'),
+]
+
+
+@pytest.mark.parametrize(("breadcrumb", "shown"), NO_FIELDS)
+@pytest.mark.parametrize("read", [("adsterra", "domains"), ("adcloud", "topics")])
+def test_deselected_fields_that_do_not_exist_are_ignored_with_a_warning(
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+    read: tuple[str, str],
+    breadcrumb: list[str],
+    shown: str,
+) -> None:
+    tap, stream = read
+    runner: Runner[Any] = request.getfixturevalue(tap)
+    catalog = select(discovered(runner.tap_class), [stream])
+    whole = runner.run(catalog=catalog)
+    assert warnings(caplog) == []
+    item = entry(catalog, stream)
+    item["metadata"].append({"breadcrumb": breadcrumb, "metadata": {"selected": False}})
+    run = runner.run(catalog=catalog)
+    assert run.error is None
+    assert run.without_times() == whole.without_times()
+    assert len(run.records(stream)) > 3
+    (line,) = warnings(caplog)
+    assert line == (
+        "The catalog has metadata of what is no field, which is ignored: "
+        f"{shown.format(stream=stream)}. To leave out a field, give its metadata the breadcrumb "
+        "that --discover writes."
+    )
+
+
+def test_a_field_inside_an_object_that_lists_none_can_be_deselected(adcloud: Adcloud) -> None:
+    catalog = select(discovered(TapAdcloud), ["topics"])
+    place = ["properties", "names", "properties", "de"]
+    metadata = {"breadcrumb": place, "metadata": {"selected": False}}
+    entry(catalog, "topics")["metadata"].append(metadata)
+    records = adcloud.run(catalog=catalog).records("topics")
+    assert {tuple(record["names"]) for record in records} == {("en",)}
+    metadata["metadata"] = {"selected": True}
+    records = adcloud.run(catalog=catalog).records("topics")
+    assert {tuple(record["names"]) for record in records} == {("en", "de")}
 
 
 @pytest.mark.skipif(not MELTANO.exists(), reason="Meltano is not installed; make meltano does it")

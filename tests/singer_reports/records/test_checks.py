@@ -79,6 +79,41 @@ def test_a_null_key_is_replaced_by_the_sentinel_and_other_values_stay() -> None:
         SimpleNamespace(country="US", domain=6),
     ]
     sentinels = {"country": "-", "domain": 0}
-    keys = keys_without_null(rows, ("domain", "country"), sentinels)
+    keys, replaced = keys_without_null(rows, ("domain", "country"), sentinels)
     assert keys == [(5, "-"), (0, "DE"), (6, "US")]
     assert [(row.domain, row.country) for row in rows] == keys
+    assert replaced == [((5, "-"), "country", None, "-"), ((0, "DE"), "domain", None, 0)]
+
+
+def test_an_empty_text_in_a_key_is_replaced_as_well() -> None:
+    rows = [SimpleNamespace(domain=5, country=""), SimpleNamespace(domain=0, country="DE")]
+    keys, replaced = keys_without_null(rows, ("domain", "country"), {"country": "-", "domain": 0})
+    assert keys == [(5, "-"), (0, "DE")]
+    assert [(row.domain, row.country) for row in rows] == keys
+    assert replaced == [((5, "-"), "country", "", "-")]
+
+
+@pytest.mark.parametrize(
+    ("countries", "expected"),
+    [
+        ([None, "-"], 'country came once as null and once as "-"'),
+        (["", "-"], 'country came once as "" and once as "-"'),
+        ([None, ""], 'country came once as null and once as ""'),
+    ],
+)
+def test_a_sentinel_that_makes_a_key_stand_twice_is_explained(
+    countries: list[str | None], expected: str
+) -> None:
+    rows = [SimpleNamespace(id=1, country=country) for country in [*countries, "DE"]]
+    names = ("id", "country")
+    keys, replaced = keys_without_null(rows, names, {"country": "-"})
+    with pytest.raises(InconsistentResponseError) as caught:
+        check_unique(keys, names, replaced)
+    assert str(caught.value).endswith(f"more than once: (1, '-'), where {expected}")
+
+
+def test_two_nulls_are_just_twice() -> None:
+    rows = [SimpleNamespace(id=1, country=None), SimpleNamespace(id=1, country=None)]
+    keys, replaced = keys_without_null(rows, ("id", "country"), {"country": "-"})
+    with pytest.raises(InconsistentResponseError, match=r"more than once: \(1, '-'\)$"):
+        check_unique(keys, ("id", "country"), replaced)

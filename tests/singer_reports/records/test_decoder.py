@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import encoder
 
-from singer_reports.records.decoder import AnyRow, Decoder, Envelope, ResponseSchemaError
+from singer_reports.records.decoder import Decoder, ResponseSchemaError
+from singer_reports.records.envelope import AnyRow, Envelope
 from singer_reports.records.row_types import as_dictionary
 
 if TYPE_CHECKING:
@@ -99,59 +100,9 @@ def test_a_number_in_quotes_keeps_its_decimal_value_as_well(
     count_cases("decimals", 1)
 
 
-@given(number=st.integers())
+@given(number=st.integers(-(2**63), 2**63 - 1))
 def test_a_whole_number_keeps_its_value_in_a_number_field(number: int) -> None:
     assert decode(f'{{"id": {number}, "costs": {number}}}') == {"id": number, "costs": number}
-
-
-@pytest.mark.parametrize(
-    ("sent", "field", "expected"),
-    [
-        ('"5"', "id", 5),
-        ("5.0", "id", 5),
-        ("0", "costs", Decimal(0)),
-        ('"0.0"', "costs", Decimal("0.0")),
-        ("1", "active", True),
-        ("0", "active", False),
-        ('"true"', "active", True),
-        ("null", "costs", None),
-        ('""', "name", ""),
-        ('"null"', "name", "null"),
-        ('["a", "b"]', "tags", ["a", "b"]),
-        ('{"de": "Politik"}', "names", {"de": "Politik"}),
-        ('[{"cpm": "0.10"}]', "prices", [{"cpm": Decimal("0.10")}]),
-        ('{"rate": 0.1}', "anything", {"rate": Decimal("0.1")}),
-    ],
-)
-def test_values_come_out_in_the_schemas_types(sent: str, field: str, expected: object) -> None:
-    row = decode(f'{{"id": 1, "{field}": {sent}}}')
-    assert row[field] == expected
-    assert type(row[field]) is type(expected)
-
-
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        ('{"id": "many"}', r'at \$\.items\[1\]\.id: "many"'),
-        ('{"id": 1.5}', r"at \$\.items\[1\]\.id: 1\.5"),
-        ('{"id": null}', r"at \$\.items\[1\]\.id: null"),
-        ('{"id": true}', r"at \$\.items\[1\]\.id: true"),
-        ('{"name": "x"}', r"missing required field `id`.*\{\"name\":\"x\"\}"),
-        ('{"id": 1, "name": 5}', r"at \$\.items\[1\]\.name: 5"),
-        ('{"id": 1, "costs": "1,5"}', r'costs: "1,5"'),
-        ('{"id": 1, "costs": ""}', r'costs: ""'),
-        ('{"id": 1, "costs": "NaN"}', r'rows\[1\]\.costs: "NaN"'),
-        ('{"id": 1, "costs": "-Infinity"}', r'costs: "-Infinity"'),
-        ('{"id": 1, "prices": [{"cpm": "nan"}]}', r'prices\[0\]\.cpm: "NaN"'),
-        ('{"id": 1, "active": 2}', "active: 2"),
-        ("5", r"at \$\.items\[1\]: 5"),
-    ],
-)
-def test_a_value_that_cannot_be_what_the_schema_says_is_shown_with_its_place(
-    row: str, expected: str
-) -> None:
-    with pytest.raises(ResponseSchemaError, match=expected):
-        decoder().decode(f'{{"items": [{{"id": 1}}, {row}]}}'.encode())
 
 
 def test_a_long_value_is_shortened() -> None:
@@ -173,6 +124,23 @@ def test_a_response_without_rows_is_refused(content: bytes) -> None:
         decoder().decode(content)
 
 
+def test_a_byte_order_mark_is_skipped() -> None:
+    (row,) = decoder().decode(b'\xef\xbb\xbf{"items": [{"id": 1}]}').rows
+    assert as_dictionary(row) == {"id": 1}
+
+
+def test_an_unknown_field_may_hold_what_cannot_be_read() -> None:
+    """The type of the rows skips it, and counting it must not end in a traceback."""
+    for value in ("[" * 20_000 + "]" * 20_000, '"\\ud800"', "1E99999999999999999999"):
+        content = f'{{"items": [{{"id": 1, "new": {value}}}]}}'.encode()
+        try:
+            (row,) = decoder().decode(content).rows
+        except ResponseSchemaError as error:
+            assert str(error)
+        else:
+            assert as_dictionary(row) == {"id": 1}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -184,7 +152,7 @@ JSON = st.recursive(
 
 #: Rows of the schema, with their fields in any order, and with unknown ones.
 JSON_ROWS = st.fixed_dictionaries(
-    {"id": st.integers()},
+    {"id": st.integers(-(2**63), 2**63 - 1)},
     optional={
         "new": st.none() | st.integers() | st.lists(st.text(max_size=5), max_size=2),
         "name": st.none() | st.text(max_size=5),
