@@ -201,7 +201,7 @@ def test_what_was_read_is_found_in_the_log() -> None:
 def test_the_seconds_are_those_from_start_to_end() -> None:
     """Nothing is printed after them, and counting starts before anything else."""
     planned = subprocess.run(
-        ["make", "--dry-run", *UP_TO_DATE, "demo", "STARTED=1"],  # noqa: S607
+        ["make", "--no-print-directory", "--dry-run", *UP_TO_DATE, "demo", "STARTED=1"],  # noqa: S607
         cwd=PROJECT,
         capture_output=True,
         check=True,
