@@ -45,7 +45,8 @@ def relay(sandbox: Sandbox, deliver: Deliver) -> Callable[[socket.socket], None]
 
 def response(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
     """Write a response with a Content-Length, and these header lines."""
-    lines = [b"HTTP/1.1 " + status, *headers, b"Content-Length: %d" % len(body)]
+    # The length first: Python reads no header behind one that is none.
+    lines = [b"HTTP/1.1 " + status, b"Content-Length: %d" % len(body), *headers]
     return b"\r\n".join([*lines, b"", body])
 
 

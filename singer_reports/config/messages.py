@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 _MAX_QUOTED_LENGTH = 60
 _MAX_LISTED = 12
-#: User and password of a URL, with or without its scheme; or a long word. Linear in the length of
-#: the text: every match starts at the beginning of a host, of a word or of the text.
+#: User and password of a URL, with or without its scheme; or a long word, also in base64. Linear in
+#: the length of the text: every match starts at the beginning of a host, of a word or of the text.
 _MAY_BE_SECRET = re.compile(
-    r"""((?<=//)[^/\s]*(?=@)|(?<![^\s"])[^/\s"]+(?=@))|[\w-]{16,}+""",
+    r"""((?<=//)[^/\s]*(?=@)|(?<![^\s"])[^/\s"]+(?=@))|(?:[\w+-]|(?<!/)/(?!/)){16,}+={0,2}""",
 )
+#: What a word may have beside letters and digits.
+_SIGNS = "-+/="
 
 
 class ConfigError(NamedTuple):
@@ -80,7 +82,8 @@ def quote_value(value: object) -> str:
 def hide_secrets(text: str) -> str:
     """Redact what looks like a misplaced secret.
 
-    That is user and password of a URL, and a word of 16 or more characters with letters and digits.
+    That is user and password of a URL, and a word of 16 or more characters with letters and digits,
+    in which the signs of base64 are allowed.
     """
     return _MAY_BE_SECRET.sub(_hidden, text)
 
@@ -88,7 +91,7 @@ def hide_secrets(text: str) -> str:
 def _hidden(match: re.Match[str]) -> str:
     text = match[0]
     has_digit = any(map(str.isdecimal, text))
-    has_letter = not all(sign.isdecimal() or sign == "-" for sign in text)
+    has_letter = not all(sign.isdecimal() or sign in _SIGNS for sign in text)
     return "***" if match[1] is not None or (has_digit and has_letter) else text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
@@ -43,6 +44,8 @@ def make_session(
         connections: The maximum number of connections to keep open.
         redactor: Also redacts the passwords of proxies, which are added to it.
     """
+    # It logs the traceback with each response whose headers are not as they must be.
+    logging.getLogger("urllib3.connection").addFilter(_without_traceback)
     session = ReportSession()
     session.headers["User-Agent"] = user_agent
     # The APIs need no cookies; one that is kept may be refused later on.
@@ -55,13 +58,21 @@ def make_session(
     environment = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies = environment["proxies"]
     for proxy in session.proxies.values():
-        password = urlsplit(proxy).password or ""
+        parts = urlsplit(proxy)
+        password = parts.password or ""
         redactor.add(password)
         redactor.add(unquote(password))
+        # What the header Proxy-Authorization holds in base64, however short the password is.
+        redactor.add(unquote(f"{parts.username}:{password}"))
     session.verify = environment["verify"]
     session.trust_env = False
     session.hooks["response"] += [read_body, refuse_strangers]
     return session
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = None
+    return True
 
 
 def refuse_strangers(response: requests.Response, **_: Any) -> None:  # noqa: ANN401

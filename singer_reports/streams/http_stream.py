@@ -175,9 +175,9 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         # The current exception becomes its cause, and may contain text of the API.
         if error := sys.exception():
             self.run.redactor.redact_error(error)
-        redacted = self.run.redactor.redact(f"{self.request_label(page)}: {message}")
         # Text of the API may have several lines.
-        return RequestError(" ".join(redacted.split()))
+        text = " ".join(f"{self.request_label(page)}: {message}".split())
+        return RequestError(self.run.redactor.clean(text))
 
     def validate_response(self, response: requests.Response) -> None:
         """Accept the response, or raise a retriable or a fatal error.

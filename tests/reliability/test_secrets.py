@@ -6,6 +6,7 @@ complete, in part, and in every encoding.
 
 from __future__ import annotations
 
+import base64
 import http.server
 import io
 import json
@@ -14,7 +15,7 @@ import threading
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from singer_sdk.logging import ConsoleFormatter, StructuredFormatter
@@ -23,12 +24,14 @@ from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports import cli_errors
+from tests.relay import response
 from tests.reliability.bad_configurations import ADCLOUD, ADSTERRA, Case
 from tests.reliability.secret_scan import leaks, secrets_of
 from tests.reliability.test_bad_configuration import arguments
-from tests.servers import closed_port
+from tests.servers import Servers, closed_port
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -330,6 +333,39 @@ def test_the_password_of_a_proxy(
         address = f"{scheme}://api.invalid/publisher"
         run_and_search(runner, code=1, api_url=address, secrets=secrets, **changes)
     assert adsterra.sandbox.requests == []
+
+
+@pytest.mark.parametrize("status", [b"403", b"502"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("password", ["pa55-of-the-proxy", "pa5%2F"])
+def test_a_proxy_that_repeats_its_password(  # noqa: PLR0913, PLR0917 - fixtures
+    both: tuple[Adsterra, Adcloud],
+    run_and_search: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    scheme: str,
+    status: bytes,
+    password: str,
+) -> None:
+    sent = base64.b64encode(f"me:{unquote(password)}".encode())
+    seen: list[bytes] = []
+
+    def repeat(connection: socket.socket) -> None:
+        seen.append(connection.recv(65536))
+        says = b"Basic " + sent + b" and " + sent.upper()
+        body = json.dumps({"message": says.decode(), "error_description": says.decode()}).encode()
+        connection.sendall(response(body, b"Connection: close", status=status + b" " + says))
+
+    for name in ("NO_PROXY", "no_proxy", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Servers(tmp_path) as servers:
+        proxy = f"http://me:{password}@{servers.start(repeat)}"
+        monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy)
+        for runner in both:
+            secrets = (sent.decode(), sent.decode().upper(), unquote(password))
+            run_and_search(runner, code=1, api_url=f"{scheme}://api.invalid", secrets=secrets)
+    assert all(b"Proxy-Authorization: Basic " + sent in request for request in seen)
+    assert len(seen) >= 2
 
 
 def test_the_password_of_a_proxy_is_redacted(

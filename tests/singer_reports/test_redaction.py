@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from singer_reports.redaction import Redactor
+from singer_reports.redaction import Redactor, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 URL = "http://user:password@api.example.com/s3cr3t/stats.json"
 ODD = "s3cr/3t+\"q\\uote'%41&=;#end-of-it"
@@ -34,6 +39,38 @@ def test_a_secret_is_found_however_it_is_written(written: str) -> None:
     redacted = Redactor([ODD]).redact(written)
     assert "***" in redacted
     assert not any(piece in redacted for piece in ("s3c", "uote", "41", "end-of-it"))
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("user", ["", "u", "us", "use", "user:"])
+def test_a_secret_is_found_in_base64_wherever_it_begins(
+    encode: Callable[[bytes], bytes], user: str
+) -> None:
+    redactor = Redactor([ODD])
+    for secret in (ODD, ODD[:12]):
+        written = encode(f"{user}{secret}".encode()).decode().rstrip("=")
+        redacted = redactor.redact(f"Basic {written}, again")
+        assert redacted.startswith("Basic ")
+        assert redacted.endswith(", again")
+        # What remains are the user, and the bits that secret and padding share.
+        assert len(redacted) <= len("Basic ***, again") + len(encode(user.encode())) + 6
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ODD.upper(),
+        ODD.lower(),
+        quote(ODD).lower(),
+        quote_plus(ODD).swapcase(),
+        "".join(f"%{byte:02x}" for byte in ODD.encode()),
+        "".join(f"%{byte:02X}" for byte in ODD.encode()),
+        base64.b64encode(ODD.encode()).decode().upper(),
+    ],
+)
+def test_a_secret_is_found_in_any_case_and_with_every_character_encoded(written: str) -> None:
+    assert Redactor([ODD]).redact(f"İt says {written}.").startswith("İt says ***")
+    assert len(Redactor([ODD]).redact(written)) <= len("***") + 6
 
 
 @pytest.mark.parametrize("length", range(8, len(ODD)))
@@ -113,6 +150,43 @@ def test_the_secrets_of_two_taps_in_one_process_are_kept() -> None:
     assert lines.getvalue() == "*** and ***\n"
     assert len(handler.filters) == 1
     logger.removeHandler(handler)
+
+
+#: What ends a line somewhere, what a terminal obeys, and half a character.
+CONTROLS = "\r\n\v\f\x1c\x85\u2028\u2029\x1b\x9b\0\x7f\u202e\ud800"
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=ascii)
+def test_no_control_character_reaches_a_log_line_raw(control: str) -> None:
+    forged = f"no such day{control}2024-05-01 | CRITICAL"
+    handler = logging.StreamHandler(lines := io.StringIO())
+    handler.addFilter(Redactor([]))
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s %(field)s"))
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    logger.warning("It says: %s", forged, extra={"field": forged})
+    logger.warning(forged, extra={"field": 1})
+    try:
+        try:
+            raise KeyError(forged)
+        except KeyError as error:
+            error.add_note(forged)
+            raise ValueError(forged) from ExceptionGroup(forged, [OSError(forged)])
+    except ValueError:
+        logger.exception("It failed", extra={"field": 1})
+    written = lines.getvalue()
+    assert written.count("CRITICAL") >= 6
+    assert control == "\n" or control not in written
+    assert not [line for line in written.split("\n") if line.startswith("2024")]
+    assert "Traceback (most recent call last):\n" in written
+
+
+def test_an_error_has_no_control_characters() -> None:
+    error = ValueError(f"no such day{CONTROLS}")
+    Redactor([]).redact_error(error)
+    assert str(error).isprintable()
+    assert printable(f"no such day{CONTROLS}") == str(error)
+    assert printable("Café, größer, 日本, العربية") == "Café, größer, 日本, العربية"
 
 
 def test_a_line_without_secrets_is_not_changed() -> None:

@@ -235,10 +235,11 @@ def test_a_connection_test_sends_one_request_per_stream_and_names_the_readable_o
     assert all(stream in line for stream in streams)
 
 
+@pytest.mark.parametrize("status", [401, 403])
 def test_a_connection_test_continues_after_a_refused_stream(
-    adcloud: Adcloud, tmp_path: Path
+    adcloud: Adcloud, tmp_path: Path, status: int
 ) -> None:
-    adcloud.sandbox.faults.add(Fault("status", path="customers", status=403))
+    adcloud.sandbox.faults.add(Fault("status", path="customers", status=status))
     code, _, log = CommandLine(adcloud, tmp_path).run("--config", "CONFIG", "--test")
     assert code == 1
     assert "This client_id does not read customers." in log

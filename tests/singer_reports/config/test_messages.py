@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from functools import partial
@@ -27,6 +28,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "at signs": lambda length: "@" * length,
     "short words": lambda length: "aaaaaaaaaaaaaaa " * (length // 16),
     "hosts": lambda length: "//a" * (length // 3),
+    "base64": lambda length: "a/" * (length // 2),
     "users": lambda length: "//a:b@" * (length // 6),
 }
 PATTERNS = sorted(name for name in vars(settings) if name.endswith("_PATTERN"))
@@ -89,6 +91,7 @@ def test_there_are_patterns() -> None:
     assert {"URL_PATTERN", "HEADER_PATTERN", "TOKEN_PATTERN"} <= set(PATTERNS)
 
 
+BYTES = bytes(range(240, 256))
 TOKEN = "4f6a8c0e2b1d3957a6b8c0d2e4f6a8c0"  # noqa: S105
 
 
@@ -105,6 +108,12 @@ TOKEN = "4f6a8c0e2b1d3957a6b8c0d2e4f6a8c0"  # noqa: S105
         ("a-long-word-without-digits", "a-long-word-without-digits"),
         ("2024-01-31-2024-02-01", "2024-01-31-2024-02-01"),
         ("https://example.com/a-b-c", "https://example.com/a-b-c"),
+        ("2024-01-31/2024-02-01", "2024-01-31/2024-02-01"),
+        # Base64, in each of its alphabets.
+        (base64.b64encode(BYTES).decode(), "***"),
+        (base64.urlsafe_b64encode(BYTES).decode(), "***"),
+        (f"token={base64.b64encode(BYTES).decode()}&x=1", "token=***&x=1"),
+        ("q1w2/e3r4+t5y6/u7i8o9==, again", "***, again"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str, shown: str) -> None:

@@ -184,6 +184,15 @@ def test_a_broken_response_ends_in_a_sentence(api: Api, name: str) -> None:
     assert run.records(api.stream) == []
 
 
+def test_a_broken_header_is_logged_without_a_traceback(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = api.run(raw(lambda body: response(body, b"no name")))
+    assert run.error is None
+    assert "Failed to parse headers" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_no_cookie_is_kept(api: Api) -> None:
     cookies = (b"Set-Cookie: session=1; Path=/", b"Set-Cookie: other=2; Max-Age=9999")
     run = api.run(lambda connection, body: connection.sendall(response(body, *cookies)))
