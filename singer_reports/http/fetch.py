@@ -1,133 +1,152 @@
 """Fetches concurrently, and yields responses in the order of the requests.
 
-Requests can be of any type: the caller passes the function that sends one.
+Requests can be of any type: the caller passes the functions that send one and that read a response.
 """
 
 from __future__ import annotations
 
-import heapq
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, NamedTuple, Self
 
 from singer_reports.http.read_ahead import ReadAhead, Request, Response, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-#: Shorter waits for the rate limit are not logged.
-SECONDS_WORTH_LOGGING = 5.0
+#: How many bytes of responses may wait before no later request is sent. What the caller holds, and
+#: what belongs to the part at hand, may be more.
+MAX_BYTES_AHEAD = 32 * 1024**2
 #: How long to wait at shutdown for requests whose responses are not needed any more.
 SHUTDOWN_SECONDS = 1.0
 
 
-class _ThreadPool(Generic[Request, Response]):
-    """Threads that send requests, the first in order first.
+class Fetched(NamedTuple, Generic[Request, Response]):
+    """What sending a request has brought."""
 
-    Not ``ThreadPoolExecutor``: its threads are joined at exit, so a request that hangs would delay
-    the end of a failed run.
+    response: Response
+    #: The requests that it shows to be needed: the further pages of a day, the halves of a window
+    #: that was too large. They come directly after its request in order.
+    follow_ups: Sequence[Request] = ()
+    #: The bytes that the response takes in memory.
+    size: int = 0
+
+
+class Fetcher(Generic[Request, Response]):
+    """Sends requests concurrently; iterating yields each with its response, in order.
+
+    At most ``concurrency`` requests are under way. The threads that send them also decide what is
+    sent next, so that reading goes on while the caller is busy, until ``max_bytes`` wait for it. A
+    part is a request with all its follow-ups: the part at hand has priority, and is always read to
+    its end. The caller's own thread sends no requests.
     """
 
-    def __init__(self, fetch: Callable[[Request], Response], max_threads: int) -> None:
-        self._fetch = fetch
-        self._max_threads = max_threads
-        self._threads: list[threading.Thread] = []
-        # Not queue.PriorityQueue: a signal that ends the run may leave it locked.
-        self._lock = threading.Lock()
-        self._waiting: list[Task[Request, Response]] = []
-        #: One item per request in the list above, and at shutdown one per thread.
-        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._finished: queue.SimpleQueue[Task[Request, Response]] = queue.SimpleQueue()
-        self._ended = False
+    def __init__(
+        self,
+        requests: Iterable[Request],
+        fetch: Callable[[Request], Fetched[Request, Response]],
+        concurrency: int,
+        max_bytes: int = MAX_BYTES_AHEAD,
+    ) -> None:
+        """Send nothing yet.
 
-    def submit(self, tasks: Iterable[Task[Request, Response]]) -> None:
-        """Queue tasks; each is sent when a thread is free and no task before it in order waits."""
-        for task in tasks:
+        Args:
+            requests: The requests, in order; each is taken, in any thread, only when it is sent.
+            fetch: Sends one request; called in several threads.
+            concurrency: The maximum number of requests under way, at least 1.
+            max_bytes: How many bytes of responses may wait or be expected before no request of a
+                later part is sent.
+        """
+        self._fetch = fetch
+        self._ahead = ReadAhead[Request, Response](requests, concurrency, max_bytes)
+        # Not a Condition or queue.Queue: a signal that ends the run may leave them locked.
+        self._lock = threading.Lock()
+        #: The tasks to send, and at shutdown one ``None`` per thread.
+        self._to_send: queue.SimpleQueue[Task[Request, Response] | None] = queue.SimpleQueue()
+        #: One item per request that has ended.
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._closed = False
+        # Not ThreadPoolExecutor: its threads are joined at exit, so a request that hangs would
+        # delay the end of a failed run.
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        """Send nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give running threads one second: logging during interpreter shutdown fails."""
+        # Without the lock, as a signal may have come while it was held.
+        self._closed = True
+        until = time.monotonic() + SHUTDOWN_SECONDS
+        for _thread in self._threads:
+            self._to_send.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def __iter__(self) -> Iterator[tuple[Request, Response]]:
+        """Yield each request with its response, in order, followed directly by its follow-ups.
+
+        Raises:
+            Exception: Whatever ``fetch`` raised. All responses before that request have been
+                yielded by then, and no response after it is.
+        """
+        with self._lock:
+            self._send()
+        while (task := self._ahead.first) is not None:
+            while not task.finished and self._error is None:
+                self._ended.get()
+            if error := task.error or self._error:
+                raise error
             with self._lock:
-                heapq.heappush(self._waiting, task)
-            self._calls.put(None)
-            if len(self._threads) < self._max_threads:
+                self._ahead.pop()
+                self._send()
+            yield task.request, task.response
+
+    def read_next(self, requests: Iterable[Request]) -> None:
+        """Send requests before all others; their responses are the next that are yielded."""
+        with self._lock:
+            self._ahead.insert_first(requests)
+            self._send()
+
+    def release(self) -> None:
+        """Note that the responses yielded so far are kept no more, so that others may wait."""
+        with self._lock:
+            self._ahead.release()
+            self._send()
+
+    def _send(self) -> None:
+        """Hand all tasks that may be sent now to threads."""
+        while not self._closed and (task := self._ahead.next_to_send()):
+            self._to_send.put(task)
+            if len(self._threads) < self._ahead.under_way:
                 # A daemon, which is not joined at exit.
                 thread = threading.Thread(target=self._run, daemon=True)
                 thread.start()
                 # Only now: a thread cannot be joined if a signal ends the run while it starts.
                 self._threads.append(thread)
 
-    def next_finished(self) -> Task[Request, Response]:
-        """Wait until any task has finished, and return it."""
-        task = self._finished.get()
-        task.finished = True
-        return task
-
-    def shutdown(self) -> None:
-        """Give running threads one second: logging during interpreter shutdown fails."""
-        self._ended = True
-        until = time.monotonic() + SHUTDOWN_SECONDS
-        for _ in self._threads:
-            self._calls.put(None)
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
     def _run(self) -> None:
-        while True:
-            self._calls.get()
-            if self._ended:
-                return
-            with self._lock:
-                task = heapq.heappop(self._waiting)
-            try:
-                task.response = self._fetch(task.request)
-            except BaseException as error:  # noqa: BLE001 - raised where the response is taken
-                task.error = error
-            self._finished.put(task)
-            # Drop the reference so that the rows can be freed.
-            del task
-
-
-def fetch_in_order(
-    requests: Iterable[Request],
-    fetch: Callable[[Request], Response],
-    next_requests: Callable[[Request, Response], Iterable[Request]],
-    concurrency: int,
-) -> Iterator[tuple[Request, Response]]:
-    """Fetch concurrently, and yield the responses in the order of the requests.
-
-    At most ``concurrency`` requests are under way. A part is a request with all its follow-ups; the
-    current part is the one that is being yielded. At most twice ``concurrency`` requests of the
-    current part are sent and not yet yielded, and at most as many of all later parts together. This
-    bounds the load on the API and the memory. Later parts never take room or threads that the
-    current part needs. The caller's own thread sends no requests.
-
-    Args:
-        requests: The requests, in order; each is taken only when there is room for it.
-        fetch: Sends one request and returns its response; called in several threads.
-        next_requests: Returns the requests that a response shows to be needed: the further pages of
-            a day, the halves of a window that was too large. They come directly after its request
-            in order, and are sent before the response is yielded.
-        concurrency: The maximum number of requests under way, at least 1.
-
-    Yields:
-        Each request with its response, in order, followed directly by its follow-ups.
-
-    Raises:
-        Exception: Whatever ``fetch`` raised. All responses before that request have been yielded
-            by then, and no response after it is.
-    """
-    tasks = ReadAhead[Request, Response](requests, concurrency)
-    pool = _ThreadPool(fetch, concurrency)
-    try:
-        pool.submit(tasks.sendable())
-        while (first := tasks.first) is not None:
-            while not first.finished:
-                task = pool.next_finished()
-                if task.error is None:
-                    tasks.insert(task, next_requests(task.request, task.response))
-                pool.submit(tasks.sendable())
-            tasks.pop()
-            if first.error is not None:
-                raise first.error
-            pool.submit(tasks.sendable())
-            yield first.request, first.response
-    finally:
-        pool.shutdown()
+        try:
+            while (task := self._to_send.get()) and not self._closed:
+                fetched: Fetched[Request, Response] | None = None
+                try:
+                    fetched = self._fetch(task.request)
+                    task.response = fetched.response
+                except BaseException as error:  # noqa: BLE001 - raised where responses are taken
+                    task.error = error
+                with self._lock:
+                    if fetched is None:
+                        self._ahead.finish(task)
+                    else:
+                        self._ahead.finish(task, fetched.size, fetched.follow_ups)
+                    self._send()
+                self._ended.put(None)
+                # Drop the references so that the rows can be freed.
+                del task, fetched
+        except BaseException as error:  # noqa: BLE001
+            # The requests themselves could not be had.
+            self._error = error
+            self._ended.put(None)

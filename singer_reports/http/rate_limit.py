@@ -7,12 +7,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from singer_reports.http.fetch import SECONDS_WORTH_LOGGING
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECONDS_PER_MINUTE = 60.0
+#: Shorter waits are not logged.
+SECONDS_WORTH_LOGGING = 5.0
 
 
 class RateLimiter:

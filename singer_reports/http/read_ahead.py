@@ -1,20 +1,20 @@
-"""Decides which requests are sent while the response to an earlier one is still missing.
+"""Decides which request is sent next, so that the network is never idle and memory is bounded.
 
-Too few would leave the network idle during a slow response, too many would fill the memory.
+A part is a request with all its follow-ups. The part at hand is the first one that has not been
+yielded completely. Its requests are always sent; those of later parts are sent ahead as long as
+what waits has few bytes. Nothing here blocks or starts threads.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, deque
+import heapq
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: The maximum number of requests that are sent and not yet yielded, as a multiple of the
-#: concurrency: for the current part, and again for all later parts together.
-_PREFETCH_FACTOR = 2
+#: How much of the largest response size is still expected of the response after the next one.
+_DECAY = 0.9
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -35,9 +35,15 @@ class Task(Generic[Request, Response]):
         """
         self.request = request
         self.place = place
-        self.part = place[0]
         self.error: BaseException | None = None
-        self.submitted = self.finished = False
+        self.finished = False
+        #: The bytes that its response takes.
+        self.size = 0
+
+    @property
+    def part(self) -> int:
+        """The number of its part."""
+        return self.place[0]
 
     def __lt__(self, other: Task[Request, Response]) -> bool:
         """Compare by place in the order."""
@@ -45,61 +51,101 @@ class Task(Generic[Request, Response]):
 
 
 class ReadAhead(Generic[Request, Response]):
-    """The requests whose responses have not been yielded, in order.
+    """The requests whose responses have not been yielded, in order."""
 
-    A part is a request with all its follow-ups. The current part is the first one that has not been
-    yielded completely.
-    """
-
-    def __init__(self, requests: Iterable[Request], concurrency: int) -> None:
+    def __init__(self, requests: Iterable[Request], concurrency: int, max_bytes: int) -> None:
         """Start with no request sent.
 
         Args:
-            requests: The requests, in order; each is taken only when there is room for it.
+            requests: The requests, in order; each is taken only when it is sent.
             concurrency: The maximum number of requests under way.
+            max_bytes: How many bytes of responses may wait or be expected before no request of a
+                later part is sent.
         """
-        self._upcoming = enumerate(requests)
+        self._upcoming: Iterator[tuple[int, Request]] = enumerate(requests)
         self._concurrency = concurrency
-        self._max_submitted = _PREFETCH_FACTOR * concurrency
-        self._tasks: deque[Task[Request, Response]] = deque()
-        #: The number of requests that are sent and not yet yielded, per part.
-        self._submitted: Counter[int] = Counter()
+        self._max_bytes = max_bytes
+        #: Heaps: the tasks that have not been yielded, and those that have not been sent.
+        self._tasks: list[Task[Request, Response]] = []
+        self._unsent: list[Task[Request, Response]] = []
+        #: The place of the last task that was yielded.
+        self._yielded: tuple[int, ...] = ()
+        #: The first task in order that has failed.
+        self._failed: Task[Request, Response] | None = None
+        self.under_way = 0
+        self._waiting_bytes = self._yielded_bytes = self._expected_bytes = 0
 
     @property
     def first(self) -> Task[Request, Response] | None:
         """The task to yield next, if there is one."""
         return self._tasks[0] if self._tasks else None
 
-    def sendable(self) -> Iterator[Task[Request, Response]]:
-        """Yield the tasks that may be sent now, in order; each counts as sent."""
-        room = max(0, self._concurrency - len(self._tasks))
-        for part, request in itertools.islice(self._upcoming, room):
-            self._tasks.append(Task(request, (part,)))
-        # No later tasks: an earlier response may show that other requests are needed first.
-        for task in itertools.islice(self._tasks, self._max_submitted):
-            if not task.submitted and self._has_room(task):
-                task.submitted = True
-                self._submitted[task.part] += 1
-                yield task
+    def next_to_send(self) -> Task[Request, Response] | None:
+        """Return the first task that may be sent now, which counts as sent; ``None`` if none may.
 
-    def _has_room(self, task: Task[Request, Response]) -> bool:
-        at_hand = self._tasks[0].part
-        count = self._submitted[at_hand]
-        if task.part != at_hand:
-            count = self._submitted.total() - count
-        return count < self._max_submitted
+        No task after one that has failed is sent: its response would never be yielded.
+        """
+        if self.under_way >= self._concurrency:
+            return None
+        if self._unsent:
+            task = self._unsent[0]
+            if (self._failed and self._failed < task) or not self._may_send(task.part):
+                return None
+            heapq.heappop(self._unsent)
+        elif self._failed or not self._may_send(None):
+            return None
+        else:
+            part, request = next(self._upcoming, (None, None))
+            if part is None:
+                return None
+            task = Task(request, (part,))  # type: ignore[arg-type]
+            heapq.heappush(self._tasks, task)
+        self.under_way += 1
+        return task
 
-    def insert(self, after: Task[Request, Response], next_requests: Iterable[Request]) -> None:
-        """Insert follow-ups directly after the task whose response has shown them to be needed."""
-        position = self._tasks.index(after) + 1
-        for number, request in enumerate(next_requests):
-            task = Task[Request, Response](request, (*after.place, number))
-            self._tasks.insert(position + number, task)
+    def _may_send(self, part: int | None) -> bool:
+        """Return whether a task of a part, or of a part that follows all others, may be sent."""
+        if not self._tasks or part == self._tasks[0].part:
+            return True
+        expected = self._expected_bytes * (self.under_way + 1)
+        return self._waiting_bytes + expected <= self._max_bytes
+
+    def finish(
+        self, task: Task[Request, Response], size: int = 0, follow_ups: Iterable[Request] = ()
+    ) -> None:
+        """Note that a task has its response or its error.
+
+        Args:
+            task: The task.
+            size: The bytes that its response takes until it is released.
+            follow_ups: The requests that come directly after it in order.
+        """
+        task.finished, task.size = True, size
+        self.under_way -= 1
+        self._waiting_bytes += size
+        self._expected_bytes = max(size, int(self._expected_bytes * _DECAY))
+        if task.error is not None and (self._failed is None or task < self._failed):
+            self._failed = task
+        self._insert(follow_ups, task.place)
+
+    def insert_first(self, requests: Iterable[Request]) -> None:
+        """Insert requests before all others: directly after the last one yielded."""
+        self._insert(requests, self._yielded)
+
+    def _insert(self, requests: Iterable[Request], place: tuple[int, ...]) -> None:
+        for number, request in enumerate(requests):
+            task = Task[Request, Response](request, (*place, number))
+            heapq.heappush(self._tasks, task)
+            heapq.heappush(self._unsent, task)
 
     def pop(self) -> Task[Request, Response]:
-        """Remove and return the first task."""
-        task = self._tasks.popleft()
-        self._submitted[task.part] -= 1
-        if not self._submitted[task.part]:
-            del self._submitted[task.part]
+        """Remove and return the first task; its bytes count until they are released."""
+        task = heapq.heappop(self._tasks)
+        self._yielded = task.place
+        self._yielded_bytes += task.size
         return task
+
+    def release(self) -> None:
+        """Note that nothing that was yielded is kept any more."""
+        self._waiting_bytes -= self._yielded_bytes
+        self._yielded_bytes = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,14 @@ from singer_reports.http.errors import ConnectionFailedError, ResponseTooLargeEr
 from singer_reports.http.proxy import find_proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from singer_reports.redaction import Redactor
 
 #: The maximum size of a response, in bytes. Its rows take several times as much memory.
 MAX_RESPONSE_BYTES = 256 * 1024**2
+#: The maximum size of a response that a smaller request can replace, in bytes.
+MAX_SPLITTABLE_BYTES = 8 * 1024**2
 #: Bytes per read. Each read may switch threads, and the 10 kB of requests mean many reads.
 CHUNK_SIZE = 1024**2
 
@@ -66,8 +69,18 @@ def make_session(
         redactor.add(unquote(f"{parts.username}:{password}"))
     session.verify = environment["verify"]
     session.trust_env = False
-    session.hooks["response"] += [read_body, refuse_strangers]
+    session.hooks["response"] += response_hooks()
     return session
+
+
+def response_hooks(*, can_split: bool = False) -> list[Callable[..., None]]:
+    """Return what each response goes through.
+
+    Args:
+        can_split: Whether it is given up sooner because a smaller one may be requested.
+    """
+    max_bytes = MAX_SPLITTABLE_BYTES if can_split else MAX_RESPONSE_BYTES
+    return [partial(read_body, max_bytes=max_bytes), refuse_strangers]
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
@@ -97,15 +110,19 @@ def refuse_strangers(response: requests.Response, **_: Any) -> None:  # noqa: AN
         raise ConnectionFailedError(message)
 
 
-def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
+def read_body(response: requests.Response, *, max_bytes: int, **_: Any) -> None:  # noqa: ANN401
     """Read a response to its end, in large chunks.
 
+    Args:
+        response: The response.
+        max_bytes: The size at which it is given up.
+
     Raises:
-        ResponseTooLargeError: If it is larger than ``MAX_RESPONSE_BYTES``.
+        ResponseTooLargeError: If it is larger.
         ContentDecodingError: If a chunk says that it has less than no bytes.
     """
     try:
-        content = b"".join(_limit(response.iter_content(CHUNK_SIZE)))
+        content = b"".join(_limit(response.iter_content(CHUNK_SIZE), max_bytes))
     except BaseException as error:
         # What has not been read would be taken for the next response.
         response.close()
@@ -116,14 +133,14 @@ def read_body(response: requests.Response, **_: Any) -> None:  # noqa: ANN401
     response._content = content  # noqa: SLF001
 
 
-def _limit(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _limit(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        if size > MAX_RESPONSE_BYTES:
+        if size > max_bytes:
             message = (
-                f"The answer has more than {MAX_RESPONSE_BYTES // 1024**2} MB, which is more than "
-                "a day can have. Check the setting api_url, and report it if that is right."
+                f"The answer has more than {max_bytes // 1024**2} MB, which is more than a day can "
+                "have. Check the setting api_url, and report it if that is right."
             )
             raise ResponseTooLargeError(message)
         yield chunk

@@ -31,11 +31,14 @@ class Page(NamedTuple):
     #: When the first page of the slice was requested; the same for all its records.
     time_extracted: datetime.datetime
     number: int = 1
+    #: Whether the slice is read again, because its rows were inconsistent.
+    is_second_reading: bool = False
 
     @classmethod
-    def first(cls, stream_slice: Any) -> Page:  # noqa: ANN401
+    def first(cls, stream_slice: Any, *, is_second_reading: bool = False) -> Page:  # noqa: ANN401
         """Return the first page of a slice, to be requested now."""
-        return cls(stream_slice, datetime.datetime.now(datetime.UTC))
+        now = datetime.datetime.now(datetime.UTC)
+        return cls(stream_slice, now, is_second_reading=is_second_reading)
 
     def __str__(self) -> str:
         """Return the slice, unless it is the whole stream, and the page, unless it is the first."""
@@ -57,6 +60,8 @@ class PageResponse:
         self.total_count = envelope.total_count
         self.page_count = envelope.page_count
         self.has_more = envelope.has_more
+        #: The bytes that rows and keys take in memory.
+        self.size = 0
         #: The stream's rows, each as a dictionary or, if they are written in bulk, as JSON.
         self.rows: list[Any] = []
         #: The primary key of each row.
@@ -74,6 +79,17 @@ class PageResponse:
         if self.page_count > MAX_PAGES:
             message = f"it announces {self.page_count:,} pages"
             raise ResponseSchemaError(message)
+
+
+def size_in_memory(rows: list[Any], content_bytes: int) -> int:
+    """Return about how many bytes the rows of a response take, with their keys (measured).
+
+    Args:
+        rows: The rows, as dictionaries or JSON.
+        content_bytes: The size of the response.
+    """
+    is_json = bool(rows) and isinstance(rows[0], bytes)
+    return content_bytes + 300 * len(rows) if is_json else 3 * content_bytes + 500 * len(rows)
 
 
 def check_and_sort(

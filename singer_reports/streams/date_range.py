@@ -105,7 +105,9 @@ class DateRangeStream(FullTableStream):
         return list(dates.earlier_windows(start, before, self.window_days))
 
     def _log_plan(self, days: Window, requests: int) -> None:
-        at_least = "" if self.paginator.is_single_page else "at least "
+        # A window may be divided, but for a single day.
+        is_exact = self.paginator.is_single_page and requests == days.days
+        at_least = "" if is_exact else "at least "
         plural = "" if requests == 1 else "s"
         self.log("%s: %s, %s%d request%s", self.name, days, at_least, requests, plural)
 

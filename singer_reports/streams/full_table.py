@@ -47,10 +47,6 @@ class FullTableStream(SlicedStream):
         self.log("%s: the whole list", self.name)
         return [None]
 
-    def slice_size(self, stream_slice: Any) -> int:  # noqa: ANN401, ARG002
-        """Return the size of a slice in ``slice_unit``."""
-        return 1
-
     def get_records(self, context: Context | None) -> Iterable[Row]:
         """Read all slices; write their records in bulk, or yield them if the SDK must write them.
 

@@ -28,6 +28,7 @@ from singer_reports.http.errors import (
     refused,
     retry_after,
 )
+from singer_reports.http.session import response_hooks
 from singer_reports.sdk_internals import SdkStream
 from singer_reports.streams.unused_hooks import RefusesUnusedHooks
 
@@ -105,6 +106,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
                 request.url,
                 params=request.encode_params(),
                 headers=request.headers,
+                hooks={"response": response_hooks(can_split=can_split)},
                 **{"json" if self.payload_as_json else "data": request.data},
             )
         )

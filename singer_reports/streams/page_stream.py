@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-import threading
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
-from singer_reports.http.errors import RequestError, should_split
+from singer_reports.http.errors import RequestError, ResponseTooLargeError, should_split
 from singer_reports.records.checks import keys_of, keys_without_null
 from singer_reports.records.decoder import Decoder, ResponseSchemaError
-from singer_reports.records.page import Page, PageResponse
+from singer_reports.records.page import Page, PageResponse, size_in_memory
 from singer_reports.records.row_types import Row, Schema, as_dictionaries
 from singer_reports.streams.http_stream import HttpStream
 from singer_reports.streams.paginators import Paginator, SinglePagePaginator
+from singer_reports.streams.slice_size import SliceSize
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _MAX_EXAMPLES = 3
 
@@ -57,10 +57,13 @@ class PageStream(HttpStream):
         """
         return ()
 
+    def slice_size(self, stream_slice: Any) -> int:  # noqa: ANN401, ARG002
+        """Return the size of a slice in ``slice_unit``."""
+        return 1
+
     def begin_reading(self) -> None:
         """Make what reading needs; not in ``__init__``, as a stream may not be read at all."""
-        #: Bounds the requests under way, also while a slice is read again beside the next ones.
-        self._slots = threading.BoundedSemaphore(self.config["max_concurrency"])
+        self._size = SliceSize()
         self.decoder = Decoder(
             self.envelope,
             self.response_schema,
@@ -78,23 +81,20 @@ class PageStream(HttpStream):
         Raises:
             RequestError: If there is no response, or it does not match the schema.
         """
-        halves = self.split(page.slice)
+        can_split = bool(self.split(page.slice))
         try:
-            with self._slots:
-                content = self.send_request(page, can_split=bool(halves)).content
+            content = self.send_request(page, can_split=can_split).content
         except RequestError as error:
-            if halves and should_split(error.__cause__):
-                self.log(
-                    "%s: too much for the API at once, so asking for half as many %s",
-                    self.request_label(page),
-                    self.slice_unit,
-                    level=logging.WARNING,
-                )
+            if can_split and should_split(error.__cause__):
+                self._prepare_split(page, error.__cause__)
                 return None
             raise
+        content_bytes = len(content)
+        self._size.fit(self.slice_size(page.slice), content_bytes)
         # Runs in the worker thread, while the rows are in the CPU's cache.
         try:
             envelope = self.decoder.decode(content)
+            del content
             response = PageResponse(envelope)
             if self.source_keys:
                 response.source_keys = keys_of(envelope.rows, self.source_keys)
@@ -106,10 +106,27 @@ class PageStream(HttpStream):
             rows, self.primary_keys, self.null_key_values
         )
         response.rows = self.encode_rows(rows)
+        response.size = size_in_memory(response.rows, content_bytes)
         response.next_pages = self.paginator.next_pages(page, response)
         if self.is_connection_test and response.next_pages:
             response.next_pages, response.is_partial = (), True
         return response
+
+    def _prepare_split(self, page: Page, cause: BaseException | None) -> None:
+        """Log why a slice is split, and make the next ones smaller if its response was large."""
+        if isinstance(cause, ResponseTooLargeError):
+            self._size.reduce(self.slice_size(page.slice))
+            why, level = "a large answer, so asking for fewer", logging.INFO
+        else:
+            why, level = "too much for the API at once, so asking for half as many", logging.WARNING
+        self.log("%s: %s %s", self.request_label(page), why, self.slice_unit, level=level)
+
+    def divided(self, slices: Iterable[Any]) -> Iterator[Any]:
+        """Yield slices, divided as far as their responses would be large."""
+        for stream_slice in slices:
+            is_large = self.slice_size(stream_slice) > self._size.most
+            halves = self.split(stream_slice) if is_large else ()
+            yield from self.divided(halves) if halves else [stream_slice]
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
         """Convert the rows of a response to the stream's rows; called in several threads.

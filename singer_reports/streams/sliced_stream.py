@@ -7,15 +7,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_reports.http.fetch import fetch_in_order
+from singer_reports.http.fetch import Fetched, Fetcher
 from singer_reports.records.checks import InconsistentResponseError, TooFewRowsError
 from singer_reports.records.page import Page, PageResponse, check_and_sort
 from singer_reports.streams.page_stream import PageStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from singer_reports.run import Run
 
 
 class SlicedStream(PageStream):
@@ -24,36 +22,24 @@ class SlicedStream(PageStream):
     #: Seconds to wait before an inconsistent slice is read again: the API's cache lifetime.
     retry_inconsistent_after: ClassVar[float] = 0
 
-    def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
-        """Make a stream of a run."""
-        super().__init__(run, **options)
-        self._is_reading = False
-
-    def read_slices(
-        self, slices: Iterable[Any], *, is_second_reading: bool = False
-    ) -> Iterator[tuple[Any, list[Any]]]:
+    def read_slices(self, slices: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
         """Read slices with concurrent requests, and yield them in order, checked.
 
         Args:
-            slices: What ``slices`` returns.
-            is_second_reading: Whether a slice whose rows were inconsistent is read again.
+            slices: What ``slices`` returns. Those whose response would be large are divided.
 
         Yields:
-            Each slice, or its halves, with its rows: complete, each key once, sorted by key.
+            Each slice, or its parts, with its rows: complete, each key once, sorted by key.
 
         Raises:
             RequestError: If a request fails, a response does not match the schema, or the rows are
                 inconsistent at the second reading, too.
         """
-        with self._reading():
+        pages, concurrency = map(Page.first, self.divided(slices)), self.config["max_concurrency"]
+        with self._reading(), Fetcher(pages, self._fetch, concurrency) as fetcher:
             responses: list[PageResponse] = []
             missing = 1
-            for page, response in fetch_in_order(
-                map(Page.first, slices),
-                self.fetch_page,
-                self.next_pages,
-                self.config["max_concurrency"],
-            ):
+            for page, response in fetcher:
                 if response is None:
                     continue  # Its halves follow.
                 responses.append(response)
@@ -63,39 +49,48 @@ class SlicedStream(PageStream):
                 try:
                     rows = check_and_sort(responses, self.primary_keys, self.source_keys)
                 except InconsistentResponseError as error:
-                    yield from self._read_again(page, error, is_second_reading=is_second_reading)
+                    fetcher.read_next(self._second_reading(page, error))
                 else:
                     self.time_extracted = page.time_extracted
                     # No more than a connection test wants, or the SDK would abort the stream.
                     yield page.slice, rows[: self.ABORT_AT_RECORD_COUNT]
                 responses, missing = [], 1
+                fetcher.release()
+
+    def _fetch(self, page: Page) -> Fetched[Page, PageResponse | None]:
+        """Fetch a page, or name the parts of a slice that cannot be served in one response."""
+        response = self.fetch_page(page)
+        if response is None:
+            parts = self.divided(self.split(page.slice))
+            return Fetched(None, [Page.first(part) for part in parts])
+        return Fetched(response, response.next_pages, response.size)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        """Hold what lasts as long as the stream is read; a slice read again is part of that."""
-        if self._is_reading:
-            yield
-            return
-        self._is_reading = True
+        """Hold what lasts as long as the stream is read."""
         self._ended.clear()
         self.begin_reading()
         try:
             yield
         finally:
-            self._is_reading = False
             self._ended.set()
             self._warn_of_unknown_fields()
 
-    def _read_again(
-        self, page: Page, error: InconsistentResponseError, *, is_second_reading: bool
-    ) -> Iterator[tuple[Any, list[Any]]]:
-        """Read an inconsistent slice again: in halves if rows are missing, else as a whole."""
+    def _second_reading(self, page: Page, error: InconsistentResponseError) -> Iterable[Page]:
+        """Return the pages that an inconsistent slice is read again with.
+
+        Returns:
+            The first pages of its halves if rows are missing, else its own first page.
+
+        Raises:
+            RequestError: If it has been read again already.
+        """
         label = self.request_label(page.slice)
         halves = self.split(page.slice) if isinstance(error, TooFewRowsError) else ()
         if halves:
             self.log("%s: %s; reading it in halves", label, error, level=logging.WARNING)
-            return self.read_slices(halves)
-        if is_second_reading:
+            return map(Page.first, halves)
+        if page.is_second_reading:
             raise self.fatal_error(
                 page.slice,
                 f"{error}, at the second reading too. None of these rows was written; run again "
@@ -103,10 +98,4 @@ class SlicedStream(PageStream):
             ) from error
         self.log("%s: %s; reading it once more", label, error, level=logging.WARNING)
         time.sleep(self.retry_inconsistent_after)
-        return self.read_slices([page.slice], is_second_reading=True)
-
-    def next_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
-        """Return the pages that follow a page: of its slice, or of the slice's halves."""
-        if response is None:
-            return map(Page.first, self.split(page.slice))
-        return response.next_pages
+        return [Page.first(page.slice, is_second_reading=True)]
