@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox.server import Sandbox
+from singer_reports.redaction import Redactor
 from tests.reliability.coverage_report import Collector
 from tests.reliability.secret_scan import look_through
 from tests.support import NOW, Adcloud, Adsterra
@@ -78,6 +79,16 @@ def record_ending(
 ) -> Callable[[str, str, str], None]:
     """Record how a fault ended for a kind of stream: the fault, the stream, the ending."""
     return lambda fault, stream, ending: record_property("ending", (fault, stream, ending))
+
+
+@pytest.fixture(autouse=True)
+def _without_redactors() -> Iterator[None]:
+    """Take the redactors off again: the handlers of all tests would go on with their secrets."""
+    yield
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    for handler in [each for logger in loggers for each in getattr(logger, "handlers", ())]:
+        for found in [each for each in handler.filters if isinstance(each, Redactor)]:
+            handler.removeFilter(found)
 
 
 @pytest.fixture

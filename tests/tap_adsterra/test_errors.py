@@ -366,7 +366,7 @@ def test_the_plan_is_logged_first(adsterra: Adsterra, caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO)
     adsterra.run("domains", "stats", window_days=10)
     lines = [record.getMessage() for record in caplog.records]
-    assert "stats: 2024-04-01..2024-05-01, 4 requests" in lines
+    assert "stats: 2024-04-01..2024-05-01, at least 4 requests" in lines
     assert "domains: the whole list" in lines
 
 

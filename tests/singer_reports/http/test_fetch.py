@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singer_reports.http.fetch import fetch_in_order
+from singer_reports.http.fetch import Fetched, Fetcher
 from singer_reports.http.rate_limit import RateLimiter
 from tests.singer_reports.http.test_rate_limit import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.support import CountCases
 
@@ -46,7 +46,7 @@ NODES = st.recursive(
 
 
 def sequential(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
-    """Fetch sequentially what ``fetch_in_order`` fetches concurrently."""
+    """Fetch sequentially what ``Fetcher`` fetches concurrently."""
     for node in nodes:
         if node.fails:
             raise NodeError(node)
@@ -71,15 +71,12 @@ class Api:
         self.concurrency = concurrency
         self.gate = threading.Condition()
         self.under_way: list[Node] = []
-        self.started = self.handed_out = 0
-        self.most_under_way = self.most_ahead = 0
+        self.most_under_way = 0
 
     def fetch(self, node: Node) -> int:
         with self.gate:
             self.under_way.append(node)
-            self.started += 1
             self.most_under_way = max(self.most_under_way, len(self.under_way))
-            self.most_ahead = max(self.most_ahead, self.started - self.handed_out)
             self.gate.notify_all()
             # Which request is next is known once no more can start, or none has for a moment.
             is_next = False
@@ -102,32 +99,37 @@ class Api:
     def next(self) -> Node:
         return min(self.under_way, key=lambda node: node.rank)
 
-    def take(self, results: Iterator[tuple[Node, int]]) -> Iterator[tuple[Node, int]]:
+    def take(self, results: Iterable[tuple[Node, int]]) -> Iterator[tuple[Node, int]]:
         """Consume results, sometimes slowly, so that responses pile up."""
         for node, response in results:
             with self.gate:
-                self.handed_out += 1
                 if node.is_slow:
                     self.gate.wait_for(lambda: not self.under_way, timeout=0.05)
             yield node, response
 
 
 @pytest.mark.timeout(600)
-@given(nodes=st.lists(NODES, max_size=20), concurrency=st.integers(1, 8))
+@given(nodes=st.lists(NODES, max_size=20), concurrency=st.integers(1, 8), most=st.integers(0, 10))
 def test_results_are_those_of_sequential_requests(
-    nodes: list[Node], concurrency: int, count_cases: CountCases
+    nodes: list[Node], concurrency: int, most: int, count_cases: CountCases
 ) -> None:
     api = Api(concurrency)
-    results = fetch_in_order(nodes, api.fetch, lambda node, _: node.follow_ups, concurrency)
-    assert collected(api.take(results)) == collected(sequential(nodes))
+
+    def fetch(node: Node) -> Fetched[Node, int]:
+        return Fetched(api.fetch(node), node.follow_ups, size=1)
+
+    with Fetcher(nodes, fetch, concurrency, max_bytes=most) as fetcher:
+        assert collected(api.take(fetcher)) == collected(sequential(nodes))
     assert api.most_under_way <= concurrency
-    # Twice the concurrency for the current slice, and for later ones; one is being handed out.
-    assert api.most_ahead <= 4 * concurrency + 1
     count_cases("concurrent_fetch", 1)
 
 
-def test_prefetching_is_bounded() -> None:
-    """Responses that are not consumed yet count as well, so memory stays bounded."""
+def simple(fetch: Callable[[Any], Any], size: int = 0) -> Callable[[Any], Fetched[Any, Any]]:
+    """Make a function for a ``Fetcher`` whose responses have no follow-ups."""
+    return lambda request: Fetched(fetch(request), (), size)
+
+
+def test_with_a_consumer_that_never_reads_memory_is_bounded() -> None:
     started: list[int] = []
     done = threading.Semaphore(0)
 
@@ -136,63 +138,95 @@ def test_prefetching_is_bounded() -> None:
         done.release()
         return request
 
-    results = fetch_in_order(range(100), fetch, lambda *_: (), concurrency=4)
-    assert next(results) == (0, 0)
-    for _ in range(5):
+    with Fetcher(range(100), simple(fetch, size=10), concurrency=4, max_bytes=100) as fetcher:
+        assert next(iter(fetcher)) == (0, 0)
+        # The one that is at hand now, and what the bytes allow beside the one taken.
+        for _ in range(10):
+            assert done.acquire(timeout=5)
+        done.acquire(timeout=0.1)
+        assert len(started) <= 11
+        fetcher.release()
         assert done.acquire(timeout=5)
-    assert not done.acquire(timeout=0.05)
-    assert sorted(started) == [0, 1, 2, 3, 4]
-    results.close()  # type: ignore[attr-defined]
+    assert sorted(started) == list(range(len(started)))
 
 
-def test_the_next_request_in_order_waits_for_room() -> None:
-    """Later requests may fill the room before the response comes that needs this follow-up."""
-    follow_ups = {"first": ["a", "b", "c", "d"], "b": ["next"]}
+def test_reading_goes_on_while_the_consumer_is_busy() -> None:
+    """What is sent next is not decided in the consumer's thread."""
+    follow_ups = {day: [f"{day} page {number}" for number in range(2, 30)] for day in ("a", "b")}
+    read = threading.Semaphore(0)
+
+    def fetch(request: str) -> Fetched[str, str]:
+        read.release()
+        return Fetched(request, follow_ups.get(request, ()))
+
+    with Fetcher(["a", "b"], fetch, concurrency=3) as fetcher:
+        results = iter(fetcher)
+        assert next(results) == ("a", "a")
+        for _ in range(58):
+            assert read.acquire(timeout=5), "nothing was requested while the consumer was busy"
+        assert len(list(results)) == 57
+
+
+def test_a_consumer_that_stops_and_starts_gets_all_in_order() -> None:
+    pauses = {3, 4, 50, 99}
+    with Fetcher(range(100), simple(str, size=1), concurrency=8, max_bytes=7) as fetcher:
+        taken = []
+        for request, response in fetcher:
+            if request in pauses:
+                time.sleep(0.01)
+            fetcher.release()
+            taken.append(response)
+    assert taken == [str(number) for number in range(100)]
+
+
+def test_what_is_read_next_comes_before_all_others() -> None:
+    again = True
+    taken = []
+    with Fetcher(["a", "b", "c"], simple(str.upper), concurrency=2) as fetcher:
+        for request, response in fetcher:
+            taken.append(response)
+            if request == "a" and again:
+                again = False
+                fetcher.read_next(["a", "a'"])
+            if response == "C" and len(taken) == 5:
+                fetcher.read_next(["at the end"])
+    assert taken == ["A", "A", "A'", "B", "C", "AT THE END"]
+
+
+def test_after_the_end_of_a_run_nothing_is_sent() -> None:
+    started: list[int] = []
     over = threading.Event()
 
-    def fetch(request: str) -> str:
-        if request in {"slow", "c", "d"}:
-            assert over.wait(timeout=30)
-        return request
-
-    requests = ["first", "slow", "quick"]
-    results = fetch_in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
-    assert [request for request, _ in itertools.islice(results, 3)] == ["first", "a", "b"]
-    over.set()
-    assert [request for request, _ in results] == ["next", "c", "d", "slow", "quick"]
-
-
-def test_follow_up_requests_are_prefetched() -> None:
-    """Otherwise no request would be under way at the end of each day."""
-    over = threading.Event()
-    came = threading.Semaphore(0)
-
-    def fetch(request: str) -> str:
-        came.release()
-        if request == "late":
+    def fetch(request: int) -> int:
+        started.append(request)
+        if request:
             assert over.wait(timeout=5)
         return request
 
-    follow_ups = {"next day": ["its second page"]}
-    requests = ["first", "late", "next day"]
-    results = fetch_in_order(requests, fetch, lambda request, _: follow_ups.get(request, ()), 3)
-    assert next(results) == ("first", "first")
-    taker = threading.Thread(target=lambda: taken.extend(request for request, _ in results))
-    taken: list[str] = []
-    taker.start()
-    for _ in range(4):
-        assert came.acquire(timeout=5)
-    over.set()
-    taker.join(timeout=5)
-    assert taken == ["late", "next day", "its second page"]
+    with Fetcher(range(100), simple(fetch), concurrency=3) as fetcher:
+        assert next(iter(fetcher)) == (0, 0)
+        threads = fetcher._threads
+        threading.Timer(0.1, over.set).start()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert len(started) <= 4
+
+
+def test_requests_that_cannot_be_had_end_the_run() -> None:
+    def requests() -> Iterator[int]:
+        yield 1
+        message = "no plan"
+        raise ValueError(message)
+
+    with Fetcher(requests(), simple(str), 1) as fetcher, pytest.raises(ValueError, match="no plan"):
+        list(fetcher)
 
 
 def test_requests_run_concurrently() -> None:
     meeting = threading.Barrier(4)
-    results = fetch_in_order(
-        range(4), lambda _: meeting.wait(timeout=5), lambda *_: (), concurrency=4
-    )
-    assert len(list(results)) == 4
+    with Fetcher(range(4), simple(lambda _: meeting.wait(timeout=5)), 4) as fetcher:
+        assert len(list(fetcher)) == 4
 
 
 def test_with_a_concurrency_of_1_requests_are_sequential() -> None:
@@ -203,7 +237,14 @@ def test_with_a_concurrency_of_1_requests_are_sequential() -> None:
         running.release()
         return alone
 
-    assert all(alone for _, alone in fetch_in_order(range(20), fetch, lambda *_: (), concurrency=1))
+    with Fetcher(range(20), simple(fetch), concurrency=1) as fetcher:
+        assert all(alone for _, alone in fetcher)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_nothing_is_fetched_without_requests(concurrency: int) -> None:
+    with Fetcher([], simple(pytest.fail), concurrency) as fetcher:
+        assert list(fetcher) == []
 
 
 def test_a_wait_for_the_limit_is_logged_once_with_its_length_and_the_setting() -> None:
@@ -249,11 +290,3 @@ def test_a_wait_for_retry_after_or_a_short_one_is_not_logged() -> None:
     clock.time += 57
     rate_limiter.wait()
     assert lines == []
-
-
-@pytest.mark.parametrize("concurrency", [1, 3])
-def test_nothing_is_fetched_without_requests(concurrency: int) -> None:
-    def fetch(_: int) -> int:
-        pytest.fail("there was nothing to fetch")
-
-    assert list(fetch_in_order([], fetch, lambda *_: (), concurrency)) == []

@@ -1,154 +1,249 @@
-"""Prefetching: what is fetched while the current slice is incomplete.
+"""Which request is sent next: the part at hand first, later parts as far as bytes allow.
 
-Every request waits until the test releases it, so the order of responses does not depend on time.
+Nothing here takes time: responses come when the simulation says so.
 """
 
 from __future__ import annotations
 
+import heapq
 import itertools
-import threading
+import random
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from singer_reports.http.fetch import fetch_in_order
+from singer_reports.http.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
+
+    from singer_reports.http.read_ahead import Task
 
 CONCURRENCY = 4
-PAGES = 6
-#: Seconds after which waiting fails the test.
-TIMEOUT = 30
+MEGABYTE = 1_000_000
+#: More than any of these tests needs.
+MUCH = 1000 * MEGABYTE
 
 
 class Page(NamedTuple):
-    """A page of a slice; the first one shows that there are further ones."""
+    """A page of a day; the first one shows that there are further ones."""
 
-    slice_index: int
+    day: int
     number: int = 1
 
 
-#: The further pages of the first slice that all threads can fetch at the same time.
-FURTHER = {Page(0, number) for number in range(2, CONCURRENCY + 2)}
+class Reading:
+    """Days of several pages, read with responses in an order that the test decides."""
+
+    def __init__(
+        self, days: int, pages: int, *, size: int = 1, max_bytes: int = MUCH, concurrency: int = 4
+    ) -> None:
+        self.ahead = ReadAhead[Page, Page](map(Page, range(days)), concurrency, max_bytes)
+        self.pages = pages
+        self.size = size
+        self.sent: list[Page] = []
+        self.under_way: dict[Page, Task[Page, Page]] = {}
+        self.most_under_way = 0
+        self.send()
+
+    def send(self) -> list[Page]:
+        """Send what may be sent, and return it."""
+        before = len(self.sent)
+        while task := self.ahead.next_to_send():
+            self.sent.append(task.request)
+            self.under_way[task.request] = task
+        self.most_under_way = max(self.most_under_way, len(self.under_way))
+        return self.sent[before:]
+
+    def end(self, page: Page, error: Exception | None = None) -> list[Page]:
+        """Let the response to a page come, and return the pages that are sent then."""
+        task = self.under_way.pop(page)
+        task.error = error
+        numbers = range(2, self.pages + 1) if page.number == 1 and error is None else ()
+        self.ahead.finish(task, self.size, [page._replace(number=number) for number in numbers])
+        return self.send()
+
+    def take(self) -> Iterator[Page]:
+        """Take all responses that are there in order; they stay in memory."""
+        while (first := self.ahead.first) and first.finished and first.error is None:
+            yield self.ahead.pop().request
+            self.send()
+
+    def release(self) -> list[Page]:
+        self.ahead.release()
+        return self.send()
 
 
-class Api:
-    """Pages of several slices; a request for one ends when the test releases it."""
-
-    def __init__(self, slices: int) -> None:
-        self.slices = slices
-        self.pages = [
-            Page(slice_index, number)
-            for slice_index in range(slices)
-            for number in range(1, PAGES + 1)
-        ]
-        self.gate = threading.Condition()
-        self.under_way: set[Page] = set()
-        self.started: list[Page] = []
-        #: Responses that ``fetch_in_order`` has seen, and those it has handed out.
-        self.seen: list[Page] = []
-        self.taken: list[Page] = []
-        self.released: set[Page] = set()
-        self.error: BaseException | None = None
-        self.taker = threading.Thread(target=self._take, daemon=True)
-        self.taker.start()
-
-    def fetch(self, page: Page) -> Page:
-        with self.gate:
-            self.under_way.add(page)
-            self.started.append(page)
-            self.gate.notify_all()
-            assert self.gate.wait_for(lambda: page in self.released, TIMEOUT)
-            self.under_way.remove(page)
-            self.gate.notify_all()
-        return page
-
-    def further(self, page: Page, _: Page) -> Iterable[Page]:
-        with self.gate:
-            self.seen.append(page)
-            self.gate.notify_all()
-        further = range(2, PAGES + 1) if page.number == 1 else ()
-        return [page._replace(number=number) for number in further]
-
-    def _take(self) -> None:
-        slices = map(Page, range(self.slices))
-        try:
-            for page, response in fetch_in_order(slices, self.fetch, self.further, CONCURRENCY):
-                assert page == response
-                with self.gate:
-                    self.taken.append(page)
-                    self.gate.notify_all()
-        except BaseException as error:  # noqa: BLE001 - raised in the thread of the test
-            self.error = error
-
-    def release(self, pages: Iterable[Page]) -> None:
-        """Let the requests for these pages end, now and later."""
-        with self.gate:
-            self.released.update(pages)
-            self.gate.notify_all()
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds."""
-        with self.gate:
-            assert self.gate.wait_for(condition, TIMEOUT), (self.under_way, self.taken)
-
-    def complete(self, page: Page) -> None:
-        """Release a page, and wait until its response has been seen."""
-        self.release([page])
-        self.until(lambda: page in self.seen)
-
-    def next_started(self, ended: Page) -> Page:
-        """Release a page, and return the page that its thread requests next."""
-        count = len(self.started)
-        self.release([ended])
-        self.until(lambda: len(self.started) > count)
-        return self.started[-1]
-
-    def end(self) -> None:
-        """Release all pages, and check that they were handed out in order."""
-        self.release(self.pages)
-        self.taker.join(TIMEOUT)
-        assert self.error is None
-        assert self.taken == self.pages
+def whole(days: int, pages: int) -> list[Page]:
+    return [Page(day, number) for day in range(days) for number in range(1, pages + 1)]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(CONCURRENCY))))
-def test_the_current_slice_has_all_threads_in_any_order_of_responses(order: list[int]) -> None:
-    """Later slices may have had their responses before it, and may have many further pages."""
-    api = Api(slices=CONCURRENCY)
-    api.until(lambda: len(api.under_way) == CONCURRENCY)
-    # All further pages of later slices get their response immediately.
-    api.release(page for page in api.pages if page.slice_index > 0 and page.number > 1)
-    for slice_index in order:
-        api.complete(Page(slice_index))
-    api.until(lambda: api.under_way == FURTHER)
-    api.end()
+def test_a_free_slot_goes_to_the_day_at_hand_in_any_order_of_first_responses(
+    order: tuple[int, ...],
+) -> None:
+    reading = Reading(days=CONCURRENCY, pages=6)
+    for day in order:
+        reading.end(Page(day))
+        if day == 0:
+            break
+    sent = [page for page in reading.sent if page not in map(Page, range(CONCURRENCY))]
+    # Before its first response, later days have used the slots; from then on it has them.
+    while len(found := [page for page in sent if page.day == 0]) < 5:
+        other = max(reading.under_way)
+        sent += reading.end(other)
+        assert sent[-1].day == 0
+    assert found == [Page(0, number) for number in range(2, 7)]
 
 
-def test_a_free_thread_takes_a_page_of_the_current_slice() -> None:
-    """Even if pages of later slices were submitted before, and have not started."""
-    api = Api(slices=CONCURRENCY)
-    api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.complete(Page(1))
-    api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.release([Page(0)])
-    # Its further pages are submitted once it has been handed out.
-    api.until(lambda: api.taken == [Page(0)] and len(api.under_way) == CONCURRENCY)
-    for ended in sorted(page for page in api.under_way if page.slice_index > 0):
-        assert api.next_started(ended).slice_index == 0
-    assert api.under_way == FURTHER
-    api.end()
+@pytest.mark.parametrize("seed", range(20))
+def test_responses_in_any_order_are_taken_in_the_order_of_the_pages(seed: int) -> None:
+    choose = random.Random(seed)  # noqa: S311
+    reading = Reading(days=7, pages=5, size=1000, max_bytes=9000)
+    taken: list[Page] = []
+    while reading.ahead.first:
+        if reading.under_way:
+            reading.end(choose.choice(sorted(reading.under_way)))
+        if not reading.under_way or choose.random() < 0.5:
+            taken += reading.take()
+        if not reading.under_way or choose.random() < 0.3:
+            reading.release()
+    assert taken == whole(days=7, pages=5)
+    assert reading.most_under_way <= CONCURRENCY
 
 
-def test_prefetching_of_later_slices_is_bounded() -> None:
-    """While the current slice is late, at most twice the concurrency, so memory stays bounded."""
-    api = Api(slices=100)
-    api.until(lambda: len(api.under_way) == CONCURRENCY)
-    api.release(page for page in api.pages if page.slice_index > 0)
-    ahead = 1 + 2 * CONCURRENCY
-    api.until(lambda: len(api.started) == ahead and api.under_way == {Page(0)})
-    api.release([Page(0)])
-    api.until(lambda: api.under_way == FURTHER)
-    assert len(api.started) == ahead + CONCURRENCY
-    api.end()
+def test_without_a_consumer_reading_goes_on_until_the_bytes_are_used_up() -> None:
+    reading = Reading(days=1000, pages=1, size=MEGABYTE, max_bytes=20 * MEGABYTE)
+    while reading.under_way:
+        reading.end(min(reading.under_way))
+    assert len(reading.sent) == 20
+    # What has been taken counts until it is released.
+    taken = list(itertools.islice(reading.take(), 15))
+    assert not reading.under_way
+    reading.release()
+    while reading.under_way:
+        reading.end(min(reading.under_way))
+    assert len(reading.sent) == 20 + len(taken)
+
+
+def test_the_day_at_hand_is_read_to_its_end_however_large_it_is() -> None:
+    reading = Reading(days=3, pages=50, size=MEGABYTE, max_bytes=MEGABYTE)
+    counts: list[int] = []
+    while reading.under_way:
+        reading.end(min(reading.under_way))
+        counts.append(len(reading.under_way))
+    assert reading.sent[-1] == Page(0, 50)
+    # With all slots, until there are no further pages.
+    assert set(counts[5:-CONCURRENCY]) == {CONCURRENCY}
+
+
+def test_a_busy_consumer_does_not_keep_the_next_days_from_being_read() -> None:
+    reading = Reading(days=10, pages=30, size=200_000, max_bytes=32 * MEGABYTE)
+    taken: list[Page] = []
+    while len(taken) < 30:
+        reading.end(min(reading.under_way))
+        taken += reading.take()
+    # It is busy with the first day, and nothing is released.
+    while reading.under_way:
+        reading.end(min(reading.under_way))
+    assert len(reading.sent) == 32 * MEGABYTE // 200_000
+
+
+def test_bytes_that_are_expected_count_before_they_come() -> None:
+    reading = Reading(days=100, pages=1, size=10 * MEGABYTE, max_bytes=32 * MEGABYTE)
+    assert len(reading.under_way) == CONCURRENCY
+    reading.end(Page(0))
+    # Four times 10 MB are more than 32 already, so nothing else is sent for the first.
+    assert len(reading.sent) == CONCURRENCY
+
+
+def test_larger_responses_are_expected_for_a_while_after_one() -> None:
+    reading = Reading(days=1000, pages=1, size=20 * MEGABYTE, max_bytes=32 * MEGABYTE)
+    reading.end(Page(0))
+    reading.size = 1
+    list(reading.take())
+    reading.release()
+    counts: list[int] = []
+    while reading.under_way and len(counts) < 60:
+        reading.end(min(reading.under_way))
+        list(reading.take())
+        reading.release()
+        counts.append(len(reading.under_way))
+    assert counts[0] < CONCURRENCY
+    assert counts[-1] == CONCURRENCY
+
+
+def test_nothing_is_sent_after_a_request_that_has_failed() -> None:
+    reading = Reading(days=100, pages=3)
+    assert sorted(reading.under_way) == [Page(0), Page(1), Page(2), Page(3)]
+    assert reading.end(Page(2), ValueError()) == []
+    # What comes before it is still needed.
+    assert reading.end(Page(1)) == [Page(1, 2), Page(1, 3)]
+    assert reading.end(Page(0)) == [Page(0, 2)]
+    assert reading.end(Page(3)) == [Page(0, 3)]
+    assert {page.day for page in reading.sent} == {0, 1, 2, 3}
+
+
+def test_of_two_requests_that_have_failed_the_first_in_order_counts() -> None:
+    reading = Reading(days=100, pages=2)
+    reading.end(Page(1), ValueError())
+    reading.end(Page(3), ValueError())
+    assert reading.end(Page(2)) == []
+    assert reading.end(Page(0)) == [Page(0, 2)]
+
+
+def test_what_is_inserted_first_is_sent_and_taken_before_all_others() -> None:
+    reading = Reading(days=9, pages=2)
+    reading.end(Page(0))
+    reading.end(Page(0, 2))
+    assert list(reading.take()) == whole(days=1, pages=2)
+    reading.ahead.insert_first([Page(0)])
+    reading.end(Page(3))
+    assert Page(0) in reading.under_way
+    for page in (Page(1), Page(1, 2)):
+        if page in reading.under_way:
+            reading.end(page)
+    assert list(reading.take()) == []
+    reading.end(Page(0))
+    assert next(reading.take()) == Page(0)
+
+
+def seconds_to_read(
+    duration: Callable[[Page], float], days: int, pages: int, concurrency: int
+) -> tuple[float, float]:
+    """Simulate reading with a consumer that is always ready.
+
+    Returns:
+        The seconds it takes, and those of all requests divided by the concurrency.
+    """
+    reading = Reading(days, pages, size=200_000, max_bytes=32 * MEGABYTE, concurrency=concurrency)
+    now, total = 0.0, 0.0
+    ends: list[tuple[float, Page]] = []
+    started: set[Page] = set()
+    while True:
+        for page in sorted(reading.under_way.keys() - started):
+            started.add(page)
+            total += duration(page)
+            heapq.heappush(ends, (now + duration(page), page))
+        if not ends:
+            return now, total / concurrency
+        now, page = heapq.heappop(ends)
+        reading.end(page)
+        list(reading.take())
+        reading.release()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_with_jitter_reading_takes_hardly_longer_than_the_ideal(seed: int) -> None:
+    """Every page takes 20 ms, 50 percent more or less; a first page may come after later days'."""
+    choose = random.Random(seed)  # noqa: S311
+    seconds = {page: choose.uniform(0.01, 0.03) for page in whole(10, 30)}
+    took, ideal = seconds_to_read(seconds.__getitem__, days=10, pages=30, concurrency=8)
+    assert took <= 1.15 * ideal
+
+
+def test_a_late_first_page_does_not_make_its_day_sequential() -> None:
+    took, ideal = seconds_to_read(
+        lambda page: 0.5 if page == (3, 1) else 0.02, days=10, pages=30, concurrency=8
+    )
+    assert took <= 1.15 * ideal
