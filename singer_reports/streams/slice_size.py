@@ -7,7 +7,7 @@ import math
 from singer_reports.http.session import MAX_SPLITTABLE_BYTES
 
 #: Slices are made for responses of this size, in bytes: some have more rows than those before.
-_TARGET_BYTES = MAX_SPLITTABLE_BYTES // 2
+TARGET_BYTES = MAX_SPLITTABLE_BYTES // 2
 #: What a slice is divided by whose response was given up; how large it would be is not known.
 _DIVISOR = 4
 
@@ -20,13 +20,15 @@ class SliceSize:
         self.most: float = math.inf
 
     def fit(self, units: int, content_bytes: int) -> None:
-        """Fit the next slice to a response, which may also make it larger again.
+        """Fit the next slice to a response; after a small one, it is at most twice as large.
 
         Args:
             units: The size of the response's slice.
             content_bytes: The size of the response.
         """
-        self.most = max(1, units * _TARGET_BYTES // max(1, content_bytes))
+        fitting = max(1, units * TARGET_BYTES // max(1, content_bytes))
+        # Not more than twice as large, because there are days with few rows between others.
+        self.most = min(fitting, max(self.most, 2 * units))
 
     def reduce(self, units: int) -> None:
         """Make the next slice smaller than one whose response was given up.
