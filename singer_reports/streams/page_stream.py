@@ -76,12 +76,14 @@ class PageStream(HttpStream):
         """Fetch a page and decode its rows; called in a thread.
 
         Returns:
-            The response; ``None`` if the API cannot serve the slice, which is then split.
+            The response; ``None`` if the slice is too large, and its halves are to be fetched.
 
         Raises:
             RequestError: If there is no response, or it does not match the schema.
         """
         can_split = bool(self.split(page.slice))
+        if can_split and self.slice_size(page.slice) > self._size.most:
+            return None
         try:
             content = self.send_request(page, can_split=can_split).content
         except RequestError as error:
@@ -120,13 +122,6 @@ class PageStream(HttpStream):
         else:
             why, level = "too much for the API at once, so asking for half as many", logging.WARNING
         self.log("%s: %s %s", self.request_label(page), why, self.slice_unit, level=level)
-
-    def divided(self, slices: Iterable[Any]) -> Iterator[Any]:
-        """Yield slices, divided as far as their responses would be large."""
-        for stream_slice in slices:
-            is_large = self.slice_size(stream_slice) > self._size.most
-            halves = self.split(stream_slice) if is_large else ()
-            yield from self.divided(halves) if halves else [stream_slice]
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401, ARG002
         """Convert the rows of a response to the stream's rows; called in several threads.

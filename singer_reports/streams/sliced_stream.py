@@ -26,16 +26,16 @@ class SlicedStream(PageStream):
         """Read slices with concurrent requests, and yield them in order, checked.
 
         Args:
-            slices: What ``slices`` returns. Those whose response would be large are divided.
+            slices: What ``slices`` returns.
 
         Yields:
-            Each slice, or its parts, with its rows: complete, each key once, sorted by key.
+            Each slice, or its halves, with its rows: complete, each key once, sorted by key.
 
         Raises:
             RequestError: If a request fails, a response does not match the schema, or the rows are
                 inconsistent at the second reading, too.
         """
-        pages, concurrency = map(Page.first, self.divided(slices)), self.config["max_concurrency"]
+        pages, concurrency = map(Page.first, slices), self.config["max_concurrency"]
         with self._reading(), Fetcher(pages, self._fetch, concurrency) as fetcher:
             responses: list[PageResponse] = []
             missing = 1
@@ -58,11 +58,10 @@ class SlicedStream(PageStream):
                 fetcher.release()
 
     def _fetch(self, page: Page) -> Fetched[Page, PageResponse | None]:
-        """Fetch a page, or name the parts of a slice that cannot be served in one response."""
+        """Fetch a page, or name the halves of a slice that is too large."""
         response = self.fetch_page(page)
         if response is None:
-            parts = self.divided(self.split(page.slice))
-            return Fetched(None, [Page.first(part) for part in parts])
+            return Fetched(None, list(map(Page.first, self.split(page.slice))))
         return Fetched(response, response.next_pages, response.size)
 
     @contextlib.contextmanager
