@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -64,6 +65,7 @@ class PageStream(HttpStream):
     def begin_reading(self) -> None:
         """Make what reading needs; not in ``__init__``, as a stream may not be read at all."""
         self._size = SliceSize()
+        self._decoding = threading.Lock()
         self.decoder = Decoder(
             self.envelope,
             self.response_schema,
@@ -91,12 +93,15 @@ class PageStream(HttpStream):
                 self._prepare_split(page, error.__cause__)
                 return None
             raise
-        content_bytes = len(content)
-        self._size.fit(self.slice_size(page.slice), content_bytes)
-        # Runs in the worker thread, while the rows are in the CPU's cache.
+        self._size.fit(self.slice_size(page.slice), len(content))
+        # One at a time: no more than that runs at once anyway, and the rows of each take memory.
+        with self._decoding:
+            return self._decoded(page, content)
+
+    def _decoded(self, page: Page, content: bytes) -> PageResponse:
+        """Decode a response to rows; in the worker thread, while they are in the CPU's cache."""
         try:
             envelope = self.decoder.decode(content)
-            del content
             response = PageResponse(envelope)
             if self.source_keys:
                 response.source_keys = keys_of(envelope.rows, self.source_keys)
@@ -108,7 +113,7 @@ class PageStream(HttpStream):
             rows, self.primary_keys, self.null_key_values
         )
         response.rows = self.encode_rows(rows)
-        response.size = size_in_memory(response.rows, content_bytes)
+        response.size = size_in_memory(response.rows, len(content))
         response.next_pages = self.paginator.next_pages(page, response)
         if self.is_connection_test and response.next_pages:
             response.next_pages, response.is_partial = (), True
