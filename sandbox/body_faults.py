@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,12 @@ def _foreign_row(envelope: Envelope, rows: list[Row], fault: Fault) -> None:
         _raise_totals(envelope, 1)
 
 
+def _shifted_days(_envelope: Envelope, rows: list[Row], fault: Fault) -> None:
+    for row in rows:
+        if "date" in row:
+            row["date"] = str(date.fromisoformat(row["date"]) + timedelta(days=fault.by))
+
+
 def _shuffled_rows(_envelope: Envelope, rows: list[Row], _fault: Fault) -> None:
     Random(len(rows)).shuffle(rows)  # noqa: S311 - not a secret.
 
@@ -165,6 +172,7 @@ BODY_FAULTS: dict[str, Callable[[Envelope, list[Row], Fault], None]] = {
     "duplicate_row": _duplicate_row,
     "lost_row": _lost_row,
     "foreign_row": _foreign_row,
+    "shifted_days": _shifted_days,
     "shuffled_rows": _shuffled_rows,
     "wrong_total": _wrong_total,
     "drop_envelope_field": _drop_envelope_field,

@@ -42,6 +42,7 @@ Kind: TypeAlias = Literal[
     "duplicate_row",
     "lost_row",
     "foreign_row",
+    "shifted_days",
     "shuffled_rows",
     "wrong_total",
     "drop_envelope_field",
@@ -90,6 +91,7 @@ class Fault:
     * `duplicate_row`: one row comes twice; the totals count both.
     * `lost_row`: one row is missing; the totals still count it.
     * `foreign_row`: one more row, of the day `value` (default 2000-01-01); the totals count it.
+    * `shifted_days`: the day of every row is `by` days (default 1) later.
     * `shuffled_rows`: the rows come in another order.
     * `wrong_total`: the totals are `by` (default 1) too high.
     * `drop_envelope_field`: `field` is missing in the envelope (`itemCount`; or in `collection`,
@@ -116,7 +118,7 @@ class Fault:
         row: The index of the row; negative from the end.
         field: The name of the field.
         value: The value of the field.
-        by: The difference in rows.
+        by: The difference in rows or days.
         matched: How many requests matched so far.
         triggered: How many requests triggered it so far.
     """

@@ -122,7 +122,8 @@ class AdsterraStream(FullTableStream):
                 "Adsterra has nothing at this address. Check the setting api_url"
                 f"{hint if self._token_in_path else ''}."
             )
-        return f"{super().response_error_message(response)} It says: {message[:200].rstrip('.')}."
+        reason = f" It says: {message[:200].rstrip('.')}." if message else ""
+        return f"{super().response_error_message(response)}{reason}"
 
 
 def _parse(response: requests.Response) -> dict[str, Any] | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    import socket
 
 #: So many informational responses may precede a response; a server that sends more never answers.
 MAX_INFORMATIONAL = 16
@@ -18,13 +22,23 @@ class FinalResponse(http.client.HTTPResponse):
     the response that follows for that of the next request on the same connection.
     """
 
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Note the timeout, within which the response must begin."""
+        super().__init__(sock, *args, **options)
+        self._timeout = sock.gettimeout()
+
     # Private: the only part of reading a response that comes before its headers.
     def _read_status(self) -> tuple[str, int, str]:
+        started = time.monotonic()
         for _ in range(MAX_INFORMATIONAL + 1):
             status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
             if status_line[1] >= http.client.OK:
                 return status_line
             http.client.parse_headers(self.fp)
+            # Each of them has come in time, and still none of them is the response.
+            if self._timeout is not None and time.monotonic() - started >= self._timeout:
+                message = "nothing but informational responses in time"
+                raise TimeoutError(message)
         message = "too many informational responses"
         raise http.client.HTTPException(message)
 

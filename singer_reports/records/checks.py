@@ -21,7 +21,7 @@ class InconsistentResponseError(Exception):
 
 
 class TooFewRowsError(InconsistentResponseError):
-    """Fewer rows than the API announced: a smaller request may get all of them."""
+    """Rows that are missing: a smaller request may get all of them."""
 
 
 class ReplacedValue(NamedTuple):

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.http.errors import RequestError, ResponseTooLargeError, should_split
-from singer_reports.records.checks import keys_of, keys_without_null
+from singer_reports.records.checks import (
+    InconsistentResponseError,
+    TooFewRowsError,
+    keys_of,
+    keys_without_null,
+)
 from singer_reports.records.decoder import Decoder, ResponseSchemaError
 from singer_reports.records.page import Page, PageResponse, size_in_memory
 from singer_reports.records.row_types import Row, Schema, as_dictionaries
@@ -19,7 +24,7 @@ from singer_reports.streams.paginators import Paginator, SinglePagePaginator
 from singer_reports.streams.slice_size import SliceSize
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _MAX_EXAMPLES = 3
 
@@ -41,6 +46,9 @@ class PageStream(HttpStream):
     source_keys: ClassVar[Sequence[str]] = ()
     #: The unit in which slices are measured, in the plural.
     slice_unit: ClassVar[str] = "rows"
+    #: The requested field whose values are divided among the halves of a slice; empty if there is
+    #: no such field.
+    split_field: ClassVar[str] = ""
 
     # The decoder checks the types.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -146,19 +154,28 @@ class PageStream(HttpStream):
         return {}
 
     def _requested_rows(self, rows: list[Row], page: Page, response: PageResponse) -> list[Row]:
-        """Leave out rows that were not requested; refuse the response if there is no other."""
-        kept, examples = rows, []
+        """Leave out rows that were not requested; refuse a response that has them instead."""
+        kept, examples, missing = rows, [], []
         for name, wanted in self.requested_values(page.slice).items():
             value_of = attrgetter(name)
-            if others := set(map(value_of, kept)).difference(wanted):
+            found = set(map(value_of, kept))
+            if others := found.difference(wanted):
                 examples += [f"{name} {value}" for value in sorted(others)[:_MAX_EXAMPLES]]
                 kept = [row for row in kept if value_of(row) not in others]
+                if name == self.split_field and self.split(page.slice):
+                    missing = sorted(set(wanted) - found)
         if len(kept) == len(rows):
             return rows
         listed = ", ".join(examples)
         if not kept:
-            response.inconsistency = (
+            response.inconsistency = InconsistentResponseError(
                 f"the API sent {len(rows):,} rows, and none that was requested ({listed})"
+            )
+            return rows
+        if missing:
+            # They may be there instead of the missing ones: only smaller requests can tell.
+            response.inconsistency = TooFewRowsError(
+                f"the API sent rows that were not requested ({listed}), and none of {missing[0]}"
             )
             return rows
         self.log(

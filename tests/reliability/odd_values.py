@@ -28,6 +28,8 @@ _START = {"kind": "set_field", "field": "start_date"}
 
 ODD_VALUES: dict[str, Case] = {
     # Dates
+    # By one, a window whose last day has no rows would not show it.
+    "all days two late": Case({"kind": "shifted_days", "by": 2}, times=1, kinds=DATE_RANGES),
     "day as 20240411": always(REFUSED, {**_DATE, "value": "20240411"}, kinds=DATE_RANGES),
     "day by week": always(REFUSED, {**_DATE, "value": "2024-W15-4"}, kinds=DATE_RANGES),
     "day empty": always(REFUSED, {**_DATE, "value": ""}, kinds=DATE_RANGES),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any, get_args
@@ -310,6 +310,12 @@ class TestRows:
         good, bad = spoiled(Fault("foreign_row"))
         assert bad["items"] == [*good["items"], {**good["items"][0], "date": "2000-01-01"}]
         assert bad["itemCount"] == good["itemCount"] + 1
+
+    def test_shifted_days(self, spoiled: Spoil) -> None:
+        good, bad = spoiled(Fault("shifted_days", by=-1))
+        days = [date.fromisoformat(row["date"]) - timedelta(days=1) for row in good["items"]]
+        assert [row["date"] for row in bad["items"]] == list(map(str, days))
+        assert bad["itemCount"] == good["itemCount"]
 
     def test_shuffled_rows(self, spoiled: Spoil) -> None:
         good, bad = spoiled(Fault("shuffled_rows"))

@@ -312,6 +312,14 @@ def test_the_message_of_the_api_is_shown_without_the_token(adsterra: Adsterra) -
     assert 'It says: No route found for "GET /publisher/***/domains.json"' in message
 
 
+def test_an_error_without_a_message_is_told_without_one(adsterra: Adsterra) -> None:
+    stream = adsterra.tap("domains").streams["domains"]
+    assert isinstance(stream, Domains)
+    response = requests.Response()
+    response.status_code, response.reason, response._content = 400, "Bad Request", b"{}"
+    assert stream.response_error_message(response) == "Adsterra answered 400 Bad Request."
+
+
 def test_a_wrong_address_is_explained(adsterra: Adsterra) -> None:
     run = adsterra.run("domains", api_url=f"{adsterra.sandbox.url}/elsewhere")
     assert "Check the setting api_url" in str(run.error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,13 +36,13 @@ class Api(NamedTuple):
     stream: str
     servers: Servers
 
-    def run(self, deliver: Deliver | None = None) -> RunResult:
+    def run(self, deliver: Deliver | None = None, **options: Any) -> RunResult:
         """Read several days, a request each, through a relay if one is wanted."""
         sandbox = self.runner.sandbox
         sandbox.requests.clear()
-        changes = {"start_date": "2024-04-21", "end_date": "2024-04-30"}
+        changes = {"start_date": "2024-04-21", "end_date": "2024-04-30", **options}
         if isinstance(self.runner, Adsterra):
-            changes["window_days"] = 1  # type: ignore[assignment]
+            changes["window_days"] = 1
         if deliver:
             path = urlsplit(str(self.runner.settings()["api_url"])).path
             changes["api_url"] = f"http://{self.servers.start(relay(sandbox, deliver))}{path}"
@@ -115,6 +115,24 @@ def test_a_response_that_is_announced_for_ever_ends_the_run(api: Api, status_lin
     assert "try 6 of 6" in str(run.error)
     assert run.records(api.stream) == []
     assert max(sent) < 50 * MAX_INFORMATIONAL
+
+
+def test_a_response_that_is_announced_slowly_must_begin_in_time(api: Api) -> None:
+    undisturbed = api.run()
+    sent: list[int] = []
+
+    def deliver(connection: socket.socket, body: bytes) -> None:
+        sent.append(0)
+        while len(sent) == 1 and sent[0] < MAX_INFORMATIONAL:
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+            sent[0] += 1
+            pause(0.4)
+        connection.sendall(response(body))
+
+    run = api.run(deliver, request_timeout=1, max_concurrency=1)
+    assert run.error is None
+    assert run.without_times() == undisturbed.without_times()
+    assert sent[0] < MAX_INFORMATIONAL // 2
 
 
 def raw(write: Callable[[bytes], bytes]) -> Deliver:

@@ -57,6 +57,29 @@ def test_a_response_that_stays_of_another_day_is_refused_and_not_passed_over(
     assert run.bookmark("stats") == "2024-04-09"
 
 
+def test_a_window_with_another_day_instead_of_one_is_read_in_halves(
+    adsterra: Adsterra, caplog: pytest.LogCaptureFixture, waits: list[float]
+) -> None:
+    undisturbed = adsterra.run("stats", window_days=1)
+    query = {**FIRST_DAY, "finish_date": "2024-04-19"}
+    adsterra.sandbox.faults.add(Fault("shifted_days", path="stats", by=1, query=query))
+    run = adsterra.run("stats", start_date="2024-03-31", window_days=10)
+    assert run.error is None
+    assert [row for row in run.rows("stats") if row["date"] >= "2024-04-01"] == undisturbed.rows(
+        "stats"
+    )
+    assert "(date 2024-04-20), and none of 2024-04-10; reading it in halves" in caplog.text
+    assert not waits
+
+
+def test_days_that_stay_one_off_are_refused_in_any_window(adsterra: Adsterra) -> None:
+    adsterra.sandbox.faults.add(Fault("shifted_days", path="stats", by=1))
+    run = adsterra.run("stats", window_days=10)
+    assert "stats 2024-04-01: the API sent " in str(run.error)
+    assert "none that was requested (date 2024-04-02), at the second reading too" in str(run.error)
+    assert run.records("stats") == []
+
+
 def test_a_response_of_another_day_is_refused_at_adcloud_too(adcloud: Adcloud) -> None:
     adcloud.sandbox.faults.add(other_rows("reports", "date", "2024-04-01"))
     run = adcloud.run("advertiser_report", start_date="2024-04-29")
