@@ -70,7 +70,7 @@ class PageResponse:
         #: Whether these pages are not requested, as in a connection test.
         self.is_partial = False
         #: Why the response cannot be what was requested, if it cannot.
-        self.inconsistency = ""
+        self.inconsistency: InconsistentResponseError | None = None
         if self.page_count > MAX_PAGES:
             message = f"it announces {self.page_count:,} pages"
             raise ResponseSchemaError(message)
@@ -91,7 +91,7 @@ def check_and_sort(
     """
     for response in responses:
         if response.inconsistency:
-            raise InconsistentResponseError(response.inconsistency)
+            raise response.inconsistency
     if not any(response.is_partial for response in responses):
         count = sum(response.count for response in responses)
         check_total(

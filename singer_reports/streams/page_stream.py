@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from singer_reports.http.errors import RequestError, should_split
-from singer_reports.records.checks import keys_of, keys_without_null
+from singer_reports.records.checks import (
+    InconsistentResponseError,
+    TooFewRowsError,
+    keys_of,
+    keys_without_null,
+)
 from singer_reports.records.decoder import Decoder, ResponseSchemaError
 from singer_reports.records.page import Page, PageResponse
 from singer_reports.records.row_types import Row, Schema, as_dictionaries
@@ -129,20 +134,30 @@ class PageStream(HttpStream):
         return {}
 
     def _requested_rows(self, rows: list[Row], page: Page, response: PageResponse) -> list[Row]:
-        """Leave out rows that were not requested; refuse the response if there is no other."""
+        """Leave out rows that were not requested; refuse the response if others are missing."""
         kept, examples = rows, []
+        missing: set[Any] = set()
         for name, wanted in self.requested_values(page.slice).items():
             value_of = attrgetter(name)
             if others := set(map(value_of, kept)).difference(wanted):
-                examples += [f"{name} {value}" for value in sorted(others)[:_MAX_EXAMPLES]]
+                # As texts, because null cannot be compared with other values.
+                texts = sorted(map(str, others))
+                examples += [f"{name} {text}" for text in texts[:_MAX_EXAMPLES]]
                 kept = [row for row in kept if value_of(row) not in others]
+                if name == self.replication_key:
+                    missing = set(wanted).difference(map(value_of, kept))
         if len(kept) == len(rows):
             return rows
         listed = ", ".join(examples)
         if not kept:
-            response.inconsistency = (
-                f"the API sent {len(rows):,} rows, and none that was requested ({listed})"
-            )
+            message = f"the API sent {len(rows):,} rows, and none that was requested ({listed})"
+            response.inconsistency = InconsistentResponseError(message)
+            return rows
+        if missing and self.split(page.slice):
+            # It may be the response to another request, whose days are some of these.
+            without = ", ".join(sorted(missing)[:_MAX_EXAMPLES])
+            message = f"the API sent rows that were not requested ({listed}), and none of {without}"
+            response.inconsistency = TooFewRowsError(message)
             return rows
         self.log(
             "%s: left out %d of %d rows, which were not requested (%s)",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Fault
+from sandbox.adsterra import DEMO
+from tap_adsterra.reports import ReportStream
 from tests.command_line import CommandLine
 from tests.support import RunResult
 
@@ -55,6 +58,77 @@ def test_a_response_that_stays_of_another_day_is_refused_and_not_passed_over(
         run.error
     )
     assert run.bookmark("stats") == "2024-04-09"
+
+
+def answer_for_other_days(monkeypatch: pytest.MonkeyPatch, requests: int) -> None:
+    """Let the API answer so many requests for a report as if the days were one earlier."""
+    parameters_of = ReportStream.get_url_params
+    left = [requests]
+
+    def shifted(stream: ReportStream, *arguments: Any) -> dict[str, Any]:
+        parameters = parameters_of(stream, *arguments)
+        if left[0] > 0:
+            left[0] -= 1
+            for name in ("start_date", "finish_date"):
+                day = datetime.date.fromisoformat(parameters[name]) - datetime.timedelta(days=1)
+                parameters[name] = str(day)
+        return parameters
+
+    monkeypatch.setattr(ReportStream, "get_url_params", shifted)
+
+
+def test_a_window_of_which_a_day_is_missing_beside_other_days_is_read_in_halves(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    undisturbed = adsterra.run("stats")
+    answer_for_other_days(monkeypatch, 1)
+    run = adsterra.run("stats", window_days=30)
+    assert run.error is None
+    assert run.rows("stats") == undisturbed.rows("stats")
+    assert "requested (date 2024-03-31), and none of 2024-04-20, 2024-04-30; " in caplog.text
+
+
+def test_days_that_stay_one_off_are_refused(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_for_other_days(monkeypatch, 10**6)
+    run = adsterra.run("stats", window_days=30)
+    assert "stats 2024-04-01: the API sent " in str(run.error)
+    assert "and none that was requested (date 2024-03-31), at the second reading" in str(run.error)
+    assert run.records("stats") == []
+
+
+@pytest.mark.parametrize("value", ["2024-04-09", "20240410"])
+def test_a_date_that_was_not_asked_for_is_checked_too(adsterra: Adsterra, value: str) -> None:
+    report = {"name": "own", "group_by": ["domain", "placement", "country"]}
+    options = {"reports": [report], "start_date": "2024-04-10", "end_date": "2024-04-10"}
+    undisturbed = adsterra.run("own", **options)
+    adsterra.sandbox.faults.add(other_rows("stats", "date", "2024-04-10"))
+    assert adsterra.run("own", **options).rows("own") == undisturbed.rows("own")
+    adsterra.sandbox.faults.clear()
+    adsterra.sandbox.faults.add(other_rows("stats", "date", value))
+    run = adsterra.run("own", **options)
+    assert value in str(run.error)
+    assert run.records("own") == []
+
+
+def test_a_null_beside_other_values_that_were_not_requested_is_left_out(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = DEMO.placements[-1]["id"]
+    report = {"name": "own", "group_by": ["placement"], "placement_ids": [number]}
+    undisturbed = adsterra.run("own", reports=[report])
+    parameters_of = ReportStream.get_url_params
+
+    def without_filter(*arguments: Any) -> dict[str, Any]:
+        return {**parameters_of(*arguments), "placement_ids[]": None}
+
+    monkeypatch.setattr(ReportStream, "get_url_params", without_filter)
+    adsterra.sandbox.faults.add(Fault("set_field", path="stats", field="placement", row=0))
+    run = adsterra.run("own", reports=[report])
+    assert run.error is None
+    assert run.rows("own") == undisturbed.rows("own")
+    assert "which were not requested (placement " in caplog.text
 
 
 def test_a_response_of_another_day_is_refused_at_adcloud_too(adcloud: Adcloud) -> None:
