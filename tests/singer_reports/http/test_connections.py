@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from singer_reports.http import adapter
 from singer_reports.http.adapter import MAX_INFORMATIONAL
 from tests.relay import relay, response
 from tests.servers import Servers
@@ -115,6 +116,22 @@ def test_a_response_that_is_announced_for_ever_ends_the_run(api: Api, status_lin
     assert "try 6 of 6" in str(run.error)
     assert run.records(api.stream) == []
     assert max(sent) < 50 * MAX_INFORMATIONAL
+
+
+def test_trailers_without_end_end_the_run(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "MAX_LINE_BYTES", 10_000)
+
+    def deliver(connection: socket.socket, body: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"%x\r\n%s\r\n0\r\n" % (len(body), body))
+        for _ in range(1000):
+            connection.sendall(b"X-Trailer: 1\r\n" * 100)
+        connection.sendall(b"\r\n")
+
+    run = api.run(deliver)
+    assert CUT_SHORT in str(run.error)
+    assert "try 6 of 6" in str(run.error)
+    assert run.records(api.stream) == []
 
 
 def raw(write: Callable[[bytes], bytes]) -> Deliver:
