@@ -7,11 +7,15 @@ Adcloud's own clients for version 2.
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Any, Generic, Self
 
 import msgspec
 
 from singer_reports.records.envelope import AnyRow, EmptyObject, Envelope, list_of
+
+#: A status, also as text: PHP quotes numbers.
+_STATUS = re.compile(r"[0-9]{3,9}")
 
 
 class PaginationV1(msgspec.Struct):
@@ -20,7 +24,8 @@ class PaginationV1(msgspec.Struct):
     size: int
     per_page: int
     # Contains the token and lacks per_page: only shows that a page follows; not requested.
-    next_url: str | None = None
+    # An empty text or false is what PHP writes for none.
+    next_url: str | bool | None = None
 
 
 class ResponseV1(Envelope[AnyRow], Generic[AnyRow]):
@@ -47,7 +52,7 @@ class ResponseV1(Envelope[AnyRow], Generic[AnyRow]):
     @property
     def has_more(self) -> bool:
         """Whether a page follows."""
-        return self.collection.next_url is not None
+        return bool(self.collection.next_url)
 
 
 class PaginationV2(msgspec.Struct):
@@ -120,8 +125,9 @@ class ErrorBody(msgspec.Struct):
         """The HTTP status that the body reports; 200 if it reports no error."""
         meta = self.meta if isinstance(self.meta, dict) else {}
         for status in (self.status, meta.get("status")):
-            if isinstance(status, int) and status >= 400:  # noqa: PLR2004 - where errors begin
-                return status
+            text = str(status)
+            if _STATUS.fullmatch(text) and int(text) >= 400:  # noqa: PLR2004 - where errors begin
+                return int(text)
         return 400 if self.errors or self.error_description else 200
 
     @property

@@ -69,9 +69,9 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         extracted_at = page.time_extracted.isoformat(timespec="seconds").replace("+00:00", "Z")
         for index, row in enumerate(rows):
             row.extracted_at = extracted_at
-            if row.campaign_id is not UNSET:
+            if row.booking_id is UNSET or row.campaign_id not in (UNSET, None):
                 row.booking_id = row.campaign_id
-            elif row.booking_id is UNSET:
+            if row.booking_id is UNSET:
                 message = f"neither a booking_id nor a campaign_id, at rows[{index}]"
                 raise ResponseSchemaError(message)
             if row.campaign is not UNSET:

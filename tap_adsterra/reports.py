@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
 from singer_sdk import StreamSchema
 
 from singer_reports.streams.date_range import DateRangeStream
@@ -83,6 +84,8 @@ class ReportStream(AdsterraStream, DateRangeStream):
 
     schema = ReportSchema(SCHEMAS)
     path = "/stats.json"
+    # The API sends it per response.
+    computed_fields = ("db_last_update_time",)
     #: The dimensions of the report, the date first; also its primary key.
     dimensions: tuple[str, ...]
     #: Parameters of the request that restrict the report.
@@ -100,10 +103,6 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.filters = filters or self.filters
         self.primary_keys = self.dimensions
         self.daily_requests = needs_daily_requests(self.dimensions)
-        # The API sends db_last_update_time per response, and no date in daily requests.
-        self.computed_fields = (
-            ("date", "db_last_update_time") if self.daily_requests else ("db_last_update_time",)
-        )
         self.window_days = 1 if self.daily_requests else run.tap.config.get("window_days", 1)
         fields = self.schema["properties"]
         self.null_key_values = {
@@ -125,8 +124,14 @@ class ReportStream(AdsterraStream, DateRangeStream):
 
     @property
     def response_schema(self) -> dict[str, Any]:
-        """The schema without the fields that the tap adds to the rows."""
-        return report_schema(self.dimensions, self.computed_fields)
+        """The schema without the fields that the tap adds; in daily requests, rows need no date."""
+        schema = report_schema(self.dimensions, self.computed_fields)
+        if not self.daily_requests:
+            return schema
+        # Read where it is sent nevertheless: it may be another day than the one requested.
+        date = {**schema["properties"]["date"], "type": ["string", "null"]}
+        required = [name for name in schema["required"] if name != "date"]
+        return {**schema, "properties": schema["properties"] | {"date": date}, "required": required}
 
     def get_url_params(
         self,
@@ -155,9 +160,9 @@ class ReportStream(AdsterraStream, DateRangeStream):
     def post_process_rows(
         self, rows: list[Row], page: Page, envelope: ItemsResponse[Row]
     ) -> list[Row]:
-        """Add the time of the last update to each row and, in daily requests, the date."""
+        """Add the time of the last update to each row and, if it has none, the date."""
         for row in rows:
             row.db_last_update_time = envelope.db_last_update_time
-            if self.daily_requests:
+            if self.daily_requests and row.date in (UNSET, None):
                 row.date = str(page.slice.first)
         return super().post_process_rows(rows, page, envelope)

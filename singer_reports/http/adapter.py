@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from requests.adapters import HTTPAdapter
 
@@ -13,6 +13,33 @@ if TYPE_CHECKING:
 
 #: So many informational responses may precede a response; a server that sends more never answers.
 MAX_INFORMATIONAL = 16
+#: The maximum size of the lines around the chunks of a body, in bytes: those behind it never end if
+#: a server goes on sending them.
+MAX_LINE_BYTES = 64 * 1024**2
+
+
+class CountedLines:
+    """The file of a response in chunks; refuses more lines than a response can need."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Start with no line read."""
+        self._file = file
+        self._size = 0
+        self.read = file.read
+        self.close = file.close
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Return what is not about lines from the file."""
+        return getattr(self._file, name)
+
+    def readline(self, limit: int = -1) -> bytes:
+        """Read a line."""
+        line = self._file.readline(limit)
+        self._size += len(line)
+        if self._size > MAX_LINE_BYTES:
+            message = "too many lines around the chunks"
+            raise http.client.HTTPException(message)
+        return line
 
 
 class FinalResponse(http.client.HTTPResponse):
@@ -43,12 +70,17 @@ class FinalResponse(http.client.HTTPResponse):
         raise http.client.HTTPException(message)
 
     def begin(self) -> None:
-        """Read the headers; two lengths are none to go by (RFC 9112, section 6.3)."""
+        """Read the headers; two lengths are none to go by (RFC 9112, section 6.3).
+
+        The lines behind a body in chunks are counted, which urllib3 reads without end.
+        """
         super().begin()
         lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
         if len({length.strip() for length in lengths}) > 1:
             message = "several lengths"
             raise http.client.HTTPException(message)
+        if self.chunked:
+            self.fp: Any = CountedLines(self.fp)
 
 
 class ReportAdapter(HTTPAdapter):

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 #: Errors of a response that has come and cannot be read.
 _UNREADABLE_ERRORS = (
@@ -107,6 +107,8 @@ def should_split(error: BaseException | None) -> bool:
 def ends_the_run(error: BaseException) -> bool:
     """Report whether no other stream could be read either: no connection, or no access.
 
+    A connection that was made and then lost does not count: a single path may be the cause.
+
     Args:
         error: The error of a stream; what it was caused by decides.
     """
@@ -114,7 +116,15 @@ def ends_the_run(error: BaseException) -> bool:
     if isinstance(cause, CredentialsError | ConnectionFailedError | NoTokenError):
         return True
     is_unreadable = isinstance(cause, _UNREADABLE_ERRORS) or is_read_timeout(cause)
-    return isinstance(cause, OSError) and not is_unreadable
+    return isinstance(cause, OSError) and not (is_unreadable or _is_lost(cause))
+
+
+def _is_lost(error: OSError) -> bool:
+    """Report whether a connection was made, and broke before a response had come."""
+    # What requests makes of it; without a connection, it is a MaxRetryError.
+    return isinstance(error, requests.ConnectionError) and any(
+        isinstance(each, ProtocolError) for each in error.args
+    )
 
 
 def retry_after(error: Exception) -> float | None:

@@ -30,17 +30,20 @@ class Proxy(NamedTuple):
 
     @property
     def _parts(self) -> SplitResult:
-        return urlsplit(self.url if "://" in self.url else f"http://{self.url}")
+        return urlsplit(self._address)
+
+    @property
+    def _address(self) -> str:
+        return self.url if "://" in self.url else f"http://{self.url}"
 
     def find_error(self) -> str | None:
         """Return what is wrong with it, if anything is."""
-        parts = self._parts
-        if not (is_valid_url(parts.geturl()) and parts.scheme in _PROXIES):
+        if not (is_valid_url(self._address) and self._parts.scheme in _PROXIES):
             return (
                 f"Correct {self.source}: it must hold an address such as "
                 "http://proxy.example.com:3128, with user:password@ before its name if needed."
             )
-        if parts.scheme.startswith("socks") and find_spec("socks") is None:
+        if self._parts.scheme.startswith("socks") and find_spec("socks") is None:
             return (
                 f"Install the Python package PySocks beside the tap: {self.source} names a SOCKS "
                 "proxy."

@@ -33,7 +33,6 @@ class DateRangeStream(FullTableStream):
     replication_key = "date"
     is_sorted = True
     slice_unit = "days"
-    split_field = "date"
     logs_progress = True
     #: The maximum number of days per request.
     window_days: int = 1

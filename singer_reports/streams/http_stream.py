@@ -16,6 +16,7 @@ import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
+from singer_reports.config.expressions import ExpressionError
 from singer_reports.http import retries
 from singer_reports.http.connection_errors import describe_error
 from singer_reports.http.errors import (
@@ -166,18 +167,18 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
 
     def passes_over(self, error: Exception) -> bool:
         """Note an error of this stream alone, if the run is to go on with the next one."""
-        if self.run.failures is None or not isinstance(error, FatalAPIError) or ends_the_run(error):
+        is_of_this_stream = isinstance(error, FatalAPIError | ExpressionError)
+        if self.run.failures is None or not is_of_this_stream or ends_the_run(error):
             return False
         self.run.failures[self.name] = str(error)
         self.logger.warning("%s failed: the reason stands at the end of the log", self.name)
         return True
 
     def fatal_error(self, page: Any, message: str) -> RequestError:  # noqa: ANN401
-        """Return the error that ends the stream: the request's label and the message, redacted."""
+        """Return the error that ends the stream: label and message, redacted, on one line."""
         # The current exception becomes its cause, and may contain text of the API.
         if error := sys.exception():
             self.run.redactor.redact_error(error)
-        # Text of the API may have several lines.
         text = " ".join(f"{self.request_label(page)}: {message}".split())
         return RequestError(self.run.redactor.clean(text))
 

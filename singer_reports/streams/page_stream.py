@@ -46,9 +46,6 @@ class PageStream(HttpStream):
     source_keys: ClassVar[Sequence[str]] = ()
     #: The unit in which slices are measured, in the plural.
     slice_unit: ClassVar[str] = "rows"
-    #: The requested field whose values are divided among the halves of a slice; empty if there is
-    #: no such field.
-    split_field: ClassVar[str] = ""
 
     # The decoder checks the types.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -154,29 +151,30 @@ class PageStream(HttpStream):
         return {}
 
     def _requested_rows(self, rows: list[Row], page: Page, response: PageResponse) -> list[Row]:
-        """Leave out rows that were not requested; refuse a response that has them instead."""
-        kept, examples, missing = rows, [], []
+        """Leave out rows that were not requested; refuse the response if others are missing."""
+        kept, examples = rows, []
+        missing: set[Any] = set()
         for name, wanted in self.requested_values(page.slice).items():
             value_of = attrgetter(name)
-            found = set(map(value_of, kept))
-            if others := found.difference(wanted):
-                examples += [f"{name} {value}" for value in sorted(others)[:_MAX_EXAMPLES]]
+            if others := set(map(value_of, kept)).difference(wanted):
+                # As texts, because null cannot be compared with other values.
+                texts = sorted(map(str, others))
+                examples += [f"{name} {text}" for text in texts[:_MAX_EXAMPLES]]
                 kept = [row for row in kept if value_of(row) not in others]
-                if name == self.split_field and self.split(page.slice):
-                    missing = sorted(set(wanted) - found)
+                if name == self.replication_key:
+                    missing = set(wanted).difference(map(value_of, kept))
         if len(kept) == len(rows):
             return rows
         listed = ", ".join(examples)
         if not kept:
-            response.inconsistency = InconsistentResponseError(
-                f"the API sent {len(rows):,} rows, and none that was requested ({listed})"
-            )
+            message = f"the API sent {len(rows):,} rows, and none that was requested ({listed})"
+            response.inconsistency = InconsistentResponseError(message)
             return rows
-        if missing:
-            # They may be there instead of the missing ones: only smaller requests can tell.
-            response.inconsistency = TooFewRowsError(
-                f"the API sent rows that were not requested ({listed}), and none of {missing[0]}"
-            )
+        if missing and self.split(page.slice):
+            # It may be the response to another request, whose days are some of these.
+            without = ", ".join(sorted(missing)[:_MAX_EXAMPLES])
+            message = f"the API sent rows that were not requested ({listed}), and none of {without}"
+            response.inconsistency = TooFewRowsError(message)
             return rows
         self.log(
             "%s: left out %d of %d rows, which were not requested (%s)",

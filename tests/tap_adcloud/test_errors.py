@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.faults import Fault
-from tap_adcloud.envelopes import ErrorBody
+from tap_adcloud.envelopes import ErrorBody, ResponseV1
 from tap_adcloud.reports import AdvertiserReport
 from tests.faults import RETRIABLE_FAULTS
 from tests.servers import closed_port
@@ -193,3 +194,26 @@ def test_a_connection_test_sends_one_request_per_stream(adcloud: Adcloud) -> Non
     )
     assert adcloud.days() == ["2024-04-30"]
     assert tap.state["bookmarks"].get(REPORT) in (None, {})
+
+
+@pytest.mark.parametrize("content", [b'{"status":"503"}', b'{"_meta":{"status":"503"}}'])
+def test_a_status_in_the_body_may_be_a_text(content: bytes) -> None:
+    body = ErrorBody.parse(content)
+    assert body is not None
+    assert body.code == 503
+
+
+@pytest.mark.parametrize("status", ["ok", "200", "", True, None, [], "5" * 5000])
+def test_what_is_no_status_is_no_error(status: object) -> None:
+    body = ErrorBody.parse(msgspec.json.encode({"status": status}))
+    assert body is not None
+    assert body.code == 200
+
+
+@pytest.mark.parametrize(
+    ("next_url", "expected"), [(None, False), ("", False), (False, False), ("https://…", True)]
+)
+def test_an_empty_next_url_is_none(next_url: object, *, expected: bool) -> None:
+    collection = {"size": 1, "per_page": 200, "next_url": next_url}
+    content = msgspec.json.encode({"result": [{}], "collection": collection})
+    assert msgspec.json.decode(content, type=ResponseV1[dict[str, int]]).has_more is expected

@@ -221,6 +221,11 @@ def test_the_other_name_of_a_booking_is_accepted_alone(
     assert run.rows(REPORT) == in_order(expected)
 
 
+def test_a_null_under_the_other_name_does_not_replace_the_booking(adcloud: Adcloud) -> None:
+    adcloud.sandbox.faults.add(Fault("unknown_field", path="reports", field="campaign_id"))
+    assert adcloud.report().rows(REPORT) == adcloud.expected_rows()
+
+
 def test_rows_of_other_days_are_left_out_and_logged(
     adcloud: Adcloud, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tap_adsterra.tap import TapAdsterra
 from tests.command_line import CommandLine
+from tests.support import RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,11 +115,22 @@ def test_an_expression_that_fails_on_some_rows_is_named(adsterra: Adsterra, tmp_
     maps = {"stats": {"half": "revenue * 0.5 if clicks > 5 else 0"}}
     code, _, log = CommandLine(adsterra, tmp_path).run(stream_maps=maps)
     assert code == 1
-    assert log.splitlines()[-1].endswith(
+    assert (
         "| stream_maps.stats.half, revenue * 0.5 if clicks > 5 else 0, mixes a decimal of the API "
         "with a floating-point number, which Python refuses. Write float(revenue) * 0.5 if clicks "
-        "> 5 else 0."
-    )
+        "> 5 else 0. All other streams were read. To read without stats, add '!stats.*' to select"
+    ) in log.splitlines()[-1]
+
+
+def test_an_expression_that_fails_on_some_rows_does_not_keep_the_others_from_being_read(
+    adsterra: Adsterra, tmp_path: Path
+) -> None:
+    undisturbed = adsterra.run("stats")
+    maps = {"domains": {"number": "int(title)"}}
+    code, output, log = CommandLine(adsterra, tmp_path).run(stream_maps=maps)
+    assert code == 1
+    assert "stream_maps.domains.number cannot be computed" in log.splitlines()[-1]
+    assert RunResult(output).rows("stats") == undisturbed.rows("stats")
 
 
 @pytest.mark.parametrize(

@@ -409,6 +409,18 @@ def test_a_proxy_that_needs_another_package_is_refused_before_the_first_request(
     ]
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "[::1", "http://me:pa55word@[::1", "//["])
+def test_an_impossible_proxy_is_refused_in_a_sentence(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    with pytest.raises(ConfigValidationError) as caught:
+        adsterra.tap(api_url="https://api.example.com")
+    (problem,) = caught.value.errors
+    assert problem.startswith("Correct the variable HTTPS_PROXY: ")
+    assert address not in problem
+
+
 @pytest.mark.parametrize(
     "host", ["api..example.com", f"{64 * 'a'}.example.com", "example.com:99999"]
 )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from singer_reports.http import adapter
 from singer_reports.http.adapter import MAX_INFORMATIONAL
 from tests.relay import relay, response
 from tests.servers import Servers
@@ -133,6 +134,22 @@ def test_a_response_that_is_announced_slowly_must_begin_in_time(api: Api) -> Non
     assert run.error is None
     assert run.without_times() == undisturbed.without_times()
     assert sent[0] < MAX_INFORMATIONAL // 2
+
+
+def test_trailers_without_end_end_the_run(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "MAX_LINE_BYTES", 10_000)
+
+    def deliver(connection: socket.socket, body: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"%x\r\n%s\r\n0\r\n" % (len(body), body))
+        for _ in range(1000):
+            connection.sendall(b"X-Trailer: 1\r\n" * 100)
+        connection.sendall(b"\r\n")
+
+    run = api.run(deliver)
+    assert CUT_SHORT in str(run.error)
+    assert "try 6 of 6" in str(run.error)
+    assert run.records(api.stream) == []
 
 
 def raw(write: Callable[[bytes], bytes]) -> Deliver:

@@ -8,7 +8,7 @@ import email.utils
 import pytest
 import requests
 from singer_sdk.exceptions import RetriableAPIError
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from singer_reports.http.errors import (
     ConnectionFailedError,
@@ -102,6 +102,7 @@ def caused_by(cause: BaseException) -> RequestError:
         (requests.ConnectTimeout(), True),
         (ConnectionResetError(), True),
         (requests.ReadTimeout(), False),
+        (requests.ConnectionError(ProtocolError("Connection aborted.")), False),
         (in_the_body(READ_TIMEOUT), False),
         (requests.exceptions.ChunkedEncodingError(), False),
         (requests.exceptions.ContentDecodingError(), False),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault
+from sandbox.adsterra import DEMO
+from tap_adsterra.reports import ReportStream
 from tests.command_line import CommandLine
 from tests.support import RunResult
 
@@ -78,6 +80,39 @@ def test_days_that_stay_one_off_are_refused_in_any_window(adsterra: Adsterra) ->
     assert "stats 2024-04-01: the API sent " in str(run.error)
     assert "none that was requested (date 2024-04-02), at the second reading too" in str(run.error)
     assert run.records("stats") == []
+
+
+@pytest.mark.parametrize("value", ["2024-04-09", "20240410"])
+def test_a_date_that_was_not_asked_for_is_checked_too(adsterra: Adsterra, value: str) -> None:
+    report = {"name": "own", "group_by": ["domain", "placement", "country"]}
+    options = {"reports": [report], "start_date": "2024-04-10", "end_date": "2024-04-10"}
+    undisturbed = adsterra.run("own", **options)
+    adsterra.sandbox.faults.add(other_rows("stats", "date", "2024-04-10"))
+    assert adsterra.run("own", **options).rows("own") == undisturbed.rows("own")
+    adsterra.sandbox.faults.clear()
+    adsterra.sandbox.faults.add(other_rows("stats", "date", value))
+    run = adsterra.run("own", **options)
+    assert value in str(run.error)
+    assert run.records("own") == []
+
+
+def test_a_null_beside_other_values_that_were_not_requested_is_left_out(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = DEMO.placements[-1]["id"]
+    report = {"name": "own", "group_by": ["placement"], "placement_ids": [number]}
+    undisturbed = adsterra.run("own", reports=[report])
+    parameters_of = ReportStream.get_url_params
+
+    def without_filter(*arguments: Any) -> dict[str, Any]:
+        return {**parameters_of(*arguments), "placement_ids[]": None}
+
+    monkeypatch.setattr(ReportStream, "get_url_params", without_filter)
+    adsterra.sandbox.faults.add(Fault("set_field", path="stats", field="placement", row=0))
+    run = adsterra.run("own", reports=[report])
+    assert run.error is None
+    assert run.rows("own") == undisturbed.rows("own")
+    assert "which were not requested (placement " in caplog.text
 
 
 def test_a_response_of_another_day_is_refused_at_adcloud_too(adcloud: Adcloud) -> None:
