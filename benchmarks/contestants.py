@@ -9,20 +9,23 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.responses import TOKEN
 from benchmarks.workloads import START
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from benchmarks.workloads import Workload
 
 PROJECT = Path(__file__).resolve().parent.parent
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: The commands of this project's environment.
+BIN = Path(sys.executable).parent
 #: Python of the environment with the contestants that are not installed with this project.
 PEERS_PYTHON = PROJECT / ".venv-benchmarks" / "bin" / "python"
-STREAMS = {"adcloud": "advertiser_report", "adsterra": "stats_by_country"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def environment(folder: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "TAP_", "LOGLEVEL"))
+        if not name.startswith(("PYTHON", "TAP_", "TARGET_", "LOGLEVEL", "PG"))
     }
     return {
         **kept,
@@ -96,15 +99,15 @@ def _ours(concurrency: int | None = None) -> Callable[[Workload, str, Path], lis
         days = {"start_date": workload.data.days[0], "end_date": workload.data.days[-1]}
         own: dict[str, dict[str, Any]] = {
             "adcloud": {"client_id": "benchmark", "client_secret": "benchmark-secret"},
-            "adsterra": {"api_token": TOKEN, "window_days": 365},
+            "adsterra": {"api_token": TOKEN},
         }
-        settings: dict[str, Any] = {"api_url": url, **days, **own[workload.api]}
+        settings = {"api_url": url, **days, **own[workload.api], **workload.settings}
         if most := concurrency or workload.concurrency:
             settings["max_concurrency"] = most
-        config = _write(folder / "config.json", settings)
-        catalog = _write(folder / "catalog.json", json.loads(_catalog(tap, STREAMS[workload.api])))
-        executable = str(Path(sys.executable).parent / tap)
-        return [executable, "--config", config, "--catalog", catalog]
+        config = write_settings(folder / "config.json", settings)
+        selected = json.loads(_catalog(tap, workload.stream))
+        catalog = write_settings(folder / "catalog.json", selected)
+        return [str(BIN / tap), "--config", config, "--catalog", catalog]
 
     return command
 
@@ -112,7 +115,7 @@ def _ours(concurrency: int | None = None) -> Callable[[Workload, str, Path], lis
 @cache
 def _catalog(tap: str, stream: str) -> str:
     """Discover a catalog and select one stream in it, with all fields."""
-    discover = [str(Path(sys.executable).parent / tap), "--discover"]
+    discover = [str(BIN / tap), "--discover"]
     found = subprocess.run(discover, capture_output=True, check=True)  # noqa: S603
     catalog = json.loads(found.stdout)
     for entry in catalog["streams"]:
@@ -135,33 +138,41 @@ def _limit(kind: str) -> Callable[[Workload, str, Path], list[str]]:
     return command
 
 
-def _peer(kind: str) -> Callable[[Workload, str, Path], list[str]]:
+def peer(
+    kind: str, further: Mapping[str, Any] = _NOTHING
+) -> Callable[[Workload, str, Path], list[str]]:
+    """Return what makes the command line of a module of ``peers``, with further settings."""
+
     def command(workload: Workload, url: str, folder: Path) -> list[str]:
-        settings = _settings(workload, url, folder)
+        settings = _settings(workload, url, folder, further)
         return [str(PEERS_PYTHON), "-m", f"benchmarks.peers.{kind}", settings, str(folder)]
 
     return command
 
 
-def _settings(workload: Workload, url: str, folder: Path) -> str:
+def _settings(
+    workload: Workload, url: str, folder: Path, further: Mapping[str, Any] = _NOTHING
+) -> str:
     settings = {
+        **further,
         "api": workload.api,
         "api_url": url,
         "token": TOKEN,
         "days": list(workload.data.days),
         "concurrency": workload.concurrency or 1,
     }
-    return _write(folder / "settings.json", settings)
+    return write_settings(folder / "settings.json", settings)
 
 
-def _write(path: Path, content: dict[str, Any]) -> str:
+def write_settings(path: Path, content: dict[str, Any]) -> str:
+    """Write settings as JSON and return the path."""
     path.write_text(json.dumps(content), "utf-8")
     return str(path)
 
 
 _OUR_FIELDS = frozenset({"extracted_at", "db_last_update_time"})
 CONTESTANTS = (
-    Contestant("ours", "these taps", _ours(), adds=_OUR_FIELDS),
+    Contestant("ours", "these taps", _ours(), adds=_OUR_FIELDS, workloads="ABCDEF"),
     Contestant(
         "serial",
         "these taps, `max_concurrency` 1",
@@ -173,7 +184,7 @@ CONTESTANTS = (
     Contestant(
         "dlt",
         "dlt `rest_api`, to files",
-        _peer("dlt_source"),
+        peer("dlt_source"),
         "files",
         frozenset({"_dlt_id", "_dlt_load_id"}),
         "dlt",
@@ -181,7 +192,7 @@ CONTESTANTS = (
     Contestant(
         "airbyte",
         "airbyte-cdk declarative source",
-        _peer("airbyte_source"),
+        peer("airbyte_source"),
         "airbyte",
         distribution="airbyte-cdk",
     ),

@@ -14,7 +14,7 @@ from sandbox.adsterra import LARGE, expected_rows
 from sandbox.numbers import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 FIRST_DAY = datetime.date(2024, 1, 1)
 #: A complete day that is never restated again.
@@ -107,13 +107,38 @@ def statistics(count: int) -> Dataset:
     raise AssertionError
 
 
+def large_account(days: int, rows_per_day: int, dimension: str) -> Dataset:
+    """Return Adsterra's statistics of an account so large that the sandbox would take minutes.
+
+    Args:
+        days: The number of days, all with the same rows.
+        rows_per_day: The number of rows per day.
+        dimension: What each row of a day is about: ``placement`` or ``placement_sub_id``.
+    """
+    row = {
+        "placement": b'{"date":"%s","domain":%d,"placement":%d',
+        "placement_sub_id": b'{"date":"%s","placement":%d,"placement_sub_id":"click-%d"',
+    }[dimension]
+    numbers = b',"impression":%d,"clicks":%d,"ctr":%d.%03d,"cpm":%d.%03d,"revenue":%d.%03d}'
+    dates = days_from(FIRST_DAY, days)
+    rows = [
+        (row + numbers)
+        % (
+            *(dates[0].encode(), 2_100_000 + number % 50, 40_000_000 + number),
+            *(number * 7 % 100_000, number % 5_000, number % 9, number % 999 + 1),
+            *(number % 4, number % 998 + 1, number % 80, number % 997 + 1),
+        )
+        for number in range(rows_per_day)
+    ]
+    keys = {"placement": ("domain", "placement"), "placement_sub_id": ("placement", dimension)}
+    return Dataset(keys[dimension], dates, [rows])
+
+
 def without_rows(dataset: Dataset) -> Dataset:
     """Return the first day of a dataset, without rows."""
     return replace(dataset, days=dataset.days[:1], templates=[[]])
 
 
-def shuffled(dataset: Dataset) -> list[bytes]:
-    """Return all rows of a dataset in an order without meaning, as Adsterra sends them."""
-    rows = [row for template in dataset.templates for row in template]
-    Random("statistics").shuffle(rows)  # noqa: S311 - not a secret
-    return rows
+def shuffled(rows: Iterable[bytes]) -> list[bytes]:
+    """Return rows in an order without meaning, as Adsterra sends them."""
+    return Random("statistics").sample(found := list(rows), len(found))  # noqa: S311 - no secret

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
@@ -97,27 +98,58 @@ def _page(date: str, rows: Sequence[bytes], number: int, total: int) -> bytes:
 
 @dataclass(frozen=True)
 class StatisticsResponses:
-    """Adsterra's statistics, all in one response.
+    """Adsterra's statistics, of any days, in one response.
 
     Attributes:
-        everything: The response.
-        seconds: The delay of the response, in seconds.
+        days: The days.
+        dimensions: What the statistics are grouped by.
+        rows: The rows of each template day, separated by commas.
+        counts: The number of these rows.
+        everything: The response with all days, if it is prepared.
+        seconds: The delay of each response, in seconds.
     """
 
-    everything: bytes
+    days: Sequence[str]
+    dimensions: Sequence[str]
+    rows: Sequence[bytes]
+    counts: Sequence[int]
+    everything: bytes | None = None
     seconds: float = 0
 
     def find(self, path: str, query: str) -> bytes:
-        """Return the statistics."""
+        """Return the statistics of the requested days."""
         params = parse_qs(query)
-        if path != "/stats.json" or params["group_by[]"] != ["date", "placement", "country"]:
+        if path != "/stats.json" or params["group_by[]"] != list(self.dimensions):
             return http_response(b"{}", "404 Not Found")
-        return self.everything
+        (first,), (last,) = params["start_date"], params["finish_date"]
+        if self.everything and first <= self.days[0] and last >= self.days[-1]:
+            return self.everything
+        rows, count = [], 0
+        for number, day in enumerate(self.days):
+            template = number % len(self.rows)
+            if first <= day <= last and self.counts[template]:
+                date = b'"date":"%s"'
+                old, new = date % self.days[template].encode(), date % day.encode()
+                rows.append(self.rows[template].replace(old, new))
+                count += self.counts[template]
+        return _statistics(rows, count)
 
 
 def statistics_responses(dataset: Dataset) -> StatisticsResponses:
-    """Prepare the only response of the statistics."""
+    """Prepare the rows of the statistics, and the response with all days if none is repeated."""
+    everything = None
+    if len(dataset.templates) == len(dataset.days):
+        rows = shuffled(itertools.chain(*dataset.templates))
+        everything = _statistics(rows, len(rows))
+    return StatisticsResponses(
+        dataset.days,
+        ("date", *dataset.key),
+        [b",".join(shuffled(rows)) for rows in dataset.templates],
+        [len(rows) for rows in dataset.templates],
+        everything,
+    )
+
+
+def _statistics(rows: Sequence[bytes], count: int) -> bytes:
     times = b'"dbLastUpdateTime":"2024-05-01 12:00:00","dbDateTime":"2024-05-01 12:05:00"'
-    rows = shuffled(dataset)
-    body = b'{"items":[%s],"itemCount":%d,%s}' % (b",".join(rows), len(rows), times)
-    return StatisticsResponses(http_response(body))
+    return http_response(b'{"items":[%s],"itemCount":%d,%s}' % (b",".join(rows), count, times))

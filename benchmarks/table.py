@@ -25,7 +25,8 @@ _HEADINGS = (
     *("", "to /dev/null, s", "x stock", "without start", "of bare loop", "to a pipe, s"),
     *("x stock", "first record, s", "CPU, s", "peak, MB", "decimals"),
 )
-_NONE = "-"
+#: A cell without a figure.
+EMPTY = "-"
 
 
 def table(
@@ -42,24 +43,24 @@ def table(
         results: The runs.
         decimals: How each contestant writes a long number.
     """
-    lines = [_line(_HEADINGS), _line(["---", *["---:"] * (len(_HEADINGS) - 2), "---"])]
+    lines = [line(_HEADINGS), line(["---", *["---:"] * (len(_HEADINGS) - 2), "---"])]
     for workload in workloads:
         title = f"**{workload.name}**: {workload.title}"
-        lines.append(_line([title, *[""] * (len(_HEADINGS) - 1)]))
+        lines.append(line([title, *[""] * (len(_HEADINGS) - 1)]))
         for contestant in contestants:
             if not contestant.takes_part_in(workload):
                 continue
             runs = results.get((workload.name, contestant.name))
             if runs is None:
                 blank = [""] * (len(_HEADINGS) - 2)
-                lines.append(_line([contestant.title, "not installed", *blank]))
+                lines.append(line([contestant.title, "not installed", *blank]))
                 continue
             stock = results.get((workload.name, "stock"), {})
             bare = results.get((workload.name, "bare"), {})
             figures = _figures(runs, stock, bare)
             figures.insert(2, _times(ratio_without_start(results, workload, contestant)))
-            kept = decimals.get(contestant.name, _NONE)
-            lines.append(_line([contestant.title, *figures, kept]))
+            kept = decimals.get(contestant.name, EMPTY)
+            lines.append(line([contestant.title, *figures, kept]))
     return "\n".join(lines)
 
 
@@ -82,7 +83,8 @@ def ratio_without_start(
     return stock / own if own > 0 else None
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
+    """Return a row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -95,21 +97,21 @@ def _figures(
     peaks = [run.peak_bytes for of_output in runs.values() for run in of_output]
     share = _ratio(bare.get("null", []), null)
     return [
-        _spread([run.seconds for run in null]),
+        spread([run.seconds for run in null]),
         _times(_ratio(stock.get("null", []), null)),
-        _NONE if share is None else f"{share:.0%}",
-        _spread([run.seconds for run in pipe]),
+        EMPTY if share is None else f"{share:.0%}",
+        spread([run.seconds for run in pipe]),
         _times(_ratio(stock.get("pipe", []), pipe)),
-        _spread(known),
-        f"{median(run.cpu_seconds for run in null):.2f}" if null else _NONE,
+        spread(known),
+        f"{median(run.cpu_seconds for run in null):.2f}" if null else EMPTY,
         f"{max(peaks) / 1e6:,.0f}",
     ]
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
     """Return the median, the minimum and the maximum."""
     if not values:
-        return _NONE
+        return EMPTY
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
@@ -121,7 +123,7 @@ def _ratio(others: Sequence[Run], runs: Sequence[Run]) -> float | None:
 
 
 def _times(ratio: float | None) -> str:
-    return _NONE if ratio is None else f"{ratio:.1f}"
+    return EMPTY if ratio is None else f"{ratio:.1f}"
 
 
 def notes(
@@ -150,9 +152,10 @@ rows were compared with the prepared ones, every value. In A and B all but these
 page at a time (airbyte-cdk by its own default); these taps have their default of 4, and B is one \
 request in any case. In C ({LATENCY_SECONDS * 1000:.0f} ms a request) dlt reads its days in \
 parallel and airbyte-cdk has the same concurrency as these taps; a stock SDK tap cannot. D has \
-{TIMES_FOR_MEMORY} times the rows of A. The server, a process of its own with all answers \
-prepared, sends {capacity[0]:,.0f} of A's pages ({capacity[1]:,.0f} MB) a second over one \
-connection. Decimals: whether {"`12345678901234567.8901`"} comes out as it went in."""
+{TIMES_FOR_MEMORY} times the rows of A; D, E and F are read once, while the rows are compared. The \
+server, a process of its own with all answers prepared, sends {capacity[0]:,.0f} of A's pages \
+({capacity[1]:,.0f} MB) a second over one connection. Decimals: whether \
+{"`12345678901234567.8901`"} comes out as it went in."""
 
 
 def _processor() -> str:

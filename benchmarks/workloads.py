@@ -1,16 +1,17 @@
-"""The workloads: four that are compared, and small ones for start-up time and exact numbers.
+"""The workloads: six that are compared, and small ones for start-up time and exact numbers.
 
 Responses without rows show how long starting takes, one row shows whether numbers stay exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.data import (
     LONG_NUMBER,
     advertiser_report,
+    large_account,
     one_number,
     statistics,
     without_rows,
@@ -18,6 +19,8 @@ from benchmarks.data import (
 from benchmarks.responses import report_responses, statistics_responses
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.data import Dataset
     from benchmarks.responses import Responses
 
@@ -49,6 +52,8 @@ class Workload:
         outputs: Where the output goes when it is measured, see ``launch``; empty if only the peak
             memory matters, which the run that checks the rows shows.
         concurrency: The maximum of concurrent requests; ``None`` for the contestant's default.
+        stream: The stream of these taps with the rows.
+        settings: Further settings of these taps.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Workload:
     responses: Responses
     outputs: tuple[str, ...] = ("null", "pipe")
     concurrency: int | None = None
+    stream: str = "advertiser_report"
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def start(self) -> str:
@@ -69,7 +76,8 @@ def prepare(rows: int) -> dict[str, Workload]:
     """Return all workloads by name.
 
     Args:
-        rows: The number of rows of A, B and C, rounded down to full days; D has 20 times as many.
+        rows: The number of rows of A, B and C, rounded down to full days. D has 20 times as many,
+            E has two fifths of them per day, F half of them.
     """
     report = advertiser_report(_DAYS, max(1, rows // _DAYS), _DAYS)
     long_days = advertiser_report(
@@ -96,6 +104,8 @@ def prepare(rows: int) -> dict[str, Workload]:
             "adsterra",
             by_country,
             statistics_responses(by_country),
+            stream="stats_by_country",
+            settings={"window_days": 365},
         ),
         Workload(
             "C",
@@ -116,6 +126,7 @@ def prepare(rows: int) -> dict[str, Workload]:
             report_responses(long_days),
             (),
         ),
+        *_large_accounts(rows),
         Workload(
             f"{START}adcloud",
             "an Adcloud day without rows, so that only starting is left",
@@ -131,7 +142,28 @@ def prepare(rows: int) -> dict[str, Workload]:
             no_statistics,
             statistics_responses(no_statistics),
             ("null",),
+            stream="stats_by_country",
         ),
         Workload(DIGITS, "one long number", "adcloud", digits, report_responses(digits), ()),
     ]
     return {workload.name: workload for workload in found}
+
+
+def _large_accounts(rows: int) -> Iterator[Workload]:
+    """Yield E and F, with 20,000 placements and 25,000 sub ids a day if ``rows`` is 50,000."""
+    accounts = [
+        ("E", "placements", "placement", "stats", max(1, rows * 2 // 5), 90),
+        ("F", "sub ids", "placement_sub_id", "stats_by_sub_id", max(1, rows // 2), 30),
+    ]
+    for name, of_what, dimension, stream, per_day, days in accounts:
+        data = large_account(days, per_day, dimension)
+        title = f"{data.count:,} rows: {per_day:,} {of_what} a day, {days} days of Adsterra, "
+        yield Workload(
+            name,
+            f"{title}read once for the memory",
+            "adsterra",
+            data,
+            statistics_responses(data),
+            (),
+            stream=stream,
+        )

@@ -11,10 +11,11 @@ import duckdb
 import psycopg
 import pytest
 
+from benchmarks.postgresql import INITDB, postgresql_server
 from sandbox.adcloud import entities
 from sandbox.adsterra import DEMO
 from tap_adcloud.streams import STREAMS
-from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
+from tests.reliability.databases import PostgreSQL
 from tests.support import REPORT_KEY, day
 from tests.warehouse import (
     ADSTERRA_STREAMS,

@@ -14,12 +14,13 @@ import duckdb
 import pytest
 import yaml
 
+from benchmarks.postgresql import INITDB, postgresql_server
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tap_adsterra.reports import ReportStream
 from tap_adsterra.streams import STREAMS
 from tests.paths import BIN, PROJECT
-from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
+from tests.reliability.databases import PostgreSQL
 from tests.support import NOW, day
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The streams with dlt's ``rest_api`` source; writes files of newline-delimited JSON.
+"""The streams with dlt's ``rest_api`` source, into files of newline-delimited JSON or elsewhere.
 
 ``python -m benchmarks.peers.dlt_source SETTINGS FOLDER``
 """
@@ -39,6 +39,8 @@ def report(settings: dict[str, Any]) -> dict[str, Any]:
         "parallelized": together,
         "columns": _numbers("adcloud/advertiser_report"),
     }
+    if settings.get("destination", "csv") != "csv":
+        resource |= {"write_disposition": "merge", "primary_key": settings["primary_key"]}
     return {
         "client": {
             "base_url": settings["api_url"],
@@ -86,6 +88,16 @@ def _numbers(schema: str) -> dict[str, Any]:
     }
 
 
+def destination(settings: dict[str, Any], folder: Path) -> tuple[Any, str | None]:
+    """Return where the rows go, and the format of the files that dlt loads there."""
+    kind = settings.get("destination", "jsonl")
+    if kind == "duckdb":
+        return dlt.destinations.duckdb(str(folder / "rows.duckdb")), None
+    if kind == "postgres":
+        return dlt.destinations.postgres(settings["credentials"]), "csv"
+    return dlt.destinations.filesystem((folder / "rows").as_uri()), kind
+
+
 def main() -> None:
     """Run the pipeline."""
     settings = json.loads(Path(sys.argv[1]).read_text("utf-8"))
@@ -93,12 +105,13 @@ def main() -> None:
     if settings["concurrency"] > 1:
         dlt.config["extract.workers"] = settings["concurrency"]
     described = statistics(settings) if settings["api"] == "adsterra" else report(settings)
+    where, file_format = destination(settings, folder)
     dlt.pipeline(
         "benchmark",
         pipelines_dir=str(folder / "working"),
-        destination=dlt.destinations.filesystem((folder / "rows").as_uri()),
+        destination=where,
         dataset_name="benchmark",
-    ).run(rest_api_source(described), loader_file_format="jsonl")
+    ).run(rest_api_source(described), loader_file_format=file_format)
 
 
 if __name__ == "__main__":

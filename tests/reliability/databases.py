@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import os
-import pwd
-import shutil
-import signal
 import sqlite3
-import subprocess
 import sys
-import tempfile
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import duckdb
 import psycopg
 
+from benchmarks.postgresql import USER
 from tests.paths import BIN
-from tests.servers import closed_port
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-#: Debian keeps the server's commands out of the path.
-SERVER_FOLDERS = [
-    *os.environ.get("PATH", "").split(os.pathsep),
-    *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
-]
-INITDB = shutil.which("initdb", path=os.pathsep.join(SERVER_FOLDERS))
 #: Small, so that rows are written during a run and not only at its end.
 ROWS_A_BATCH = 300
 
@@ -100,7 +84,7 @@ class PostgreSQL:
 
     def __init__(self, port: int, schema: str) -> None:
         self.schema = schema
-        self.server = {"host": "127.0.0.1", "port": port, "user": "ads", "password": "unused"}
+        self.server = {"host": "127.0.0.1", "port": port, "user": USER, "password": "unused"}
         self.settings = {
             **self.server,
             "database": "postgres",
@@ -119,46 +103,6 @@ class PostgreSQL:
         found = database.execute(psycopg.sql.SQL("select * from {}").format(table))
         assert found.description is not None
         return comparable([column.name for column in found.description], found.fetchall())
-
-
-@contextlib.contextmanager
-def postgresql_server() -> Iterator[int]:
-    """Run a server during the block, and return its port."""
-    assert INITDB is not None
-    # The server refuses to run as root; Debian's package creates this user.
-    user = "postgres" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
-        if user:
-            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        data = f"{folder}/data"
-        options = ["--auth=trust", "--encoding=UTF8", "--no-sync", "--username=ads"]
-        run_as: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
-        subprocess.run([INITDB, "--pgdata", data, *options], **run_as, check=True)
-        port = closed_port()
-        command = [str(Path(INITDB).with_name("postgres")), "-D", data, "-k", folder, "-F"]
-        command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
-        log = Path(folder) / "log"
-        with (
-            log.open("wb") as errors,
-            subprocess.Popen(command, **run_as, stderr=errors) as server,
-        ):
-            try:
-                wait_for(port, log)
-                yield port
-            finally:
-                # Immediate shutdown: its data is not needed any more.
-                server.send_signal(signal.SIGQUIT)
-                server.wait(30)
-
-
-def wait_for(port: int, log: Path) -> None:
-    """Wait until the server accepts connections."""
-    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
-    while datetime.datetime.now(datetime.UTC) < until:
-        with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(host="127.0.0.1", port=port, user="ads", dbname="postgres").close()
-            return
-    raise TimeoutError(log.read_text())
 
 
 def comparable(columns: list[str], rows: list[tuple[Any, ...]]) -> list[Row]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from benchmarks.postgresql import INITDB, postgresql_server
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET
 from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, DEMO_TOKEN
@@ -28,7 +29,7 @@ from singer_reports.output.bulk import CHUNK_ROWS
 from singer_reports.output.stdout import DUPLICATE_SIGNAL_SECONDS
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
-from tests.reliability.databases import INITDB, DuckDB, PostgreSQL, SQLite, postgresql_server
+from tests.reliability.databases import DuckDB, PostgreSQL, SQLite
 from tests.reliability.pipeline import Kill, Meltano, Pipeline, PlainPipe, environment
 from tests.support import NOW, day, select
 
