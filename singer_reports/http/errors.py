@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import email.utils
 from http import HTTPStatus
 
+import msgspec
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
@@ -76,6 +78,26 @@ def refused(status: int, message: str) -> RequestError:
     """Return the error of a refused request: with status 413, one that a split may help."""
     too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return RequestTooLargeError(message) if too_large else RequestError(message)
+
+
+def require_json(response: requests.Response, api_name: str) -> None:
+    """Refuse a response that is not JSON; it is decoded later.
+
+    Args:
+        response: The response.
+        api_name: The name of the API, for the message.
+
+    Raises:
+        RetriableAPIError: If its content type says JSON, so that it may have been cut short.
+        NotJsonError: If it is of another type.
+    """
+    try:
+        msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        kind = response.headers.get("Content-Type", "no content type")
+        message = f"{api_name} answered with something that is not JSON ({kind})"
+        kind_of_error = RetriableAPIError if "json" in kind else NotJsonError
+        raise kind_of_error(message, response) from None
 
 
 def is_retriable(status: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import itertools
 import logging
 import sys
@@ -11,7 +10,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backoff
-import msgspec
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
@@ -22,11 +20,11 @@ from singer_reports.http.connection_errors import describe_error
 from singer_reports.http.errors import (
     RETRIABLE_ERRORS,
     ConnectionFailedError,
-    NotJsonError,
     RequestError,
     ends_the_run,
     is_retriable,
     refused,
+    require_json,
     retry_after,
 )
 from singer_reports.http.session import response_hooks
@@ -195,14 +193,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
             raise RetriableAPIError(message, response)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise self.refusal(response)
-        try:
-            # Check only whether it is JSON; it is decoded later.
-            msgspec.json.decode(response.content.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
-        except (msgspec.DecodeError, RecursionError):
-            kind = response.headers.get("Content-Type", "no content type")
-            message = f"{self.api_name} answered with something that is not JSON ({kind})"
-            kind_of_error = RetriableAPIError if "json" in kind else NotJsonError
-            raise kind_of_error(message, response) from None
+        require_json(response, self.api_name)
 
     def refusal(self, response: requests.Response) -> RequestError:
         """Make the error of a response with a status of 3xx or 4xx that is not retried."""
