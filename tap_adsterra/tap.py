@@ -120,8 +120,9 @@ class TapAdsterra(ReportTap):
             default=30,
             title="Window",
             description=(
-                "Days per request, 1 to 365. A window that keeps failing with a timeout or a "
-                "server error is cut in halves, down to a day."
+                "The most days per request, 1 to 365. A window is read in smaller ones if it keeps "
+                "failing with a timeout or a server error, if rows of it are missing, or if its "
+                "answer has more than 8 MB."
             ),
         ),
         th.Property(
