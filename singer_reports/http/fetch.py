@@ -26,9 +26,12 @@ class Fetched(NamedTuple, Generic[Request, Response]):
     """What sending a request has brought."""
 
     response: Response
-    #: The requests that it shows to be needed: the further pages of a day, the halves of a window
-    #: that was too large. They come directly after its request in order.
+    #: The requests that complete it: the further pages of a day. They come directly after its
+    #: request in order, and belong to the same part.
     follow_ups: Sequence[Request] = ()
+    #: The requests that replace it: the halves of a window that was too large. They come directly
+    #: after its request in order, and each is a part of its own.
+    parts: Sequence[Request] = ()
     #: The bytes that the response takes in memory.
     size: int = 0
 
@@ -141,7 +144,7 @@ class Fetcher(Generic[Request, Response]):
                     if fetched is None:
                         self._ahead.finish(task)
                     else:
-                        self._ahead.finish(task, fetched.size, fetched.follow_ups)
+                        self._ahead.finish(task, fetched.size, fetched.follow_ups, fetched.parts)
                     self._send()
                 self._ended.put(None)
                 # Drop the references so that the rows can be freed.

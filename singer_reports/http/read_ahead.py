@@ -1,8 +1,8 @@
 """Decides which request is sent next, so that the network is never idle and memory is bounded.
 
-A part is a request with all its follow-ups. The part at hand is the first one that has not been
-yielded completely. Its requests are always sent; those of later parts are sent ahead as long as
-what waits has few bytes. Nothing here blocks or starts threads.
+A part is a request with all its follow-ups, such as the pages of a day. The part at hand is the
+first one that has not been yielded completely. Its requests are always sent; those of later parts
+are sent ahead as long as what waits has few bytes. Nothing here blocks or starts threads.
 """
 
 from __future__ import annotations
@@ -25,25 +25,24 @@ class Task(Generic[Request, Response]):
 
     response: Response
 
-    def __init__(self, request: Request, place: tuple[int, ...]) -> None:
+    def __init__(
+        self, request: Request, place: tuple[int, ...], part: tuple[int, ...] | None = None
+    ) -> None:
         """Create a task that has not been sent.
 
         Args:
             request: The request.
-            place: Its place in the order: the number of its part; for a follow-up, the place of its
-                request and the number among that request's follow-ups.
+            place: Its place in the order; what comes directly after a request has its place and
+                one more number.
+            part: The place of the first request of its part; ``None`` if it is the first.
         """
         self.request = request
         self.place = place
+        self.part = part or place
         self.error: BaseException | None = None
         self.finished = False
         #: The bytes that its response takes.
         self.size = 0
-
-    @property
-    def part(self) -> int:
-        """The number of its part."""
-        return self.place[0]
 
     def __lt__(self, other: Task[Request, Response]) -> bool:
         """Compare by place in the order."""
@@ -95,15 +94,15 @@ class ReadAhead(Generic[Request, Response]):
         elif self._failed or not self._may_send(None):
             return None
         else:
-            part, request = next(self._upcoming, (None, None))
-            if part is None:
+            number, request = next(self._upcoming, (None, None))
+            if number is None:
                 return None
-            task = Task(request, (part,))  # type: ignore[arg-type]
+            task = Task(request, (number,))  # type: ignore[arg-type]
             heapq.heappush(self._tasks, task)
         self.under_way += 1
         return task
 
-    def _may_send(self, part: int | None) -> bool:
+    def _may_send(self, part: tuple[int, ...] | None) -> bool:
         """Return whether a task of a part, or of a part that follows all others, may be sent."""
         if not self._tasks or part == self._tasks[0].part:
             return True
@@ -111,14 +110,19 @@ class ReadAhead(Generic[Request, Response]):
         return self._waiting_bytes + expected <= self._max_bytes
 
     def finish(
-        self, task: Task[Request, Response], size: int = 0, follow_ups: Iterable[Request] = ()
+        self,
+        task: Task[Request, Response],
+        size: int = 0,
+        follow_ups: Iterable[Request] = (),
+        parts: Iterable[Request] = (),
     ) -> None:
         """Note that a task has its response or its error.
 
         Args:
             task: The task.
             size: The bytes that its response takes until it is released.
-            follow_ups: The requests that come directly after it in order.
+            follow_ups: The requests that come directly after it in order, and belong to its part.
+            parts: Requests that come there in its stead, each a part of its own.
         """
         task.finished, task.size = True, size
         self.under_way -= 1
@@ -126,15 +130,21 @@ class ReadAhead(Generic[Request, Response]):
         self._expected_bytes = max(size, int(self._expected_bytes * _DECAY))
         if task.error is not None and (self._failed is None or task < self._failed):
             self._failed = task
-        self._insert(follow_ups, task.place)
+        self._insert(follow_ups, task.place, task.part)
+        self._insert(parts, task.place)
 
     def insert_first(self, requests: Iterable[Request]) -> None:
-        """Insert requests before all others: directly after the last one yielded."""
+        """Insert requests before all others, each a part of its own."""
         self._insert(requests, self._yielded)
 
-    def _insert(self, requests: Iterable[Request], place: tuple[int, ...]) -> None:
+    def _insert(
+        self,
+        requests: Iterable[Request],
+        place: tuple[int, ...],
+        part: tuple[int, ...] | None = None,
+    ) -> None:
         for number, request in enumerate(requests):
-            task = Task[Request, Response](request, (*place, number))
+            task = Task[Request, Response](request, (*place, number), part)
             heapq.heappush(self._tasks, task)
             heapq.heappush(self._unsent, task)
 

@@ -61,8 +61,8 @@ class SlicedStream(PageStream):
         """Fetch a page, or name the halves of a slice that is too large."""
         response = self.fetch_page(page)
         if response is None:
-            return Fetched(None, list(map(Page.first, self.split(page.slice))))
-        return Fetched(response, response.next_pages, response.size)
+            return Fetched(None, parts=list(map(Page.first, self.split(page.slice))))
+        return Fetched(response, response.next_pages, size=response.size)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -137,6 +137,17 @@ def test_the_day_at_hand_is_read_to_its_end_however_large_it_is() -> None:
     assert set(counts[5:-CONCURRENCY]) == {CONCURRENCY}
 
 
+def test_the_halves_of_a_window_share_the_bytes_as_other_windows_do() -> None:
+    """A window of days that was too large is not at hand as a whole."""
+    reading = Reading(days=1, pages=1, size=MEGABYTE, max_bytes=10 * MEGABYTE)
+    window = reading.under_way.pop(Page(0))
+    reading.ahead.finish(window, parts=[Page(day) for day in range(1, 100)])
+    reading.send()
+    while reading.under_way:
+        reading.end(min(reading.under_way))
+    assert len(reading.sent) == 1 + 10
+
+
 def test_a_busy_consumer_does_not_keep_the_next_days_from_being_read() -> None:
     reading = Reading(days=10, pages=30, size=200_000, max_bytes=32 * MEGABYTE)
     taken: list[Page] = []
