@@ -131,6 +131,7 @@ class Matrix:
                 mount_fault(tap, fault := Fault("status", **arguments), jump)
             case "too large":
                 patches.setattr(session, "MAX_RESPONSE_BYTES", 2**20)
+                patches.setattr(session, "MAX_SPLITTABLE_BYTES", 2**20)
                 fault = self.sandbox.faults.add(Fault("gigantic", **arguments, size=2**21))
             case kind:
                 fault = self.sandbox.faults.add(Fault(kind, **arguments))
