@@ -110,7 +110,8 @@ def test_pages_of_the_next_days_are_requested_ahead(six_pages: Adcloud) -> None:
     assert watched.until(lambda: ahead <= set(six_pages.pages()))
     # These have their response, and none is handed out before its turn.
     assert watched.until(lambda: watched.waiting() == ["2024-04-24 1"])
-    assert len(six_pages.pages()) <= 1 + 2 * 4
+    # Reading goes on beside it, as far as memory allows.
+    assert watched.until(lambda: len(six_pages.pages()) > 1 + 2 * 4)
     let_go(first)
     assert watched.run.rows(REPORT) == six_pages.expected_rows()
 
@@ -119,7 +120,7 @@ def test_the_further_pages_of_a_day_are_requested_concurrently(six_pages: Adclou
     """Prefetched pages of later days do not take their threads."""
     first, *further = [hold(six_pages, date=DAY, page=str(page)) for page in range(1, 7)]
     watched = Watched(six_pages, max_concurrency=4, page_size=50, start_date=DAY)
-    # The later days have their responses, with as many further pages as are prefetched.
+    # The later days have their responses, with their further pages.
     assert watched.until(lambda: len(six_pages.pages()) >= 1 + 2 * 4)
     assert watched.until(lambda: watched.waiting() == [f"{DAY} 1"])
     let_go(first)
