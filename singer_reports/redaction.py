@@ -86,8 +86,9 @@ class Redactor(logging.Filter):
                 record.exc_info, record.exc_text = None, written
         for name in set(vars(record)) - _STANDARD_FIELDS:
             value = str(getattr(record, name))
-            if self.clean(value) != value:
-                setattr(record, name, self.clean(value))
+            cleaned = self.clean(value)
+            if cleaned != value:
+                setattr(record, name, cleaned)
         return True
 
     def install(self) -> None:

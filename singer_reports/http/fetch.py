@@ -1,6 +1,6 @@
 """Fetches concurrently, and yields responses in the order of the requests.
 
-Requests can be of any type: the caller passes the functions that send one and that read a response.
+Requests can be of any type: the caller passes the function that sends one.
 """
 
 from __future__ import annotations
