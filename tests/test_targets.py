@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-import yaml
 
+from benchmarks.destinations import loader_settings
 from benchmarks.postgresql import INITDB, postgresql_server
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.faults import Fault
 from tap_adsterra.reports import ReportStream
 from tap_adsterra.streams import STREAMS
-from tests.paths import BIN, PROJECT
+from tests.paths import BIN
 from tests.reliability.databases import PostgreSQL
 from tests.support import NOW, day
 
@@ -159,9 +159,7 @@ def test_postgresql_stores_what_no_column_of_text_can_hold(
     adsterra: Adsterra, tmp_path: Path
 ) -> None:
     """With the project's settings: PostgreSQL has no NUL, and anybody can put one into a sub id."""
-    loaders = yaml.safe_load((PROJECT / "meltano.yml").read_text())["plugins"]["loaders"]
-    (loader,) = [loader for loader in loaders if loader["name"] == "target-postgres"]
-    settings = {item["name"]: item["value"] for item in loader["settings"] if "value" in item}
+    settings = loader_settings("target-postgres")
     fault = Fault("set_field", path="stats", field="placement_sub_id", value="a\0b", times=1)
     adsterra.sandbox.faults.add(fault)
     run = adsterra.run("stats_by_sub_id")
