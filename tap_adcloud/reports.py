@@ -61,14 +61,8 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         return {"filter[date]": str(stream_slice.first)}
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
-        """Convert booking and page type to the documented names and types; add ``extracted_at``.
-
-        A row that is missing in a later reading cannot be deleted by key; it can be recognized by
-        its older ``extracted_at``.
-        """
-        extracted_at = page.time_extracted.isoformat(timespec="seconds").replace("+00:00", "Z")
+        """Convert booking and page type to the documented names and types."""
         for index, row in enumerate(rows):
-            row.extracted_at = extracted_at
             if row.campaign_id is not UNSET:
                 row.booking_id = row.campaign_id
             elif row.booking_id is UNSET:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 
+from singer_reports.reading_times import EXTRACTED_AT
 from singer_reports.streams.date_range import DateRangeStream
 from tap_adsterra.client import SCHEMAS, AdsterraStream
 
@@ -101,9 +102,9 @@ class ReportStream(AdsterraStream, DateRangeStream):
         self.primary_keys = self.dimensions
         self.daily_requests = needs_daily_requests(self.dimensions)
         # The API sends db_last_update_time per response, and no date in daily requests.
-        self.computed_fields = (
-            ("date", "db_last_update_time") if self.daily_requests else ("db_last_update_time",)
-        )
+        self.computed_fields = ("db_last_update_time", EXTRACTED_AT)
+        if self.daily_requests:
+            self.computed_fields = ("date", *self.computed_fields)
         self.window_days = 1 if self.daily_requests else run.tap.config.get("window_days", 1)
         fields = self.schema["properties"]
         self.null_key_values = {

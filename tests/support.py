@@ -18,7 +18,7 @@ from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import pytest
 
@@ -95,8 +95,20 @@ class RunResult:
             if "record" in kept:
                 record = kept["record"].items()
                 kept["record"] = {name: value for name, value in record if name != "extracted_at"}
+            if "value" in kept:
+                kept["value"] = state_without_times(kept["value"])
             messages.append(kept)
         return messages
+
+
+def state_without_times(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state without the times of the last readings."""
+    bookmarks = state.get("bookmarks", {}).items()
+    kept = {
+        stream: {name: value for name, value in bookmark.items() if name != "extracted_at"}
+        for stream, bookmark in bookmarks
+    }
+    return {**state, "bookmarks": kept} if kept else dict(state)
 
 
 def sync(tap: ReportTap) -> RunResult:

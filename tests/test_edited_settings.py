@@ -380,4 +380,4 @@ def test_ids_written_as_decimals_are_ids(adsterra: Adsterra) -> None:
     run = adsterra.run(OWN, reports=report("placement", domain=float(one)))
     assert run.error is None
     assert run.messages[-1] == whole.messages[-1]
-    assert run.records(OWN) == whole.records(OWN)
+    assert run.rows(OWN) == whole.rows(OWN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports.records.checks import (
@@ -15,8 +14,10 @@ from singer_reports.records.checks import (
 from singer_reports.records.decoder import ResponseSchemaError
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Sequence
 
+    from singer_reports.reading_times import ReadingClock
     from singer_reports.records.envelope import Envelope
     from singer_reports.records.row_types import Row
 
@@ -33,9 +34,9 @@ class Page(NamedTuple):
     number: int = 1
 
     @classmethod
-    def first(cls, stream_slice: Any) -> Page:  # noqa: ANN401
+    def first(cls, stream_slice: Any, clock: ReadingClock) -> Page:  # noqa: ANN401
         """Return the first page of a slice, to be requested now."""
-        return cls(stream_slice, datetime.datetime.now(datetime.UTC))
+        return cls(stream_slice, clock.next())
 
     def __str__(self) -> str:
         """Return the slice, unless it is the whole stream, and the page, unless it is the first."""

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_reports.http.fetch import fetch_in_order
+from singer_reports.reading_times import ReadingClock
 from singer_reports.records.checks import InconsistentResponseError, TooFewRowsError
 from singer_reports.records.page import Page, PageResponse, check_and_sort
 from singer_reports.streams.page_stream import PageStream
@@ -28,6 +29,7 @@ class SlicedStream(PageStream):
         """Make a stream of a run."""
         super().__init__(run, **options)
         self._is_reading = False
+        self.clock = ReadingClock(run.time)
 
     def read_slices(
         self, slices: Iterable[Any], *, is_second_reading: bool = False
@@ -49,7 +51,7 @@ class SlicedStream(PageStream):
             responses: list[PageResponse] = []
             missing = 1
             for page, response in fetch_in_order(
-                map(Page.first, slices),
+                map(self.first_page, slices),
                 self.fetch_page,
                 self.next_pages,
                 self.config["max_concurrency"],
@@ -105,8 +107,12 @@ class SlicedStream(PageStream):
         time.sleep(self.retry_inconsistent_after)
         return self.read_slices([page.slice], is_second_reading=True)
 
+    def first_page(self, stream_slice: Any) -> Page:  # noqa: ANN401
+        """Return the first page of a slice, with the time at which its reading begins."""
+        return Page.first(stream_slice, self.clock)
+
     def next_pages(self, page: Page, response: PageResponse | None) -> Iterable[Page]:
         """Return the pages that follow a page: of its slice, or of the slice's halves."""
         if response is None:
-            return map(Page.first, self.split(page.slice))
+            return map(self.first_page, self.split(page.slice))
         return response.next_pages

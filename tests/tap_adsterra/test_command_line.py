@@ -79,7 +79,7 @@ def test_an_error_is_one_sentence_and_no_traceback(command_line: AdsterraCommand
         "or generate a new one there."
     )
     assert "CRITICAL" in last
-    assert RunResult(output).records("domains") == []
+    assert RunResult(output).rows("domains") == []
 
 
 def test_a_traceback_is_logged_at_debug_level(command_line: AdsterraCommandLine) -> None:
