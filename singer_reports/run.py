@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     import requests
-    from singer_sdk import Tap
+    from singer_sdk import Stream, Tap
 
     from singer_reports.redaction import Redactor
 
@@ -73,6 +73,10 @@ class Run:
         The clock of the machine is read once per run: it may be set back in the meantime.
         """
         return self.now + datetime.timedelta(seconds=time.monotonic() - self._started)
+
+    def stream(self, name: str) -> Stream | None:
+        """Return a stream of the run."""
+        return self.tap.streams.get(name)
 
     @property
     def today(self) -> datetime.date:

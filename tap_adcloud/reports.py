@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from singer_reports.records.decoder import ResponseSchemaError
+from singer_reports.records.totals import TotalFields
 from singer_reports.streams.date_range import DateRangeStream
 from tap_adcloud.client import AdcloudStream
 from tap_adcloud.envelopes import ResponseV1, ResponseV2
@@ -32,6 +33,9 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
     primary_keys = ("date", *DIMENSIONS)
     null_key_values = dict.fromkeys(DIMENSIONS, 0)
     computed_fields = ("extracted_at",)
+    total_fields = TotalFields(
+        impressions="ad_impressions", clicks="clicks", amount="costs", currency="currency"
+    )
 
     def __init__(self, run: Run) -> None:
         """Create the report, for the version in the setting ``report_api_version``."""

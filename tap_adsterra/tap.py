@@ -19,12 +19,12 @@ from singer_reports.config.settings import (
 )
 from singer_reports.tap import ReportTap
 from tap_adsterra.reports import DIMENSIONS, ReportStream, ordered_dimensions
-from tap_adsterra.streams import STREAMS
+from tap_adsterra.streams import STREAMS, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_adsterra.client import AdsterraStream
+    from singer_sdk import Stream
 
 #: The first day for which there are statistics (API 3.0.0, Statistics, start_date).
 FIRST_DAY = datetime.date(2016, 12, 17)
@@ -154,11 +154,11 @@ class TapAdsterra(ReportTap):
         if isinstance(reports, list):
             yield from (ConfigError("reports", text) for text in _report_errors(reports))
 
-    def built_in_streams(self) -> list[AdsterraStream]:
+    def built_in_streams(self) -> list[Stream]:
         """Create the built-in streams."""
-        return [stream(self.run) for stream in STREAMS]
+        return [*(stream(self.run) for stream in STREAMS), Totals(self.run)]
 
-    def discover_streams(self) -> list[AdsterraStream]:
+    def discover_streams(self) -> list[Stream]:
         """Create the built-in streams and one stream per report of the user; send no request.
 
         Raises:
@@ -188,7 +188,8 @@ class TapAdsterra(ReportTap):
 
 def _report_errors(reports: list[Any]) -> Iterator[str]:
     """Find errors in reports that their schema cannot express; skip values of a wrong type."""
-    taken = {stream.name: "a stream of the tap" for stream in STREAMS}
+    names = [*(stream.name for stream in STREAMS), Totals.name]
+    taken = dict.fromkeys(names, "a stream of the tap")
     for index, report in enumerate(reports):
         path = f"reports[{index}]"
         if not isinstance(report, dict):

@@ -88,8 +88,12 @@ class RunResult:
         return None if value is None else str(value)
 
     def without_times(self) -> list[Message]:
-        """Return the messages without the times at which the records were read."""
+        """Return the messages without the times at which the records were read.
+
+        A state that only saves such a time is left out: a slice that is read again has one.
+        """
         messages = []
+        saved: dict[str, Any] | None = None
         for message in self.messages:
             kept = {name: value for name, value in message.items() if name != "time_extracted"}
             if "record" in kept:
@@ -97,6 +101,9 @@ class RunResult:
                 kept["record"] = {name: value for name, value in record if name != "extracted_at"}
             if "value" in kept:
                 kept["value"] = state_without_times(kept["value"])
+                if kept["value"] == saved:
+                    continue
+                saved = kept["value"]
             messages.append(kept)
         return messages
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from singer_reports.reading_times import ReadingClock
     from singer_reports.records.envelope import Envelope
     from singer_reports.records.row_types import Row
+    from singer_reports.records.totals import PageTotals
 
 #: The maximum number of pages per slice; a larger one is an error, and would fill the memory.
 MAX_PAGES = 100_000
@@ -70,6 +71,8 @@ class PageResponse:
         self.next_pages: Sequence[Page] = ()
         #: Whether these pages are not requested, as in a connection test.
         self.is_partial = False
+        #: The control totals of the rows, if there are any.
+        self.totals: PageTotals | None = None
         #: Why the response cannot be what was requested, if it cannot.
         self.inconsistency = ""
         if self.page_count > MAX_PAGES:

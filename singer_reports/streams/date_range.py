@@ -15,7 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from singer_reports import dates
 from singer_reports.config.bookmarks import Settings, coverage, written
 from singer_reports.reading_times import EXTRACTED_AT, format_time, parse_time
-from singer_reports.streams.full_table import FullTableStream
+from singer_reports.streams.totalled_stream import TotalledStream
 from singer_reports.streams.unused_hooks import UNUSED_HOOKS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _TOLERANCE = datetime.timedelta(hours=1)
 
 
-class DateRangeStream(FullTableStream):
+class DateRangeStream(TotalledStream):
     """An INCREMENTAL stream of rows by day.
 
     Settings: ``start_date``, ``end_date``, ``lookback_days``, ``include_today``,
@@ -72,6 +72,7 @@ class DateRangeStream(FullTableStream):
         earlier, the days before the first covered day follow, latest first.
         """
         self._read_last_time()
+        self.begin_totals()
         run = self.run
         start, end = run.date_setting("start_date"), run.date_setting("end_date")
         assert start is not None, "every tap's start_date is required or has a default"  # noqa: S101
@@ -180,11 +181,12 @@ class DateRangeStream(FullTableStream):
 
     # Bookmark
 
-    def start_slice(self) -> None:
+    def start_slice(self, stream_slice: Window) -> None:
         """Save the time of a reading before its records: a run that dies must not repeat it.
 
         What is saved is the latest time of a request, so once per run is enough most of the time.
         """
+        super().start_slice(stream_slice)
         if self.is_connection_test or (self._saved and self.time_extracted <= self._saved):
             return
         self._save_last_time()
@@ -197,7 +199,8 @@ class DateRangeStream(FullTableStream):
             self._saved = self.clock.last
 
     def finish_slice(self, stream_slice: Window) -> None:
-        """Advance the bookmark past a window whose records have all been written."""
+        """Write the control totals of a window, and advance the bookmark past it."""
+        super().finish_slice(stream_slice)
         if self.is_connection_test or self.replication_method != REPLICATION_INCREMENTAL:
             return
         yesterday = self.run.today - dates.ONE_DAY

@@ -16,6 +16,7 @@ from singer_reports.streams.page_stream import PageStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from singer_reports.records.totals import PageTotals
     from singer_reports.run import Run
 
 
@@ -30,6 +31,8 @@ class SlicedStream(PageStream):
         super().__init__(run, **options)
         self._is_reading = False
         self.clock = ReadingClock(run.time)
+        #: The control totals of the pages of the slice that was read last.
+        self.slice_totals: list[PageTotals] = []
 
     def read_slices(
         self, slices: Iterable[Any], *, is_second_reading: bool = False
@@ -68,6 +71,7 @@ class SlicedStream(PageStream):
                     yield from self._read_again(page, error, is_second_reading=is_second_reading)
                 else:
                     self.time_extracted = page.time_extracted
+                    self.slice_totals = [each.totals for each in responses if each.totals]
                     # No more than a connection test wants, or the SDK would abort the stream.
                     yield page.slice, rows[: self.ABORT_AT_RECORD_COUNT]
                 responses, missing = [], 1

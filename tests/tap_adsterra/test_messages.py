@@ -85,7 +85,7 @@ def test_records_fit_their_schema(adsterra: Adsterra) -> None:
     run = adsterra.run()
     for message in run.of_type("SCHEMA"):
         validator = Draft7Validator(message["schema"])
-        for record in run.rows(message["stream"]):
+        for record in run.records(message["stream"]):
             validator.validate(json.loads(json.dumps(record, default=float)))
         described = message["schema"]["properties"].values()
         assert all(len(field["description"]) > 10 for field in described)
