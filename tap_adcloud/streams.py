@@ -205,8 +205,7 @@ class Totals(ControlTotals):
     schema = StreamSchema(SCHEMAS)
 
 
-#: The streams of the API.
-STREAMS: Sequence[type[AdcloudStream]] = (
+STREAMS: Sequence[type[AdcloudStream | ControlTotals]] = (
     AdvertiserReport,
     Campaigns,
     Advertisements,
@@ -215,4 +214,5 @@ STREAMS: Sequence[type[AdcloudStream]] = (
     Topics,
     TopicDiscounts,
     CampaignPerformance,
+    Totals,
 )

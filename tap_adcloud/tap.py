@@ -18,7 +18,7 @@ from singer_reports.config.settings import (
 )
 from singer_reports.tap import ReportTap
 from tap_adcloud.auth import OAuthAuthenticator
-from tap_adcloud.streams import STREAMS, Totals
+from tap_adcloud.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,4 +131,4 @@ class TapAdcloud(ReportTap):
 
     def discover_streams(self) -> list[Stream]:
         """Create the streams; send no request."""
-        return [*(stream(self.run) for stream in STREAMS), Totals(self.run)]
+        return [stream(self.run) for stream in STREAMS]

@@ -78,12 +78,12 @@ class Totals(ControlTotals):
     schema = StreamSchema(SCHEMAS)
 
 
-#: The streams of the API.
-STREAMS: Sequence[type[AdsterraStream]] = (
+STREAMS: Sequence[type[AdsterraStream | ControlTotals]] = (
     Domains,
     Placements,
     SmartLinks,
     Stats,
     StatsByCountry,
     StatsBySubId,
+    Totals,
 )

@@ -19,7 +19,7 @@ from singer_reports.config.settings import (
 )
 from singer_reports.tap import ReportTap
 from tap_adsterra.reports import DIMENSIONS, ReportStream, ordered_dimensions
-from tap_adsterra.streams import STREAMS, Totals
+from tap_adsterra.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +156,7 @@ class TapAdsterra(ReportTap):
 
     def built_in_streams(self) -> list[Stream]:
         """Create the built-in streams."""
-        return [*(stream(self.run) for stream in STREAMS), Totals(self.run)]
+        return [stream(self.run) for stream in STREAMS]
 
     def discover_streams(self) -> list[Stream]:
         """Create the built-in streams and one stream per report of the user; send no request.
@@ -188,8 +188,7 @@ class TapAdsterra(ReportTap):
 
 def _report_errors(reports: list[Any]) -> Iterator[str]:
     """Find errors in reports that their schema cannot express; skip values of a wrong type."""
-    names = [*(stream.name for stream in STREAMS), Totals.name]
-    taken = dict.fromkeys(names, "a stream of the tap")
+    taken = {stream.name: "a stream of the tap" for stream in STREAMS}
     for index, report in enumerate(reports):
         path = f"reports[{index}]"
         if not isinstance(report, dict):

@@ -16,7 +16,8 @@ from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.http.errors import CredentialsError, ends_the_run
 from singer_reports.http.retries import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
-from tap_adsterra.streams import STREAMS, Domains
+from tap_adsterra.client import AdsterraStream
+from tap_adsterra.streams import Domains
 from tap_adsterra.tap import TapAdsterra
 from tests.command_line import CommandLine
 from tests.faults import RETRIABLE_FAULTS
@@ -356,7 +357,7 @@ def test_a_connection_test_sends_one_request_per_stream(adsterra: Adsterra) -> N
     tap = adsterra.tap("stats", window_days=3, include_today=False)
     assert tap.run_connection_test()
     paths = [request.path for request in adsterra.sandbox.requests]
-    streams = [stream(tap.run) for stream in STREAMS]
+    streams = [stream for stream in tap.streams.values() if isinstance(stream, AdsterraStream)]
     assert sorted(paths) == sorted(f"/publisher{stream.path}" for stream in streams)
     assert set(adsterra.windows()) == {"2024-04-28..2024-04-30"}
     assert tap.state["bookmarks"].get("stats") == {}
