@@ -38,12 +38,6 @@ KEYS = {
     "advertiser_report": REPORT_KEY,
 }
 
-TIMES = {
-    "stats": "db_last_update_time",
-    "stats_by_country": "db_last_update_time",
-    "advertiser_report": "extracted_at",
-}
-
 Row = dict[str, Any]
 
 
@@ -77,7 +71,7 @@ def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
             for stream, key in KEYS.items():
                 rows = [row for run in runs for row in run.records(stream)]
                 keys[stream] |= {tuple(row[name] for name in key) for row in rows}
-                times[stream] = max(row[TIMES[stream]] for row in rows)
+                times[stream] = max(row["extracted_at"] for row in rows)
     return {stream: Written(len(keys[stream]), day(times[stream][:10])) for stream in KEYS}
 
 
@@ -138,14 +132,19 @@ def locked(folder: Path) -> Iterator[None]:
 
 def expected_stream_rows(stream: str) -> list[Row]:
     """Return the sandbox's rows at the time of the second reading."""
+    return rows_at(stream, LATER)
+
+
+def rows_at(stream: str, now: datetime.datetime) -> list[Row]:
+    """Return the sandbox's rows at a time."""
     if stream == "advertiser_report":
-        days = (FIRST + datetime.timedelta(number) for number in range((LATER.date() - FIRST).days))
+        days = (FIRST + datetime.timedelta(number) for number in range((now.date() - FIRST).days))
         return [
             row
             for date in days
-            for row in expected_adcloud_rows(date, LATER, rows_per_day=ROWS_PER_DAY)
+            for row in expected_adcloud_rows(date, now, rows_per_day=ROWS_PER_DAY)
         ]
-    return expected_rows(DEMO, KEYS[stream], FIRST, LATER.date(), LATER)
+    return expected_rows(DEMO, KEYS[stream], FIRST, now.date(), now)
 
 
 def add_up(rows: list[Row], key: Callable[[Row], Any], *columns: str) -> dict[Any, tuple[Any, ...]]:
