@@ -1,9 +1,9 @@
 """Ten years of daily runs: in the end, a warehouse has the rows that the API has.
 
-The API restates recent days: numbers change, rows come late, rows vanish. The runs are those of a
-real machine: it is off for days, its clock is wrong, it runs twice a day and around midnight, the
-API fails, the target is killed. All of it is drawn with a seed, so every run of the test is the
-same.
+The API restates recent days: numbers change, rows and whole days come late or vanish. The runs are
+those of a real machine: it is off for days, its clock is wrong, it runs twice a day and around
+midnight, the API fails, the target is killed. All of it is drawn with a seed, so every run of the
+test is the same.
 """
 
 from __future__ import annotations
@@ -364,6 +364,7 @@ class Machine:
         first = self.first_readings[wanted]
         self.seen["late row"] += len(expected.keys() - first)
         self.seen["vanished row"] += len(first.keys() - expected)
+        self.seen["late day"] += bool(expected) and not first
         self.seen["vanished day"] += bool(first) and not expected
         self.seen["moved row"] += sum(
             first[key] != expected[key] for key in first.keys() & expected
@@ -447,5 +448,7 @@ def test_years_of_daily_runs_leave_what_the_api_has(
     assert len(machine.sizes_of_state) == 1
 
     events = {"run that failed", "target that died", "wrong clock", "day missed"}
-    assert events | {"late row", "vanished row", "moved row"} <= {*+machine.seen}
+    events |= {"late row", "vanished row", "moved row", "late day", "vanished day"}
+    assert events <= {*+machine.seen}
+    assert machine.seen["reading"] > days
     count_cases("ten_years", machine.seen["run"])
