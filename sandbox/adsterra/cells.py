@@ -25,7 +25,7 @@ FIRST_DAY = date(2016, 12, 17)
 SETTLED_AFTER_DAYS = 5
 #: The random byte of a day that is taken back, and of one that arrives late, with the age at which
 #: that happens. No day of the first half of 2024 has one of these: tests read single days of it.
-_TAKEN_BACK, _TAKEN_BACK_AFTER = 140, 3
+_TAKEN_BACK, _TAKEN_BACK_AFTER = 22, 3
 _LATE, _LATE_UNTIL = 111, 2
 #: How often the numbers are refreshed. Source: Adsterra help center, Statistics.
 REFRESH_MINUTES = 10
