@@ -114,15 +114,19 @@ class SdkStream(RESTStream[Any]):
     #: When the current slice was read, in UTC.
     time_extracted: datetime.datetime
 
-    #: Whether the SCHEMA is not written again where the stream is synced a second time.
-    writes_schema_once = False
+    #: Whether other streams write the records: then the SCHEMA is written once, and no state.
+    is_written_by_others = False
     _has_schema = False
 
     # The SDK writes the SCHEMA of a stream only when it is synced.
     def _write_schema_message(self) -> None:
         if not self._has_schema:
             super()._write_schema_message()
-        self._has_schema = self.writes_schema_once
+        self._has_schema = self.is_written_by_others
+
+    def _write_state_message(self) -> None:
+        if not self.is_written_by_others:
+            super()._write_state_message()
 
     def write_records(self, records: Iterable[Record]) -> None:
         """Write records as messages, during the sync of another stream."""

@@ -428,7 +428,7 @@ def test_tables_of_an_older_version_are_brought_up_to_date_by_the_next_run(
 ) -> None:
     daily = (QUERIES / "adsterra_daily.sql").read_text()
     if target == "target-duckdb":
-        settings = {"path": str(tmp_path / "ads.duckdb"), "default_target_schema": "main"}
+        settings: Row = {"path": str(tmp_path / "ads.duckdb"), "default_target_schema": "main"}
     else:
         port = request.getfixturevalue("postgresql_port")
         settings = PostgreSQL(port, "upgraded").settings

@@ -111,8 +111,9 @@ def test_the_streams_are_those_of_discovery(tap: type[ReportTap]) -> None:
     for name, stream in streams.items():
         _, endpoint, key, replication, *selected = rows[name]
         assert names(key) == list(stream.primary_keys)
-        assert endpoint.strip("`").endswith(str(stream.path))  # type: ignore[attr-defined]
-        assert ("incremental" in replication) == (stream.replication_key == "date")
+        path = getattr(stream, "path", "none: made from the reports")
+        assert endpoint.strip("`").endswith(str(path))
+        assert ("incremental" in replication) == (stream.replication_key is not None)
         if selected:
             assert selected == ["yes" if stream.selected_by_default else "no"]
 
@@ -238,7 +239,8 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
         with duckdb.connect() as database:
             database.sql(f"set file_search_path = '{shell.folder}'")
             database.sql(view)
-            relation = database.sql(query)
+            # The columns of a time with a zone need a package of time zones in Python.
+            relation = database.sql(query).project("* exclude (extracted_at)")
             rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
         assert sorted(map(facts, rows)) == expected
     assert len(list((shell.folder / "csv" / "stats").glob("*.csv"))) == 4

@@ -15,7 +15,7 @@ import pytest
 from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO, expected_rows
 from sandbox.server import Sandbox
-from tap_adsterra.streams import STREAMS
+from tap_adsterra.streams import STREAMS, Totals
 from tests.paths import BIN
 from tests.support import NOW, REPORT_KEY, Adcloud, Adsterra, day
 
@@ -30,7 +30,9 @@ LATER = NOW + datetime.timedelta(days=6)
 TEN_YEARS_LATER = datetime.datetime(2026, 12, 17, 12, tzinfo=datetime.UTC)
 ROWS_PER_DAY = 60
 #: The streams of Adsterra that are selected by default, and with them the one by country.
-DEFAULT_STREAMS = [stream.name for stream in STREAMS if stream.selected_by_default]
+DEFAULT_STREAMS = [
+    stream.name for stream in STREAMS if stream.selected_by_default and stream is not Totals
+]
 ADSTERRA_STREAMS = [*DEFAULT_STREAMS, "stats_by_country"]
 KEYS = {
     "stats": ("date", "domain", "placement"),
@@ -62,7 +64,7 @@ def fill(target: str, folder: Path, **settings: Any) -> dict[str, Written]:
             sandbox.clock.advance(now - sandbox.clock.now)
             start = FIRST.isoformat()
             runs = (
-                adsterra.run(*ADSTERRA_STREAMS, state=states[0], start_date=start),
+                adsterra.run(*ADSTERRA_STREAMS, Totals.name, state=states[0], start_date=start),
                 adcloud.run(state=states[1], start_date=start, lookback_days=60),
             )
             assert [run.error for run in runs] == [None, None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import decimal
-from collections import defaultdict
 from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +11,7 @@ from singer_reports.records.decoder import ResponseSchemaError
 from singer_reports.records.row_types import MAX_INTEGER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from singer_reports.records.row_types import Row
 
@@ -115,20 +114,25 @@ def _checked(found: dict[tuple[str, str], Sums]) -> dict[tuple[str, str], Sums]:
 
 def _groups(rows: list[Row], fields: TotalFields) -> Iterable[tuple[tuple[str, str], list[Row]]]:
     """Return the rows by day and currency."""
-    default = fields.default_currency
-    names = ("date", fields.currency) if fields.currency else ("date",)
-    keys = list(map(attrgetter(*names), rows))
-    different = set(keys)
-    groups: dict[Any, list[Row]] = dict.fromkeys(different, rows)
-    if len(different) > 1:
-        groups = defaultdict(list)
-        for key, row in zip(keys, rows, strict=True):
-            groups[key].append(row)
-    if not fields.currency:
-        return [((date, default), group) for date, group in groups.items()]
-    # Null and an empty text are the same in some databases.
-    merged: dict[tuple[str, str], list[Row]] = {}
-    for (date, currency), group in groups.items():
-        key = (date, currency if isinstance(currency, str) and currency else default)
-        merged[key] = [*merged[key], *group] if key in merged else group
-    return merged.items()
+    currency_of = attrgetter(fields.currency) if fields.currency else None
+    found: dict[tuple[str, str], list[Row]] = {}
+    for group in _parts(rows, attrgetter("date")):
+        for part in _parts(group, currency_of) if currency_of else [group]:
+            currency = currency_of(part[0]) if currency_of else None
+            # Null and an empty text are the same in some databases.
+            named = currency if isinstance(currency, str) and currency else fields.default_currency
+            key = part[0].date, named
+            found[key] = [*found[key], *part] if key in found else part
+    return found.items()
+
+
+def _parts(rows: list[Row], value_of: Callable[[Row], Any]) -> Collection[list[Row]]:
+    """Return rows by the value of a field; there are far fewer values than rows."""
+    values = list(map(value_of, rows))
+    different = set(values)
+    if len(different) <= 1:
+        return [rows] if rows else []
+    parts: dict[Any, list[Row]] = {value: [] for value in different}
+    for value, row in zip(values, rows, strict=True):
+        parts[value].append(row)
+    return parts.values()

@@ -30,7 +30,7 @@ class ControlTotals(SdkStream):
     name = "control_totals"
     primary_keys = ("report", "date", "currency", EXTRACTED_AT)
     replication_key = EXTRACTED_AT
-    writes_schema_once = True
+    is_written_by_others = True
     #: No requests are sent; the SDK asks for an address.
     url_base = ""
 

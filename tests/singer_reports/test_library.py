@@ -32,6 +32,7 @@ STREAMS = [
     (tap.__name__, stream)
     for tap in (TapAdsterra, TapAdcloud)
     for stream in tap(config={}, validate_config=False).streams
+    if stream != "control_totals"
 ]
 
 
