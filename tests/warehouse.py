@@ -40,6 +40,14 @@ KEYS = {
     "advertiser_report": REPORT_KEY,
 }
 
+#: The reports and currencies that have days that were read twice, in the order of the page.
+MOVED = (
+    ("advertiser_report", "EUR"),
+    ("advertiser_report", "USD"),
+    ("stats", "USD"),
+    ("stats_by_country", "USD"),
+)
+
 Row = dict[str, Any]
 
 
