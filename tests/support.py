@@ -82,6 +82,11 @@ class RunResult:
         """The last state written, which the next run gets."""
         return self.states[-1] if self.states else {}
 
+    @property
+    def untimed_state(self) -> dict[str, Any]:
+        """The last state without the times of the last readings."""
+        return state_without_times(self.state)
+
     def bookmark(self, stream: str) -> str | None:
         """Return a stream's bookmark in the last state."""
         value = self.state.get("bookmarks", {}).get(stream, {}).get("replication_key_value")
