@@ -46,7 +46,7 @@ def _spans(dates: Sequence[datetime.date]) -> list[Span]:
 def corrections(database: Database) -> list[dict[str, Any]]:
     """Return what the network has changed of each report, by currency, in the last weeks."""
     ages = dict(groups(run_query(database, "restatements"), "report"))
-    found = [row for row in run_query(database, "restated_days") if row["currency"] != "-"]
+    found = run_query(database, "restated_days")
     return [
         _correction(report, currency, rows, ages[report])
         for report, of_report in groups(found, "report")

@@ -16,7 +16,7 @@ select
     cast(date as date) as date,
     'USD' as currency,
     coalesce(extracted_at, '') as extracted_at,
-    coalesce(extracted_at, db_last_update_time) as read_at,
+    coalesce(extracted_at, cast(db_last_update_time as varchar)) as read_at,
     impression as impressions,
     clicks,
     cast(revenue as decimal(38, 9)) as amount
@@ -27,7 +27,7 @@ select
     cast(date as date),
     'USD',
     coalesce(extracted_at, ''),
-    coalesce(extracted_at, db_last_update_time),
+    coalesce(extracted_at, cast(db_last_update_time as varchar)),
     impression,
     clicks,
     cast(revenue as decimal(38, 9))
@@ -110,7 +110,7 @@ create or replace view counted_stats as
 select
     stats.*,
     cast(revenue as decimal(38, 9)) as exact_revenue,
-    coalesce(extracted_at, db_last_update_time) as read_at
+    coalesce(extracted_at, cast(db_last_update_time as varchar)) as read_at
 from stats
 join counted_readings as counted
     on counted.report = 'stats'
@@ -121,7 +121,7 @@ create or replace view counted_stats_by_country as
 select
     stats_by_country.*,
     cast(revenue as decimal(38, 9)) as exact_revenue,
-    coalesce(extracted_at, db_last_update_time) as read_at
+    coalesce(extracted_at, cast(db_last_update_time as varchar)) as read_at
 from stats_by_country
 join counted_readings as counted
     on counted.report = 'stats_by_country'

@@ -15,7 +15,7 @@ from examples.database import QUERIES, VIEWS
 from sandbox.server import Sandbox
 from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
 from tests.support import NOW, Adsterra, RunResult
-from tests.warehouse import Row, add_up, load
+from tests.warehouse import Row, add_up, load, views_of_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -410,16 +410,6 @@ def as_an_older_version(run: RunResult) -> bytes:
             message["record"].pop("extracted_at", None)
         lines.append(json.dumps(message, default=float) + "\n")
     return "".join(lines).encode()
-
-
-def views_of_stats() -> str:
-    """Return the views without the reports that are not read, as a user takes them out."""
-    first_report, others = VIEWS.read_text().split("union all", maxsplit=1)
-    views = first_report + others[others.index(";") :]
-    for name in ("counted_stats_by_country", "counted_advertiser_report"):
-        before, view = views.split(f"create or replace view {name}")
-        views = before + view.split(";\n", maxsplit=1)[1]
-    return views
 
 
 @pytest.mark.parametrize("target", ["target-duckdb", "target-postgres"])
