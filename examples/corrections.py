@@ -61,7 +61,7 @@ def _by_currency(row: Row) -> tuple[str, datetime.date]:
 def _correction(
     report: str, currency: str, restated: Sequence[Row], ages: Sequence[Row]
 ) -> dict[str, Any]:
-    """Return what the page shows of a report in one currency, from the days read twice or more."""
+    """Return what the page shows of a report in one currency, from the days read again."""
     kind = "spent" if report == "advertiser_report" else "earned"
     last = max(row["date"] for row in restated)
     span = Span(max(restated[0]["date"], last - (7 * WEEKS - 1) * DAY), last)
@@ -115,5 +115,8 @@ def lookback(ages: Sequence[Row]) -> str:
             " the oldest that was read again. Raise lookback_days to find out."
         )
     what = "no day changed once it was over" if not changed else "nothing changed later"
-    known = f"up to an age of {text.count(oldest, 'day')}"
-    return f"{text.count(changed, 'day')} would have sufficed: {what}, {known}."
+    later = sum(row["readings"] for row in ages if row["age_days"] > changed)
+    return (
+        f"{text.count(changed, 'day')} would have sufficed: {what},"
+        f" in {text.count(later, 'reading')} up to an age of {text.count(oldest, 'day')}."
+    )

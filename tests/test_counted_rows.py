@@ -380,6 +380,20 @@ def test_ages_at_which_totals_changed(tables: Tables) -> None:
     assert (days[DAY]["last_change_days"], days["2024-04-27"]["last_change_days"]) == (2, 3)
 
 
+def test_readings_of_the_same_calendar_day_count_if_they_differ(tables: Tables) -> None:
+    """A run that is repeated after minutes tells nothing of the age at which days settle."""
+    tables.add(
+        Reading("2024-04-30T12:00:00.000000Z", {1: "20.0"}),
+        Reading("2024-04-30T12:05:00.000000Z", {1: "20.0"}),
+    )
+    assert tables.query("restatements") == tables.query("restated_days") == []
+    tables.add(Reading("2024-04-30T18:00:00.000000Z", {1: "21.0"}))
+    (row,) = tables.query("restatements")
+    assert (row["age_days"], row["readings"], row["changed"], row["change"]) == (2, 1, 1, 1)
+    (row,) = tables.query("restated_days")
+    assert (row["first_amount"], row["amount"], row["last_change_days"]) == (20, 21, 2)
+
+
 def test_two_reports_are_reconciled(execute: Callable[[str], Any]) -> None:
     tables = Tables(execute, "stats")
     tables.add(Reading(FIRST, {1: "30.0", 2: "0.3"}), Reading(FIRST, {1: "1"}, date="2024-04-27"))

@@ -263,7 +263,7 @@ def test_how_numbers_moved(text: str) -> None:
         f"USD {change:.2f}, {100 * change / sum(before.values()):+.1f}"
     )
     assert said["Lookback"] == (
-        "10 days would have sufficed: nothing changed later, up to an age of 13 days."
+        "10 days would have sufficed: nothing changed later, in 3 readings up to an age of 13 days."
     )
     caption = "stats: changed since first read, USD"
     shown = table(section, caption)
@@ -273,13 +273,16 @@ def test_how_numbers_moved(text: str) -> None:
 @pytest.mark.parametrize(
     ("ages", "said"),
     [
-        ({2: 1, 3: 1, 4: 0}, "3 days would have sufficed: nothing changed later, up to"),
-        ({2: 0, 8: 0}, "0 days would have sufficed: no day changed once it was over, up to"),
+        ({2: 1, 3: 1, 4: 0}, "3 days would have sufficed: nothing changed later, in 5 readings"),
+        (
+            {2: 0, 8: 0},
+            "0 days would have sufficed: no day changed once it was over, in 10 readings",
+        ),
         ({1: 1, 2: 0, 8: 1}, "not known: days still changed at an age of 8 days, the oldest"),
     ],
 )
 def test_the_lookback_that_would_have_sufficed(ages: dict[int, int], said: str) -> None:
-    rows = [{"age_days": age, "changed": changed} for age, changed in ages.items()]
+    rows = [{"age_days": age, "changed": changed, "readings": 5} for age, changed in ages.items()]
     assert lookback(rows).startswith(said)
 
 
@@ -289,7 +292,7 @@ def test_before_the_second_reading_there_is_a_sentence(
 ) -> None:
     change = f"delete from control_totals where not extracted_at {times}"  # noqa: S608
     text = readable(rendered_after(change, database, tmp_path))
-    assert "No finished day has been read twice yet." in text
+    assert "No finished day has been read on two days yet." in text
 
 
 def test_a_schema_is_a_page_of_its_own(database: Path, tmp_path: Path) -> None:

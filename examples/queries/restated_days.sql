@@ -1,8 +1,8 @@
 -- What the network said of each finished day first, and what it says now.
 --
 -- first_amount is that of the first reading after the end of the day, amount that of the last. last_change_days is how
--- old the day was when totals changed for the last time; it is NULL if they never did. Days that were read once, or never
--- had rows, are not listed.
+-- old the day was when totals changed for the last time; it is NULL if they never did. A day is listed if it was read on
+-- two calendar days, or has changed, and ever had rows.
 -- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
 with compared as (
     select
@@ -10,6 +10,7 @@ with compared as (
         row_number() over day as reading,
         count(*) over (partition by report, date, currency) as readings,
         max(row_count) over (partition by report, date, currency) as most_rows,
+        left(extracted_at, 10) > lag(left(extracted_at, 10)) over day as is_another_day,
         first_value(amount) over day as first_amount,
         max(extracted_at) over (partition by report, date, currency) as read_at,
         row_count <> lag(row_count) over day
@@ -32,6 +33,7 @@ select
     max(cast(left(extracted_at, 10) as date) - date) filter (where has_changed) as last_change_days,
     read_at
 from compared
-where readings > 1 and most_rows > 0
+where most_rows > 0
 group by report, date, currency, readings, first_amount, read_at
+having bool_or(is_another_day or has_changed)
 order by report, date, currency
