@@ -11,10 +11,12 @@ import duckdb
 import psycopg
 import pytest
 
-from examples.database import QUERIES, VIEWS
+from examples.database import QUERIES, VIEWS, Database
+from sandbox.adsterra import DEMO, expected_rows
+from sandbox.adsterra.cells import SETTLED_AFTER_DAYS
 from sandbox.server import Sandbox
 from tests.reliability.databases import INITDB, PostgreSQL, postgresql_server
-from tests.support import NOW, Adsterra, RunResult
+from tests.support import NOW, Adsterra, RunResult, day
 from tests.warehouse import Row, add_up, load, views_of_stats
 
 if TYPE_CHECKING:
@@ -460,3 +462,73 @@ def test_tables_of_an_older_version_are_brought_up_to_date_by_the_next_run(
         expected, lambda row: row["date"], "revenue"
     )
     assert len(rows) > 25
+
+
+def cut_inside_a_window(run: RunResult) -> bytes:
+    """Return the output of a run that died halfway through the rows of a report."""
+    lines = run.output.splitlines(keepends=True)
+    rows = [number for number, line in enumerate(lines) if b'"RECORD","stream":"stats"' in line]
+    assert len(rows) > 20
+    return b"".join(lines[: rows[len(rows) // 2]])
+
+
+@pytest.mark.parametrize("faults", [frozenset(), frozenset({"ahead", "killed"})])
+def test_three_weeks_of_runs_with_a_kill_and_a_wrong_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: frozenset[str]
+) -> None:
+    """In these weeks, the sandbox takes one whole day back, and another one arrives late."""
+    first, taken_back, late = day("2024-08-20"), "2024-08-22", "2024-08-30"
+    file, outputs = tmp_path / "ads.duckdb", list[bytes]()
+    now = datetime.datetime(2024, 8, 21, 12, tzinfo=datetime.UTC)
+    state: Any = None
+    with Sandbox(now=now) as sandbox:
+        adsterra = Adsterra(sandbox, monkeypatch)
+        for number in range(20):
+            ahead = datetime.timedelta(hours=30 if "ahead" in faults and number == 5 else 0)
+            clock = sandbox.clock.now + ahead
+            monkeypatch.setattr(adsterra.tap_class, "clock", staticmethod(lambda now=clock: now))
+            run = adsterra.run("stats", "control_totals", state=state, start_date=str(first))
+            assert run.error is None
+            if "killed" in faults and number == 12:
+                outputs.append(cut_inside_a_window(run))
+            else:
+                outputs.append(run.output)
+                state = run.state
+            now = sandbox.clock.now
+            sandbox.clock.advance(datetime.timedelta(days=1))
+    load("target-duckdb", tmp_path, b"".join(outputs), path=str(file), default_target_schema="main")
+
+    rows = expected_rows(DEMO, ("date", "domain", "placement"), first, now.date(), now)
+    expected = {
+        date: total for date, (total,) in add_up(rows, lambda row: row["date"], "revenue").items()
+    }
+    assert money_by_day(file) == expected
+    assert taken_back not in expected
+    assert late in expected
+    assert ask(file, "unproven_days") == []
+    missing = [(str(row["first_day"]), row["was_read"]) for row in ask(file, "missing_days")]
+    assert (taken_back, True) in missing
+    ages = [row["age_days"] for row in ask(file, "restatements") if row["changed"]]
+    # After a run that died, a change is found a day later; a clock that is ahead dates it so.
+    assert max(ages) == SETTLED_AFTER_DAYS + bool(faults)
+
+    # An older output is loaded last: what each day has then is what it had in one of its readings.
+    load("target-duckdb", tmp_path, outputs[8], path=str(file), default_target_schema="main")
+    with duckdb.connect(str(file), read_only=True) as database:
+        totals = database.sql("select date, amount::decimal(38, 9) from control_totals").fetchall()
+    found = money_by_day(file)
+    assert found.keys() == expected.keys()
+    assert found.items() <= set(totals)
+    assert found != expected
+    unproven = {str(row["date"]) for row in ask(file, "unproven_days")}
+    assert unproven >= {date for date in found if found[date] != expected[date]}
+
+
+def ask(file: Path, query: str) -> list[Row]:
+    """Run a query on a DuckDB file."""
+    columns, rows, _ = Database(file).run(QUERIES / f"{query}.sql")
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def money_by_day(file: Path) -> dict[str, Decimal]:
+    return {str(row["date"]): row["revenue_usd"] for row in ask(file, "adsterra_daily")}
