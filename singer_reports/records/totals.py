@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import decimal
+from collections import Counter
 from decimal import Decimal
+from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,10 +13,12 @@ from singer_reports.records.decoder import ResponseSchemaError
 from singer_reports.records.row_types import MAX_INTEGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Iterable
 
     from singer_reports.records.row_types import Row
 
+#: So many keys are faster to add up one after the other.
+_FEW_KEYS = 3
 #: Sums are exact or an error; amounts of money have far fewer digits.
 _EXACT = decimal.Context(prec=1_000, traps=[decimal.Inexact, decimal.InvalidOperation])
 
@@ -63,24 +67,75 @@ def sum_rows(rows: list[Row], fields: TotalFields) -> dict[tuple[str, str], Sums
     Raises:
         ResponseSchemaError: If a sum is too large to be exact.
     """
-    amount, impressions, clicks = map(
-        attrgetter, (fields.amount, fields.impressions, fields.clicks)
-    )
+    columns = [
+        list(map(attrgetter(name), rows))
+        for name in (fields.impressions, fields.clicks, fields.amount)
+    ]
     try:
         with decimal.localcontext(_EXACT):
-            return _checked(
-                {
-                    key: Sums(
-                        len(group),
-                        sum(map(impressions, group)),
-                        sum(map(clicks, group)),
-                        sum(map(amount, group), Decimal()),
-                    )
-                    for key, group in _groups(rows, fields)
-                }
-            )
+            found = _sums_by_key(_keys(rows, fields), columns)
+            return _checked(_named(found, fields.default_currency))
     except decimal.DecimalException:
         raise ResponseSchemaError(_INEXACT) from None
+
+
+class _Keys(NamedTuple):
+    """What tells the rows of a page apart: texts where possible, which are hashed only once."""
+
+    of_rows: list[Any]
+    #: By key of a row: the day and the currency.
+    names: dict[Any, tuple[str, Any]]
+
+
+def _keys(rows: list[Row], fields: TotalFields) -> _Keys:
+    days = list(map(attrgetter("date"), rows))
+    if not fields.currency:
+        return _Keys(days, {day: (day, None) for day in set(days)})
+    currencies = list(map(attrgetter(fields.currency), rows))
+    if len(set(days)) == 1:
+        return _Keys(currencies, {each: (days[0], each) for each in set(currencies)})
+    pairs = list(zip(days, currencies, strict=True))
+    return _Keys(pairs, {pair: pair for pair in set(pairs)})
+
+
+def _sums_by_key(keys: _Keys, columns: list[list[Any]]) -> list[tuple[tuple[str, Any], Sums]]:
+    """Add up columns by key, in the order of the rows: groups of rows would take twice as long."""
+    counts = Counter(keys.of_rows)
+    if len(counts) <= _FEW_KEYS:
+        return [
+            (keys.names[key], Sums(count, *_sums_of_one(key, keys.of_rows, columns)))
+            for key, count in counts.items()
+        ]
+    shown = dict.fromkeys(counts, 0)
+    clicked = dict.fromkeys(counts, 0)
+    amounts = dict.fromkeys(counts, Decimal())
+    for key, impressions, clicks, amount in zip(keys.of_rows, *columns, strict=True):
+        shown[key] += impressions
+        clicked[key] += clicks
+        amounts[key] += amount
+    return [
+        (name, Sums(counts[key], shown[key], clicked[key], amounts[key]))
+        for key, name in keys.names.items()
+    ]
+
+
+def _sums_of_one(
+    key: object, of_rows: list[Any], columns: list[list[Any]]
+) -> tuple[int, int, Decimal]:
+    """Add up the columns of the rows with a key."""
+    is_its = [each == key for each in of_rows]
+    impressions, clicks, amount = (sum(compress(column, is_its)) for column in columns)
+    return impressions, clicks, amount + Decimal()
+
+
+def _named(found: list[tuple[tuple[str, Any], Sums]], default: str) -> dict[tuple[str, str], Sums]:
+    """Return sums by day and currency, with the currency that stands for none."""
+    named: dict[tuple[str, str], Sums] = {}
+    for (date, currency), sums in found:
+        # Null and an empty text are the same in some databases.
+        key = date, currency if isinstance(currency, str) and currency else default
+        named[key] = named[key].plus(sums) if key in named else sums
+    return named
 
 
 def merge(pages: Iterable[PageTotals]) -> PageTotals:
@@ -110,29 +165,3 @@ def _checked(found: dict[tuple[str, str], Sums]) -> dict[tuple[str, str], Sums]:
         message = "the sum of its impressions or clicks has more than 64 bits"
         raise ResponseSchemaError(message)
     return found
-
-
-def _groups(rows: list[Row], fields: TotalFields) -> Iterable[tuple[tuple[str, str], list[Row]]]:
-    """Return the rows by day and currency."""
-    currency_of = attrgetter(fields.currency) if fields.currency else None
-    found: dict[tuple[str, str], list[Row]] = {}
-    for group in _parts(rows, attrgetter("date")):
-        for part in _parts(group, currency_of) if currency_of else [group]:
-            currency = currency_of(part[0]) if currency_of else None
-            # Null and an empty text are the same in some databases.
-            named = currency if isinstance(currency, str) and currency else fields.default_currency
-            key = part[0].date, named
-            found[key] = [*found[key], *part] if key in found else part
-    return found.items()
-
-
-def _parts(rows: list[Row], value_of: Callable[[Row], Any]) -> Collection[list[Row]]:
-    """Return rows by the value of a field; there are far fewer values than rows."""
-    values = list(map(value_of, rows))
-    different = set(values)
-    if len(different) <= 1:
-        return [rows] if rows else []
-    parts: dict[Any, list[Row]] = {value: [] for value in different}
-    for value, row in zip(values, rows, strict=True):
-        parts[value].append(row)
-    return parts.values()
