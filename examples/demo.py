@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from examples.database import QUERIES, Database, QueryResult
+from examples.database import QUERIES, TOTALS, Database, QueryResult
 from examples.periods import Span
 from examples.query import table
 
@@ -60,8 +60,12 @@ def summary(read: Read, database: Database) -> str:
         for stream, days in read.days.items()
     ]
     columns = ["stream", "first_day", "last_day", "days_read", "rows_read", "rows_in_all"]
-    lists = [count for stream, count in read.rows.items() if stream not in read.days]
-    return f"{table(QueryResult(columns, rows, []))}\nand {sum(lists):,} rows of {len(lists)} lists"
+    others = read.rows.keys() - read.days.keys() - {TOTALS}
+    count = sum(read.rows[stream] for stream in others)
+    return (
+        f"{table(QueryResult(columns, rows, []))}\n{read.rows[TOTALS]:,} control totals,"
+        f" and {count:,} rows of {len(others)} lists"
+    )
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import vl_convert
 
 from examples import text
 from examples.charts import Bar, bars
+from examples.corrections import WEEKS, corrections, proofs
 from examples.database import FOLDER, Database, DatabaseError
 from examples.panels import groups, network, panels, run_query
 from examples.periods import Span, buckets, span_of, unit_for
@@ -35,6 +36,7 @@ DEMO_NOTE = "Made-up numbers: the sandbox of this project"
 def completeness(database: Database) -> list[dict[str, Any]]:
     """Return what the page shows of each stream; those with days have a chart of their rows."""
     streams = run_query(database, "freshness")
+    proven = proofs(database)
     gaps = run_query(database, "missing_days")
     counts = run_query(database, "rows_per_day")
     per_day = dict(groups(counts, "stream"))
@@ -43,6 +45,7 @@ def completeness(database: Database) -> list[dict[str, Any]]:
         if stream["first_day"] is None:
             continue
         name = stream["stream"]
+        stream["proof"] = proven[name]
         unit = unit_for(Span(min(dates), max(dates)))
         span = Span(span_of(min(dates), unit).first, span_of(max(dates), unit).last)
         stream["gaps"] = [
@@ -89,6 +92,8 @@ def contents(database: Database) -> dict[str, Any]:
         "websites": groups(run_query(database, "adcloud_by_website", spent_since), "currency"),
         "campaigns": groups(run_query(database, "adcloud_by_campaign", spent_since), "currency"),
         "streams": completeness(database),
+        "corrections": corrections(database),
+        "weeks": WEEKS,
     }
 
 
@@ -113,7 +118,15 @@ def render(path: Path, note: str = "", schema: str = "main") -> str:
     filters: dict[str, Callable[..., str]] = {
         function.__name__: function
         for function in (
-            *(text.change, text.country, text.day, text.days, text.decimal, text.minute),
+            *(
+                text.change,
+                text.count,
+                text.country,
+                text.day,
+                text.days,
+                text.decimal,
+                text.minute,
+            ),
             *(text.money, text.month, text.number, text.weekday),
         )
     }

@@ -24,7 +24,7 @@ def written(value: Any, column: str) -> str:  # noqa: ANN401 - a value of any ty
         value: The value.
         column: The name of its column, which identifies ids and times of reading.
     """
-    if column == "read_at" and isinstance(value, str):
+    if column.endswith("read_at") and isinstance(value, str):
         value = datetime.datetime.fromisoformat(value)
     match value:
         case None:

@@ -32,6 +32,11 @@ def number(count: float) -> str:
     return format_decimal(count, "#,##0", locale=_LOCALE)
 
 
+def count(number: int, noun: str) -> str:
+    """Format a number of things: ``1 day``, ``7 days``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def decimal(number: Decimal | float | None) -> str:
     """Format a number with two decimals: ``1,234.50``."""
     return _NOTHING if number is None else format_decimal(number, "#,##0.00", locale=_LOCALE)

@@ -32,6 +32,7 @@ from singer_reports.http.errors import (
 from singer_reports.library import LibraryTap
 from singer_reports.output.stderr import open_stderr
 from singer_reports.sdk_internals import ConfigInput
+from singer_reports.streams.control_totals import ControlTotals
 
 
 @dataclass
@@ -133,7 +134,8 @@ class CommandTap(LibraryTap):
         tap = cls(**arguments, catalog=catalog)
         tap.handle_signals()
         # In the order of the tap's own list; the SDK sorts streams by name.
-        names = [stream.name for stream in tap.discover_streams()]
+        streams = tap.discover_streams()
+        names = [each.name for each in streams if not isinstance(each, ControlTotals)]
         for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
             if not logger.isEnabledFor(logging.DEBUG):
                 logger.setLevel(logging.WARNING)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_reports.http.errors import RequestError
 from singer_reports.output.stdout import STDOUT
 from singer_reports.sdk_internals import SdkTap, records_without_messages
+from singer_reports.streams.control_totals import ControlTotals
 from singer_reports.streams.full_table import FullTableStream
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class LibraryTap(SdkTap):
         if failures:
             reasons = " ".join(failures.values())
             if not any(
-                stream.selected for name, stream in self.streams.items() if name not in failures
+                stream.selected and not isinstance(stream, ControlTotals)
+                for name, stream in self.streams.items()
+                if name not in failures
             ):
                 raise RequestError(reasons)
             message = (

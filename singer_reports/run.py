@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from typing import TYPE_CHECKING, Any
 
 from singer_reports import dates
@@ -9,11 +11,10 @@ from singer_reports.http.rate_limit import RateLimiter
 from singer_reports.http.session import make_session
 
 if TYPE_CHECKING:
-    import datetime
     from zoneinfo import ZoneInfo
 
     import requests
-    from singer_sdk import Tap
+    from singer_sdk import Stream, Tap
 
     from singer_reports.redaction import Redactor
 
@@ -48,6 +49,7 @@ class Run:
         """
         self.tap = tap
         self.now = now
+        self._started = time.monotonic()
         self.zone = zone
         self.earliest_day = earliest_day
         self.redactor = redactor
@@ -64,6 +66,17 @@ class Run:
             config.get("max_concurrency", 1),
             self.redactor,
         )
+
+    def time(self) -> datetime.datetime:
+        """Return the time: that of the start, and what has passed since then.
+
+        The clock of the machine is read once per run: it may be set back in the meantime.
+        """
+        return self.now + datetime.timedelta(seconds=time.monotonic() - self._started)
+
+    def stream(self, name: str) -> Stream | None:
+        """Return a stream of the run."""
+        return self.tap.streams.get(name)
 
     @property
     def today(self) -> datetime.date:

@@ -1,12 +1,11 @@
 """The private and undocumented names of the Singer SDK that are used, and why.
 
-No other module uses them. Each is here because the SDK has no public equivalent;
+Only ``sdk_expressions`` uses others. Each is here because the SDK has no public equivalent;
 ``tests/singer_reports/test_sdk_internals.py`` fails for each that changes.
 """
 
 from __future__ import annotations
 
-import ast
 import copy
 import logging
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,8 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 # Undocumented: a setting the SDK reads and, up to 0.54, does not list.
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-# Undocumented: the only ways to detect that a stream map changes nothing, or evaluates expressions.
-from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
+# Undocumented: the only way to detect that a stream map changes nothing.
+from singer_sdk.mapper import SameRecordTransform
 
 # Undocumented: the command that --help, --about and --discover belong to; the validator that fills
 # in the defaults of settings; private: what cb_config passes to invoke.
@@ -33,7 +32,7 @@ from singer_sdk.singerlib import Catalog
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     import requests
     from singer_sdk.helpers.types import Context, Record
@@ -49,8 +48,6 @@ __all__ = [
     "SdkTap",
     "SingerCommand",
     "encoder",
-    "evaluate",
-    "explain_expressions",
     "parse_environment_config",
     "records_without_messages",
     "stream_version",
@@ -117,6 +114,33 @@ class SdkStream(RESTStream[Any]):
     #: When the current slice was read, in UTC.
     time_extracted: datetime.datetime
 
+    #: Whether other streams write the records: then the SCHEMA is written once, and no state.
+    is_written_by_others = False
+    _has_schema = False
+
+    # The SDK writes the SCHEMA of a stream only when it is synced.
+    def _write_schema_message(self) -> None:
+        if not self._has_schema:
+            super()._write_schema_message()
+        self._has_schema = self.is_written_by_others
+
+    def _write_state_message(self) -> None:
+        if not self.is_written_by_others:
+            super()._write_state_message()
+
+    def write_records(self, records: Iterable[Record]) -> None:
+        """Write records as messages, during the sync of another stream."""
+        self._write_schema_message()
+        for record in records:
+            self._write_record_message(record)
+
+    def write_batches(self) -> None:
+        """Write all records as batches, during the sync of another stream."""
+        if batch_config := self.get_batch_config(self.config):
+            self._write_schema_message()
+            for encoding, manifest in self.get_batches(batch_config):
+                self._write_batch_message(encoding, manifest)
+
     # The SDK ends a run at the first stream that fails; sync and sync_all are final.
     def sync(self, context: Context | None = None) -> None:  # type: ignore[misc]
         """Read the stream; an error that ``passes_over`` accepts does not end the run."""
@@ -181,50 +205,6 @@ class SdkStream(RESTStream[Any]):
 
 def _is_not_unhandled_error(line: logging.LogRecord) -> bool:
     return not str(line.msg).startswith("An unhandled error")
-
-
-# The SDK's errors do not name the map and the field.
-def explain_expressions(stream: Stream, explain: Callable[[str, Exception], Exception]) -> None:
-    """Replace the errors that the expressions of a stream's maps raise.
-
-    Args:
-        stream: The stream.
-        explain: Returns the error to raise, for an expression and its error.
-    """
-    for stream_map in stream.stream_maps:
-        if isinstance(stream_map, CustomStreamMap):
-            _explain_errors(stream_map.expr_evaluator, explain)
-
-
-def _explain_errors(evaluator: Any, explain: Callable[[str, Exception], Exception]) -> None:  # noqa: ANN401
-    evaluate = evaluator.eval
-
-    def explained(expression: str, previously_parsed: ast.AST | None = None) -> object:
-        try:
-            return evaluate(expression, previously_parsed=previously_parsed)
-        except Exception as error:
-            raise explain(expression, error) from error
-
-    evaluator.eval = explained
-
-
-# The SDK has no way to evaluate an expression without a record of the API.
-def evaluate(stream: Stream, alias: str, field: str, expression: str, record: Record) -> Any:  # noqa: ANN401
-    """Evaluate the expression of a field for a record.
-
-    Args:
-        stream: The stream.
-        alias: The name of the stream that the map writes.
-        field: The name of the field.
-        expression: The expression.
-        record: The record.
-    """
-    maps = {each.stream_alias: each for each in reversed(stream.stream_maps)}
-    stream_map = maps.get(alias, stream.stream_maps[0])
-    parsed: Any = ast.parse(expression).body[0]
-    if isinstance(stream_map, CustomStreamMap):
-        return stream_map._eval(expression, parsed, record, field)  # noqa: SLF001
-    return True
 
 
 def stream_version(stream: Stream) -> int | None:

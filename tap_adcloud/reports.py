@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from singer_reports.records.decoder import ResponseSchemaError
+from singer_reports.records.totals import TotalFields
 from singer_reports.streams.date_range import DateRangeStream
 from tap_adcloud.client import AdcloudStream
 from tap_adcloud.envelopes import ResponseV1, ResponseV2
@@ -32,6 +33,9 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
     primary_keys = ("date", *DIMENSIONS)
     null_key_values = dict.fromkeys(DIMENSIONS, 0)
     computed_fields = ("extracted_at",)
+    total_fields = TotalFields(
+        impressions="ad_impressions", clicks="clicks", amount="costs", currency="currency"
+    )
 
     def __init__(self, run: Run) -> None:
         """Create the report, for the version in the setting ``report_api_version``."""
@@ -61,14 +65,8 @@ class AdvertiserReport(AdcloudStream, DateRangeStream):
         return {"filter[date]": str(stream_slice.first)}
 
     def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
-        """Convert booking and page type to the documented names and types; add ``extracted_at``.
-
-        A row that is missing in a later reading cannot be deleted by key; it can be recognized by
-        its older ``extracted_at``.
-        """
-        extracted_at = page.time_extracted.isoformat(timespec="seconds").replace("+00:00", "Z")
+        """Convert booking and page type to the documented names and types."""
         for index, row in enumerate(rows):
-            row.extracted_at = extracted_at
             if row.booking_id is UNSET or row.campaign_id not in (UNSET, None):
                 row.booking_id = row.campaign_id
             if row.booking_id is UNSET:

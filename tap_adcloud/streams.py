@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
+from singer_sdk import StreamSchema
 
 from singer_reports.records.row_types import as_dictionary, row_type
+from singer_reports.streams.control_totals import ControlTotals
 from tap_adcloud.client import SCHEMAS, AdcloudStream
 from tap_adcloud.reports import AdvertiserReport
 
@@ -197,7 +199,13 @@ class CampaignPerformance(AdcloudStream):
         return {"campaign_ids": ",".join(map(str, stream_slice.ids))}
 
 
-STREAMS: Sequence[type[AdcloudStream]] = (
+class Totals(ControlTotals):
+    """The control totals of the reports."""
+
+    schema = StreamSchema(SCHEMAS)
+
+
+STREAMS: Sequence[type[AdcloudStream | ControlTotals]] = (
     AdvertiserReport,
     Campaigns,
     Advertisements,
@@ -206,4 +214,5 @@ STREAMS: Sequence[type[AdcloudStream]] = (
     Topics,
     TopicDiscounts,
     CampaignPerformance,
+    Totals,
 )

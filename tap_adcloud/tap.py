@@ -23,7 +23,7 @@ from tap_adcloud.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_adcloud.client import AdcloudStream
+    from singer_sdk import Stream
 
 #: The path of the token endpoint, after the URL and version of the API.
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
@@ -129,6 +129,6 @@ class TapAdcloud(ReportTap):
                 "timezone", f"timezone must be an IANA name such as Europe/Berlin, not {name}."
             )
 
-    def discover_streams(self) -> list[AdcloudStream]:
+    def discover_streams(self) -> list[Stream]:
         """Create the streams; send no request."""
         return [stream(self.run) for stream in STREAMS]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 from singer_sdk import StreamSchema
 
+from singer_reports.reading_times import EXTRACTED_AT
+from singer_reports.records.totals import TotalFields
 from singer_reports.streams.date_range import DateRangeStream
 from tap_adsterra.client import SCHEMAS, AdsterraStream
 
@@ -84,10 +86,13 @@ class ReportStream(AdsterraStream, DateRangeStream):
 
     schema = ReportSchema(SCHEMAS)
     path = "/stats.json"
-    # The API sends it per response.
-    computed_fields = ("db_last_update_time",)
+    # The API sends db_last_update_time per response.
+    computed_fields = ("db_last_update_time", EXTRACTED_AT)
     #: The dimensions of the report, the date first; also its primary key.
     dimensions: tuple[str, ...]
+    total_fields = TotalFields(
+        impressions="impression", clicks="clicks", amount="revenue", default_currency="USD"
+    )
     #: Parameters of the request that restrict the report.
     filters: Mapping[str, Any] = {}
 
@@ -156,6 +161,10 @@ class ReportStream(AdsterraStream, DateRangeStream):
             if value is not None and field in self.dimensions:
                 wanted[field] = value if isinstance(value, list) else [value]
         return wanted
+
+    def total_details(self, envelope: ItemsResponse[Row]) -> dict[str, Any]:
+        """Return the time of the last update, which a day without rows has, too."""
+        return {"db_last_update_time": envelope.db_last_update_time}
 
     def post_process_rows(
         self, rows: list[Row], page: Page, envelope: ItemsResponse[Row]

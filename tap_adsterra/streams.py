@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
+from singer_sdk import StreamSchema
+
 from singer_reports.records.envelope import AnyRow, EmptyList, Envelope
-from tap_adsterra.client import AdsterraStream, ItemsResponse
+from singer_reports.streams.control_totals import ControlTotals
+from tap_adsterra.client import SCHEMAS, AdsterraStream, ItemsResponse
 from tap_adsterra.reports import ReportStream
 
 if TYPE_CHECKING:
@@ -69,11 +72,18 @@ class StatsBySubId(ReportStream):
     selected_by_default = False
 
 
-STREAMS: Sequence[type[AdsterraStream]] = (
+class Totals(ControlTotals):
+    """The control totals of the reports."""
+
+    schema = StreamSchema(SCHEMAS)
+
+
+STREAMS: Sequence[type[AdsterraStream | ControlTotals]] = (
     Domains,
     Placements,
     SmartLinks,
     Stats,
     StatsByCountry,
     StatsBySubId,
+    Totals,
 )

@@ -24,7 +24,7 @@ from tap_adsterra.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_adsterra.client import AdsterraStream
+    from singer_sdk import Stream
 
 #: The first day for which there are statistics (API 3.0.0, Statistics, start_date).
 FIRST_DAY = datetime.date(2016, 12, 17)
@@ -155,11 +155,11 @@ class TapAdsterra(ReportTap):
         if isinstance(reports, list):
             yield from (ConfigError("reports", text) for text in _report_errors(reports))
 
-    def built_in_streams(self) -> list[AdsterraStream]:
+    def built_in_streams(self) -> list[Stream]:
         """Create the built-in streams."""
         return [stream(self.run) for stream in STREAMS]
 
-    def discover_streams(self) -> list[AdsterraStream]:
+    def discover_streams(self) -> list[Stream]:
         """Create the built-in streams and one stream per report of the user; send no request.
 
         Raises:

@@ -11,7 +11,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 from examples import page
 from examples.picture import CHROMIUM
-from tests.warehouse import KEYS, expected_stream_rows, filled_duckdb, ten_years_duckdb
+from tests.support import NOW
+from tests.warehouse import (
+    KEYS,
+    MOVED,
+    add_up,
+    expected_stream_rows,
+    filled_duckdb,
+    rows_at,
+    ten_years_duckdb,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,16 +144,29 @@ def look(browser: Browser, file: Path, width: int, scheme: str, bars: list[int])
     return drawn
 
 
+def days_that_moved(report: str, currency: str) -> int:
+    """Count the days whose money has changed between the two readings."""
+    money = "costs" if report == "advertiser_report" else "revenue"
+    before, after = (
+        add_up(
+            [row for row in rows if row.get("currency", "USD") == currency],
+            lambda row: row["date"],
+            money,
+        )
+        for rows in (rows_at(report, NOW), expected_stream_rows(report))
+    )
+    over = {date for date in before if date < str(NOW.date())}
+    return sum(before[date] != after.get(date, (0,)) for date in over)
+
+
 @pytest.mark.parametrize(("width", "scheme"), WIDTHS_AND_SCHEMES)
 def test_a_browser_shows_every_chart(
     browser: Browser, written: Path, width: int, scheme: str
 ) -> None:
     money = ["stats", "advertiser_report", "advertiser_report"]
     bars = [len({row["date"] for row in expected_stream_rows(stream)}) for stream in money]
-    # Adcloud was read long after its last row, so its rows are shown by month.
-    bars += [
-        len({row["date"][:7] for row in expected_stream_rows(stream)}) for stream in sorted(KEYS)
-    ]
+    bars += [len({row["date"] for row in expected_stream_rows(stream)}) for stream in sorted(KEYS)]
+    bars += [days_that_moved(report, currency) for report, currency in MOVED]
     drawn = look(browser, written, width, scheme, bars)
     assert len(drawn["shares"]) > 30
     assert re.search(r"Earned\s+USD [\d.]+\s+Impressions", drawn["tooltip"])

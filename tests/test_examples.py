@@ -16,22 +16,26 @@ from sandbox.adcloud import entities
 from sandbox.adsterra import DEMO
 from tap_adcloud.streams import STREAMS
 from tests.reliability.databases import PostgreSQL
-from tests.support import REPORT_KEY, day
+from tests.support import NOW, REPORT_KEY, day
 from tests.warehouse import (
     ADSTERRA_STREAMS,
+    FIRST,
     KEYS,
+    LATER,
     Row,
     Written,
     add_up,
     expected_stream_rows,
     fill,
     filled_duckdb,
+    rows_at,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 QUERIES = Path(__file__).parent.parent / "examples" / "queries"
+VIEWS = (QUERIES.parent / "views.sql").read_text()
 REPORT = "advertiser_report"
 ADSTERRA_SUMS = ("impression", "clicks", "revenue")
 ADCLOUD_SUMS = ("ad_impressions", "clicks", "costs")
@@ -65,7 +69,10 @@ class Warehouse:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A DuckDB file."""
     file, written = filled_duckdb(tmp_path_factory)
-    with duckdb.connect(str(file), read_only=True) as database:
+    with duckdb.connect() as database:
+        # The file is that of all tests, so the views are kept out of it.
+        database.sql(f"attach '{file}' as ads (read_only); use ads")
+        database.sql(VIEWS.replace("create or replace view", "create temp view"))
 
         def run(query: str) -> QueryResult:
             result = database.sql(query)
@@ -83,6 +90,7 @@ def postgresql(tmp_path: Path) -> Iterator[Warehouse]:
         written = fill("target-postgres", tmp_path, **PostgreSQL(port, "ads").settings)
         address = f"host=127.0.0.1 port={port} user=ads dbname=postgres options=-csearch_path=ads"
         with psycopg.connect(address) as connection:
+            connection.execute(VIEWS.encode())
 
             def run(query: str) -> QueryResult:
                 result = connection.execute(query.encode())
@@ -234,12 +242,13 @@ def test_freshness_counts_rows_and_days(warehouse: Warehouse) -> None:
         assert (found[stream]["first_day"], found[stream]["last_day"]) == (dates[0], dates[-1])
         assert found[stream]["days_without_rows"] == (last - dates[0]).days - len(over)
         assert found[stream]["read_at"].startswith(str(last))
-    derived = {"topic_discounts", "campaign_performance"}
-    for stream in {stream.name for stream in STREAMS} - derived - {REPORT}:
+    others = {"topic_discounts", "campaign_performance", "control_totals", REPORT}
+    for stream in {stream.name for stream in STREAMS} - others:
         assert found[stream]["rows"] == len(entities(stream))
         assert found[stream]["read_at"] is None
     assert found["placements"]["rows"] == len(DEMO.placements)
-    assert found.keys() == {*ADSTERRA_STREAMS, *(stream.name for stream in STREAMS)}
+    streams = {*ADSTERRA_STREAMS, *(stream.name for stream in STREAMS)}
+    assert found.keys() == streams - {"control_totals"}
 
 
 def test_days_without_rows_are_named(warehouse: Warehouse) -> None:
@@ -271,45 +280,73 @@ def test_rows_are_counted_by_day(warehouse: Warehouse) -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize("query", ["adsterra_daily", "adcloud_daily"])
-def test_days_are_kept_whose_time_of_reading_is_unknown(query: str) -> None:
-    """Adsterra's time may be null: such rows count until there are newer ones."""
-    columns, time = {
-        "adsterra_daily": ("impression, clicks, revenue", "db_last_update_time"),
-        "adcloud_daily": (
-            "ad_impressions, clicks, costs, 0 as postclick_conversions, "
-            "0 as postview_conversions, 'EUR' as currency",
-            "extracted_at",
-        ),
-    }[query]
-    table = "stats" if query == "adsterra_daily" else REPORT
-    renamed = columns.split(", ")[:3]
-    with duckdb.connect() as database:
-        database.sql(
-            f"create table {table} as select date, {columns}, {time} from (values "  # noqa: S608
-            "('2024-05-01', 0, 0, 0.5, null), ('2024-05-02', 10, 1, 1.5, null), "
-            "('2024-05-02', 20, 2, 2.5, '2024-05-03 00:00:00')) "
-            f"as rows(date, {', '.join(renamed)}, {time})"
-        )
-        result = database.sql((QUERIES / f"{query}.sql").read_text())
-        rows = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
-    assert [(row["impressions"], row["clicks"], row["ctr_percent"]) for row in rows] == [
-        (0, 0, None),
-        (20, 2, 10),
-    ]
+def test_every_day_is_proven(warehouse: Warehouse) -> None:
+    assert warehouse.query("unproven_days") == []
+    found = {row["report"]: row for row in warehouse.query("proven_days")}
+    assert found.keys() == KEYS.keys()
+    for stream, row in found.items():
+        first, last = FIRST, warehouse.written[stream].read_on
+        days = (last - first).days + (stream != REPORT)
+        assert (row["days"], row["proven"], row["differing"]) == (days, days, 0)
+        assert (row["without_totals"], row["first_proven_day"]) == (0, first)
+
+
+def test_two_reports_of_adsterra_agree(warehouse: Warehouse) -> None:
+    found = warehouse.query("adsterra_reconciliation")
+    assert len(found) == (LATER.date() - FIRST).days + 1
+    assert all(row["agrees"] for row in found)
+    assert {row["impressions_difference"] for row in found} == {0}
+    assert {row["clicks_difference"] for row in found} == {0}
+    assert max(abs(row["difference_cents"]) for row in found) > 0
+
+
+@pytest.mark.parametrize(("stream", "settled"), [("stats", 5), (REPORT, 30)])
+def test_restatements_are_those_of_the_sandbox(
+    warehouse: Warehouse, stream: str, settled: int
+) -> None:
+    """Days were read twice, six days apart, so changes are found at most that much later."""
+    amount = "revenue" if stream == "stats" else "costs"
+    found = [row for row in warehouse.query("restated_days") if row["report"] == stream]
+    before = {
+        key: total
+        for key, (total,) in add_up(
+            rows_at(stream, NOW), lambda row: (row["date"], row.get("currency", "USD")), amount
+        ).items()
+    }
+    after = {
+        key: total
+        for key, (total,) in add_up(
+            expected_stream_rows(stream),
+            lambda row: (row["date"], row.get("currency", "USD")),
+            amount,
+        ).items()
+    }
+    assert len(found) > 5
+    for row in found:
+        key = (str(row["date"]), row["currency"])
+        assert row["first_amount"] == before.get(key, 0)
+        assert row["amount"] == after.get(key, 0)
+        assert row["change"] == row["amount"] - row["first_amount"]
+    by_age = [row for row in warehouse.query("restatements") if row["report"] == stream]
+    ages = {row["age_days"] for row in by_age if row["changed"]}
+    assert ages
+    assert max(ages) < settled + (LATER - NOW).days
+    assert sum(row["change"] for row in by_age) == sum(row["change"] for row in found)
+    assert sum(row["readings"] for row in by_age) == len(found)
 
 
 @pytest.mark.timeout(300)
 def test_postgresql_gives_the_same_results(warehouse: Warehouse, postgresql: Warehouse) -> None:
     for file in sorted(QUERIES.glob("*.sql")):
         here, there = warehouse.query(file.stem), postgresql.query(file.stem)
-        assert len(here) == len(there) > 0
+        assert len(here) == len(there)
+        assert bool(here) == (file.stem != "unproven_days")
         for row, other in zip(here, there, strict=True):
             assert row.keys() == other.keys()
             for column, value in row.items():
                 if isinstance(value, float):
                     assert float(other[column]) == pytest.approx(value, rel=1e-12)
-                elif column != "read_at" and not (column == "position" and not value):
+                elif not column.endswith("read_at") and not (column == "position" and not value):
                     assert other[column] == value, (file.stem, column)
 
 

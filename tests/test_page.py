@@ -17,17 +17,21 @@ import duckdb
 import pytest
 
 from examples import page
+from examples.corrections import lookback
+from examples.text import day as format_day
 from sandbox.adsterra import DEMO, expected_rows
 from tests.paths import PROJECT
-from tests.support import day
+from tests.support import NOW, day
 from tests.warehouse import (
     ADSTERRA_STREAMS,
     DEFAULT_STREAMS,
     KEYS,
+    MOVED,
     TEN_YEARS_LATER,
     add_up,
     expected_stream_rows,
     filled_duckdb,
+    rows_at,
     ten_years_duckdb,
 )
 
@@ -145,7 +149,7 @@ def test_a_screen_reader_finds_its_way(text: str) -> None:
     assert text.count("<h1>") == 1
     assert text.count("<table") == text.count("<caption>") > 10
     assert not re.findall(r"<th(?! scope)[ >]", text)
-    assert text.count("<figcaption>") == text.count("<figure") == 3 + len(KEYS)
+    assert text.count("<figcaption>") == text.count("<figure") == 3 + len(KEYS) + len(MOVED)
     # Each chart of money is a table as well, with a row per day.
     days = len({row["date"] for row in expected_stream_rows("stats")})
     assert len(table(panels(text)[0], "By day")) == days
@@ -203,6 +207,92 @@ def test_without_days_there_is_only_a_sentence(database: Path, tmp_path: Path) -
     assert "<h1>No days yet</h1>" in text
     assert "There are no rows of <code>stats</code> or <code>advertiser_report</code>" in text
     assert "<section" not in text
+
+
+def facts(section: str, heading: str) -> dict[str, str]:
+    """Return what a section says of a stream, without tags."""
+    figure = section.split(heading, maxsplit=1)[1].split("</figcaption>", maxsplit=1)[0]
+    found = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", figure, flags=re.DOTALL)
+    return {name: html.unescape(re.sub(r"<.*?>", "", said)) for name, said in found}
+
+
+def test_proven_days_are_counted(text: str) -> None:
+    section = text.split("How fresh")[1].split("How numbers moved", maxsplit=1)[0]
+    assert facts(section, "<code>stats</code>")["Proven"] == "28 of 28 days"
+    assert facts(section, "<code>advertiser_report</code>")["Proven"] == "27 of 27 days"
+    assert "Differ" not in section
+
+
+def test_days_that_differ_are_named(database: Path, tmp_path: Path) -> None:
+    change = (
+        "delete from stats where date in ('2024-04-12', '2024-04-13') and placement % 2 = 0;"
+        "update stats set revenue = revenue + 0.001 where date = '2024-05-02'"
+    )
+    text = readable(rendered_after(change, database, tmp_path))
+    said = facts(text.split("How fresh")[1], "<code>stats</code>")
+    assert said["Proven"] == "25 of 28 days"
+    assert said["Differ"] == "12 to 13 Apr 2024, 2 May 2024"
+
+
+def test_days_without_control_totals_are_counted(database: Path, tmp_path: Path) -> None:
+    change = "delete from control_totals where date < '2024-04-20'"
+    text = readable(rendered_after(change, database, tmp_path))
+    said = facts(text.split("How fresh")[1], "<code>stats</code>")
+    assert said["Proven"] == "18 of 28 days, 10 without control totals"
+
+
+def test_how_numbers_moved(text: str) -> None:
+    section = text.split("How numbers moved")[1]
+    headings = re.findall(r"<h3><code>(\w+)</code> in (\w+)</h3>", section)
+    assert headings == list(MOVED)
+    before, after = (
+        {
+            row["date"]: sum(
+                (each["revenue"] for each in rows if each["date"] == row["date"]), Decimal()
+            )
+            for row in rows
+            if "2024-04-24" <= row["date"] <= "2024-04-30"
+        }
+        for rows in (rows_at("stats", NOW), expected_stream_rows("stats"))
+    )
+    said = facts(section, "<code>stats</code> in USD")
+    changed = [date for date in before if before[date] != after[date]]
+    assert said["Changed"] == f"{len(changed)} of {len(before)} days read again"
+    change = sum(after.values()) - sum(before.values())
+    assert said["In all"].startswith(
+        f"USD {change:.2f}, {100 * change / sum(before.values()):+.1f}"
+    )
+    assert said["Lookback"] == (
+        "10 days would have sufficed: nothing changed later, in 3 readings up to an age of 13 days."
+    )
+    caption = "stats: changed since first read, USD"
+    shown = table(section, caption)
+    assert {format_day(day(date)) for date in changed} == shown.keys()
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [
+        ({2: 1, 3: 1, 4: 0}, "3 days would have sufficed: nothing changed later, in 5 readings"),
+        (
+            {2: 0, 8: 0},
+            "0 days would have sufficed: no day changed once it was over, in 10 readings",
+        ),
+        ({1: 1, 2: 0, 8: 1}, "not known: days still changed at an age of 8 days, the oldest"),
+    ],
+)
+def test_the_lookback_that_would_have_sufficed(ages: dict[int, int], said: str) -> None:
+    rows = [{"age_days": age, "changed": changed, "readings": 5} for age, changed in ages.items()]
+    assert lookback(rows).startswith(said)
+
+
+@pytest.mark.parametrize("times", ["= (select min(extracted_at) from control_totals)", "< ''"])
+def test_before_the_second_reading_there_is_a_sentence(
+    database: Path, tmp_path: Path, times: str
+) -> None:
+    change = f"delete from control_totals where not extracted_at {times}"  # noqa: S608
+    text = readable(rendered_after(change, database, tmp_path))
+    assert "No finished day has been read on two days yet." in text
 
 
 def test_a_schema_is_a_page_of_its_own(database: Path, tmp_path: Path) -> None:

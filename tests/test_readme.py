@@ -30,11 +30,13 @@ from tests.documents import DOCUMENTS, Shell
 from tests.meltano import needs_meltano
 from tests.paths import BIN, PROJECT
 from tests.support import NOW, day
+from tests.warehouse import load, views_of_stats
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from singer_reports.tap import ReportTap
+    from tests.support import Adsterra
 
 PAGE = PROJECT / "README.md"
 README = PAGE.read_text()
@@ -112,8 +114,9 @@ def test_the_streams_are_those_of_discovery(tap: type[ReportTap]) -> None:
     for name, stream in streams.items():
         _, endpoint, key, replication, *selected = rows[name]
         assert names(key) == list(stream.primary_keys)
-        assert endpoint.strip("`").endswith(str(stream.path))  # type: ignore[attr-defined]
-        assert ("incremental" in replication) == (stream.replication_key == "date")
+        path = getattr(stream, "path", "none: made from the reports")
+        assert endpoint.strip("`").endswith(str(path))
+        assert ("incremental" in replication) == (stream.replication_key is not None)
         if selected:
             assert selected == ["yes" if stream.selected_by_default else "no"]
 
@@ -202,6 +205,30 @@ FIRST_RUN = documents.block(PAGE, "tap-adsterra --config config.json | ")
 LATER_RUN = documents.block(PAGE, "tail -n 1 states.jsonl")
 
 
+def test_the_history_of_a_day_is_the_answer_of_its_query(
+    adsterra: Adsterra, tmp_path: Path
+) -> None:
+    section = README.split("## What the network said, and when")[1].split("\n## ")[0]
+    answer = table("## What the network said, and when")
+    state = None
+    for read_at, *_ in answer:
+        adsterra.sandbox.clock.freeze(datetime.datetime.fromisoformat(f"{read_at}+00:00"))
+        run = adsterra.run("stats", "control_totals", state=state, start_date="2024-04-20")
+        state = run.state
+        load("target-duckdb", tmp_path, run.output, path="ads.duckdb", default_target_schema="main")
+    with duckdb.connect(str(tmp_path / "ads.duckdb"), read_only=True) as database:
+        query = documents.block(PAGE, "select substr", "sql")
+        relation = database.sql(query)
+        columns, found = relation.columns, [list(map(str, row)) for row in relation.fetchall()]
+    heading = section.split("\n\n|")[1].splitlines()[0]
+    assert [name.strip() for name in heading.strip("|").split("|")] == columns
+    words = {"yes": "True", "no": "False"}
+    assert found == [[words.get(cell, cell) for cell in row] for row in answer]
+    amounts = [Decimal(row[3]) for row in found if row[4] == "True"]
+    assert f"{amounts[-1] - amounts[0]:.2f} USD too little" in section
+    assert amounts[-1] == amounts[-2] != amounts[-3]
+
+
 def newest_rows(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
     """Return the newest row of each key in the CSV files of a folder."""
     rows = {}
@@ -231,17 +258,21 @@ def test_runs_into_csv_keep_every_day(shell: Shell, sandbox: Sandbox) -> None:
         assert expected[0][0] == "2024-01-01"
         stored = set(map(facts, newest_rows(shell.folder / "csv" / "stats").values()))
         assert stored >= set(expected)
-        # The other rows have vanished since; the README's queries leave them out.
+        # The other rows have vanished since; the README's queries and the views leave them out.
         view, query = (
             documents.block(PAGE, "create view", "sql"),
-            documents.block(PAGE, "select", "sql"),
+            documents.block(PAGE, "select stats", "sql"),
         )
         with duckdb.connect() as database:
             database.sql(f"set file_search_path = '{shell.folder}'")
             database.sql(view)
-            relation = database.sql(query)
-            rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-        assert sorted(map(facts, rows)) == expected
+            database.sql(views_of_stats())
+            for text in (query, "from counted_stats"):
+                relation = database.sql(text)
+                columns = relation.columns
+                rows = [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+                assert sorted(map(facts, rows)) == expected
+            assert database.sql("from day_proofs where not is_proven").fetchall() == []
     assert len(list((shell.folder / "csv" / "stats").glob("*.csv"))) == 4
     state = json.loads((shell.folder / "state.json").read_text())
     assert state["bookmarks"]["stats"]["replication_key_value"] == "2024-05-06"

@@ -2,14 +2,7 @@
 -- percent.
 --
 -- The country is that of the website, as the report has it. Ratios are made from the sums.
--- Runs on DuckDB and PostgreSQL.
-with readings as (
-    select
-        *,
-        cast(costs as decimal(38, 9)) as exact_costs,
-        rank() over (partition by date order by extracted_at desc nulls last) as reading
-    from advertiser_report
-)
+-- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
 select
     currency,
     country,
@@ -19,7 +12,6 @@ select
     100.0 * sum(clicks) / nullif(sum(ad_impressions), 0) as ctr_percent,
     1000.0 * sum(exact_costs) / nullif(sum(ad_impressions), 0) as cpm,
     sum(exact_costs) / nullif(sum(clicks), 0) as cpc
-from readings
-where reading = 1
+from counted_advertiser_report
 group by currency, country
 order by currency, costs desc, country

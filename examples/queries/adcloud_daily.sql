@@ -2,14 +2,7 @@
 --
 -- Ratios are made from the sums. A day is finished when it was read after its end. Days are those of the tap's setting
 -- timezone and times are UTC: west of UTC, a day ends some hours later than this says.
--- Runs on DuckDB and PostgreSQL.
-with readings as (
-    select
-        *,
-        cast(costs as decimal(38, 9)) as exact_costs,
-        rank() over (partition by date order by extracted_at desc nulls last) as reading
-    from advertiser_report
-)
+-- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
 select
     cast(date as date) as date,
     currency,
@@ -21,9 +14,8 @@ select
     100.0 * sum(clicks) / nullif(sum(ad_impressions), 0) as ctr_percent,
     1000.0 * sum(exact_costs) / nullif(sum(ad_impressions), 0) as cpm,
     sum(exact_costs) / nullif(sum(clicks), 0) as cpc,
-    max(extracted_at) as read_at,
-    cast(date as date) < cast(left(max(extracted_at), 10) as date) as finished
-from readings
-where reading = 1
+    max(read_at) as read_at,
+    cast(date as date) < cast(left(max(read_at), 10) as date) as finished
+from counted_advertiser_report
 group by date, currency
 order by currency, date

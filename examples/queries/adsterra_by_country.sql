@@ -2,14 +2,7 @@
 --
 -- It reads stats_by_country, which must be selected. Adsterra rounds each row by itself, so the revenue of all
 -- countries may differ from that of all placements by fractions of a cent per row; impressions and clicks do not.
--- Runs on DuckDB and PostgreSQL.
-with readings as (
-    select
-        *,
-        cast(revenue as decimal(38, 9)) as exact_revenue,
-        rank() over (partition by date order by db_last_update_time desc nulls last) as reading
-    from stats_by_country
-)
+-- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
 select
     country,
     sum(impression) as impressions,
@@ -17,7 +10,6 @@ select
     sum(exact_revenue) as revenue_usd,
     100.0 * sum(clicks) / nullif(sum(impression), 0) as ctr_percent,
     1000.0 * sum(exact_revenue) / nullif(sum(impression), 0) as cpm_usd
-from readings
-where reading = 1
+from counted_stats_by_country
 group by country
 order by revenue_usd desc, country

@@ -1,47 +1,31 @@
 -- How fresh and how complete each stream is: its rows, its days, and when it was read last.
 --
--- rows counts what the newest reading of each day has, rows_taken_back what only older readings have. days_without_rows
+-- rows counts what the last reading of each day has, rows_taken_back what only earlier readings have. days_without_rows
 -- counts from the first day with rows to the last finished day: days without traffic, or days never read;
 -- missing_days.sql names them. Lists have no time. `make query` leaves out the streams that are not there; elsewhere,
 -- take them out here.
--- Runs on DuckDB and PostgreSQL.
+-- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
 with readings as (
     select
-        'stats' as stream,
-        cast(date as date) as date,
-        db_last_update_time as read_at,
-        rank() over (partition by date order by db_last_update_time desc nulls last) as reading
-    from stats
-    union all
-    select
-        'stats_by_country',
-        cast(date as date),
-        db_last_update_time,
-        rank() over (partition by date order by db_last_update_time desc nulls last)
-    from stats_by_country
-    union all
-    select
-        'advertiser_report',
-        cast(date as date),
-        extracted_at,
-        rank() over (partition by date order by extracted_at desc nulls last)
-    from advertiser_report
-),
-last_readings as (
-    select *, cast(left(max(read_at) over (partition by stream), 10) as date) as last_read_on
-    from readings
+        report,
+        date,
+        report_rows.read_at,
+        extracted_at between first_extracted_at and last_extracted_at as counts,
+        cast(left(max(report_rows.read_at) over (partition by report), 10) as date) as last_read_on
+    from report_rows
+    join counted_readings using (report, date)
 )
 select
-    stream,
-    count(*) filter (where reading = 1) as rows,
-    count(*) filter (where reading > 1) as rows_taken_back,
-    min(date) as first_day,
-    max(date) as last_day,
-    greatest(max(last_read_on) - min(date), 0)
-        - count(distinct date) filter (where date < last_read_on) as days_without_rows,
+    report as stream,
+    count(*) filter (where counts) as rows,
+    count(*) filter (where not counts) as rows_taken_back,
+    min(date) filter (where counts) as first_day,
+    max(date) filter (where counts) as last_day,
+    greatest(max(last_read_on) - min(date) filter (where counts), 0)
+        - count(distinct date) filter (where counts and date < last_read_on) as days_without_rows,
     max(read_at) as read_at
-from last_readings
-group by stream
+from readings
+group by report
 union all select 'domains', count(*), 0, null, null, null, null from domains
 union all select 'placements', count(*), 0, null, null, null, null from placements
 union all select 'smart_links', count(*), 0, null, null, null, null from smart_links

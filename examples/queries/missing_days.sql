@@ -1,26 +1,53 @@
 -- The days without rows of each stream, from its first day with rows to its last finished day: one row per run of days.
 --
--- Either the network had no traffic on them, or they were never read: the bookmark in the tap's state shows how far it
--- has read. To read days again, run the tap without state from the first of them on.
--- Runs on DuckDB and PostgreSQL.
-with readings as (
-    select 'stats' as stream, cast(date as date) as date, db_last_update_time as read_at from stats
-    union all
-    select 'stats_by_country', cast(date as date), db_last_update_time from stats_by_country
-    union all
-    select 'advertiser_report', cast(date as date), extracted_at from advertiser_report
+-- was_read says that control totals show the days to be without rows: the network had no traffic on them, or took all
+-- rows back. The other days were never read, or by a version without control totals. To read days again, run the tap
+-- without state from the first of them on.
+-- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
+with days as (
+    select report, date, count(counted_rows.extracted_at) as row_count
+    from counted_readings
+    left join counted_rows using (report, date)
+    group by report, date
 ),
-days as (
-    select stream, date from readings
-    union
-    -- The day of the last reading was not over: it only marks the end of the days that must have rows.
-    select stream, cast(left(max(read_at), 10) as date) from readings group by stream
+times as (
+    select report, read_at from report_rows
+    union all
+    select report, extracted_at from control_totals
 ),
-followed as (
-    select stream, date, lead(date) over (partition by stream order by date) as next_date
+-- The day of the last reading was not over: it only marks the end of the days that must have rows.
+ends as (
+    select report, cast(left(max(read_at), 10) as date) as date from times group by report
+),
+spans as (
+    select days.report, min(days.date) as first_day, max(ends.date) as end_day
     from days
+    join ends using (report)
+    where days.row_count > 0
+    group by days.report
+),
+known as (
+    select days.report, days.date, days.row_count, spans.end_day
+    from days
+    join spans on spans.report = days.report and spans.first_day <= days.date
+    union
+    select report, end_day, null, end_day from spans
+),
+unread as (
+    select report, date + 1 as first_day, lead(date) over (partition by report order by date) - 1 as last_day
+    from (select distinct report, date from known) as dates
+),
+empty as (
+    -- Consecutive days have the same anchor.
+    select report, date, date - cast(row_number() over (partition by report order by date) as integer) as anchor
+    from known
+    where row_count = 0 and date < end_day
 )
-select stream, date + 1 as first_day, next_date - 1 as last_day, next_date - date - 1 as days
-from followed
-where next_date - date > 1
+select report as stream, first_day, last_day, last_day - first_day + 1 as days, false as was_read
+from unread
+where first_day <= last_day
+union all
+select report, min(date), max(date), count(*), true
+from empty
+group by report, anchor
 order by stream, first_day

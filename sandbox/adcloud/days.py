@@ -1,9 +1,9 @@
 """Rows of one day of the advertiser report, as known at some time.
 
 A day is restated for 30 days, the lifetime of a cookie: conversions and cancellations arrive late,
-clicks are filtered, a few rows arrive late, a few turn out to be fraud and vanish. It changes at
-the ages in `STAGES` and stays the same in between. How the real API restates days is not
-documented.
+clicks are filtered, a few rows arrive late, a few turn out to be fraud and vanish; one day in 128
+arrives late as a whole, or is taken back. It changes at the ages in `STAGES` and stays the same in
+between. How the real API restates days is not documented.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ _SETTLED = len(STAGES) - 1
 # The share of the conversions that is known at each stage, in percent.
 _KNOWN = (20, 45, 60, 70, 80, 88, 94, 98, 100)
 _ROW = Struct("<HHBBBBBBBBB")
+# The random byte of a day that is taken back, and of one that arrives late, with the stage at which
+# that happens. No day of the first half of 2024 has one of these: tests read single days of it.
+_TAKEN_BACK, _TAKEN_BACK_AFTER = 156, 4
+_LATE_DAY, _LATE_DAY_UNTIL = 178, 2
 # How many of a byte's 256 values mean that a row arrives late.
 _LATE = 4
 _NUMBERS = (
@@ -123,6 +127,10 @@ def row_texts(
     documented = day == DOCUMENTED_DAY
     silence, mood = random_bytes(f"report {day}", 2)
     if silence < 13 and not documented:  # noqa: PLR2004 - one day in twenty has no rows.
+        return ()
+    is_taken_back = silence == _TAKEN_BACK and known.stage >= _TAKEN_BACK_AFTER
+    is_late = silence == _LATE_DAY and known.stage < _LATE_DAY_UNTIL
+    if (is_taken_back or is_late) and not documented:
         return ()
     count = DOCUMENTED_ROWS if documented else rows_per_day * (90 + mood % 21) // 100
     frauds = 0 if documented else -(-count // 100)

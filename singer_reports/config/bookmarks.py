@@ -1,10 +1,11 @@
 """A stream's bookmark in the state: the days that are covered, and the report's definition.
 
 A bookmark contains the SDK's ``replication_key`` and ``replication_key_value``, which is the last
-covered day, and two keys of this project: ``first_day``, the first covered day, and ``definition``,
-which consists of the report's dimensions, its filters and the time zone of its days. The definition
-contains lists and strings, because some orchestrators merge objects key by key. Bookmarks written
-by older versions have neither key and are used as they are.
+covered day, and three keys of this project: ``first_day``, the first covered day; ``extracted_at``,
+the time of the last reading; and ``definition``, which consists of the report's dimensions, its
+filters and the time zone of its days. The definition contains lists and strings, because some
+orchestrators merge objects key by key. Bookmarks written by older versions lack these keys and are
+used as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports import dates
 from singer_reports.config.messages import quote_value, shorten
+from singer_reports.reading_times import EXTRACTED_AT, parse_time
 
 if TYPE_CHECKING:
     import datetime
@@ -144,6 +146,23 @@ def day_errors(
                 "which is not a day. Correct the state, or remove this stream from it to read "
                 "everything again."
             )
+
+
+def reading_time_errors(stream: str, bookmark: Mapping[str, Any]) -> Iterator[str]:
+    """Check the time of the last reading in a bookmark.
+
+    Yields:
+        One sentence if it is no time.
+    """
+    value = bookmark.get(EXTRACTED_AT)
+    try:
+        _ = value is None or parse_time(value)
+    except (TypeError, ValueError, OverflowError):
+        yield (
+            f"The state says that {stream} was last read at {quote_value(value)}, which is no time "
+            f"that another reading could follow. Correct bookmarks.{stream}.{EXTRACTED_AT} in the "
+            f"state, to the latest {EXTRACTED_AT} in your table."
+        )
 
 
 def definition_errors(

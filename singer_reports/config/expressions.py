@@ -10,7 +10,7 @@ import simpleeval  # type: ignore[import-untyped]
 from singer_sdk.exceptions import MapExpressionError
 
 from singer_reports.config.messages import alternatives, shorten
-from singer_reports.sdk_internals import evaluate
+from singer_reports.sdk_expressions import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
-from singer_reports.config.bookmarks import day_errors, definition_errors
+from singer_reports.config.bookmarks import (
+    day_errors,
+    definition_errors,
+    reading_time_errors,
+)
 from singer_reports.config.json_files import Unreadable
 from singer_reports.config.messages import quote_value
 
@@ -59,6 +63,7 @@ def state_errors(
         bookmark = bookmarks.get(stream.name, {})
         if stream.replication_method == REPLICATION_INCREMENTAL:
             yield from day_errors(stream.name, bookmark, zone)
+        yield from reading_time_errors(stream.name, bookmark)
         yield from definition_errors(stream.name, bookmark, stream.definition)
 
 

@@ -13,7 +13,7 @@ from singer_reports.config.expressions import (
     is_expression,
 )
 from singer_reports.config.messages import alternatives, quote_value
-from singer_reports.sdk_internals import explain_expressions
+from singer_reports.sdk_expressions import explain_expressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_reports.records.checks import (
@@ -15,10 +14,13 @@ from singer_reports.records.checks import (
 from singer_reports.records.decoder import ResponseSchemaError
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Sequence
 
+    from singer_reports.reading_times import ReadingClock
     from singer_reports.records.envelope import Envelope
     from singer_reports.records.row_types import Row
+    from singer_reports.records.totals import PageTotals
 
 #: The maximum number of pages per slice; a larger one is an error, and would fill the memory.
 MAX_PAGES = 100_000
@@ -35,10 +37,15 @@ class Page(NamedTuple):
     is_second_reading: bool = False
 
     @classmethod
-    def first(cls, stream_slice: Any, *, is_second_reading: bool = False) -> Page:  # noqa: ANN401
+    def first(
+        cls,
+        stream_slice: Any,  # noqa: ANN401
+        clock: ReadingClock,
+        *,
+        is_second_reading: bool = False,
+    ) -> Page:
         """Return the first page of a slice, to be requested now."""
-        now = datetime.datetime.now(datetime.UTC)
-        return cls(stream_slice, now, is_second_reading=is_second_reading)
+        return cls(stream_slice, clock.next(), is_second_reading=is_second_reading)
 
     def __str__(self) -> str:
         """Return the slice, unless it is the whole stream, and the page, unless it is the first."""
@@ -74,6 +81,8 @@ class PageResponse:
         self.next_pages: Sequence[Page] = ()
         #: Whether these pages are not requested, as in a connection test.
         self.is_partial = False
+        #: The control totals of the rows, if there are any.
+        self.totals: PageTotals | None = None
         #: Why the response cannot be what was requested, if it cannot.
         self.inconsistency: InconsistentResponseError | None = None
         if self.page_count > MAX_PAGES:

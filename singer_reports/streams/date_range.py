@@ -6,6 +6,7 @@ values of rows: a day without rows counts, a window that failed does not.
 
 from __future__ import annotations
 
+import datetime
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,22 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
 from singer_reports.config.bookmarks import Settings, coverage, written
-from singer_reports.streams.full_table import FullTableStream
+from singer_reports.reading_times import EXTRACTED_AT, format_time, parse_time
+from singer_reports.streams.totalled_stream import TotalledStream
 from singer_reports.streams.unused_hooks import UNUSED_HOOKS
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Collection, Sequence
 
     from singer_reports.dates import EarlierWindow, Window
+    from singer_reports.records.page import Page
+    from singer_reports.records.row_types import Row
+
+#: How far the clocks of machines may differ without a warning.
+_TOLERANCE = datetime.timedelta(hours=1)
 
 
-class DateRangeStream(FullTableStream):
+class DateRangeStream(TotalledStream):
     """An INCREMENTAL stream of rows by day.
 
     Settings: ``start_date``, ``end_date``, ``lookback_days``, ``include_today``,
@@ -39,6 +45,8 @@ class DateRangeStream(FullTableStream):
 
     #: The complete days that have been read so far; ``None`` if there are no such days.
     covered: Window | None = None
+    #: The time in the last state; no reading with a later time has been written.
+    _saved: datetime.datetime | None = None
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -63,6 +71,8 @@ class DateRangeStream(FullTableStream):
         The lookback and the days after the last covered day come first. If ``start_date`` has moved
         earlier, the days before the first covered day follow, latest first.
         """
+        self._read_last_time()
+        self.begin_totals()
         run = self.run
         start, end = run.date_setting("start_date"), run.date_setting("end_date")
         assert start is not None, "every tap's start_date is required or has a default"  # noqa: S101
@@ -131,6 +141,21 @@ class DateRangeStream(FullTableStream):
             self.stream_state.update(written(self.covered, "date", self.definition))
         return found.days
 
+    def _read_last_time(self) -> None:
+        """Let the readings of this run follow those of earlier runs, whatever the clock says."""
+        if (saved := self.stream_state.get(EXTRACTED_AT)) is None:
+            return
+        last = parse_time(saved)
+        self.clock.start_after(last)
+        if last - self.clock.now() > _TOLERANCE:
+            self.warn(
+                "the state says that the last reading was at %s, which is still to come: the clock "
+                "of this machine was ahead then, or is behind now. %s goes on from there, so that "
+                "the order of the readings stays right.",
+                saved,
+                EXTRACTED_AT,
+            )
+
     def warn(self, message: str, *arguments: object) -> None:
         """Log a warning of this stream."""
         self.log(f"%s: {message}", self.name, *arguments, level=logging.WARNING)
@@ -148,16 +173,43 @@ class DateRangeStream(FullTableStream):
         days = dates.windows(stream_slice.first, stream_slice.last, 1)
         return {"date": {str(day.first) for day in days}}
 
+    def post_process_rows(self, rows: list[Row], page: Page, envelope: Any) -> list[Row]:  # noqa: ANN401
+        """Add the time of the reading to each row, if it is one of the computed fields."""
+        if EXTRACTED_AT in self.computed_fields:
+            extracted_at = format_time(page.time_extracted)
+            for row in rows:
+                row.extracted_at = extracted_at
+        return super().post_process_rows(rows, page, envelope)
+
     # Bookmark
 
+    def start_slice(self, stream_slice: Window) -> None:
+        """Save the time of a reading before its records: a run that dies must not repeat it.
+
+        What is saved is the latest time of a request, so once per run is enough most of the time.
+        """
+        super().start_slice(stream_slice)
+        if self.is_connection_test or (self._saved and self.time_extracted <= self._saved):
+            return
+        self._save_last_time()
+        if self.writes_messages:
+            self.write_state()
+
+    def _save_last_time(self) -> None:
+        if self.clock.last is not None:
+            self.stream_state[EXTRACTED_AT] = format_time(self.clock.last)
+            self._saved = self.clock.last
+
     def finish_slice(self, stream_slice: Window) -> None:
-        """Advance the bookmark past a window whose records have all been written."""
+        """Write the control totals of a window, and advance the bookmark past it."""
+        super().finish_slice(stream_slice)
         if self.is_connection_test or self.replication_method != REPLICATION_INCREMENTAL:
             return
         yesterday = self.run.today - dates.ONE_DAY
         self.covered = dates.extend(self.covered, stream_slice, yesterday)
         if self.covered is not None:
             self.stream_state.update(written(self.covered, "date", self.definition))
+        self._save_last_time()
         if self.writes_messages:
             # Not in BATCH mode, where the target has not received the file of these records yet.
             self.write_state()

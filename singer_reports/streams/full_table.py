@@ -58,6 +58,7 @@ class FullTableStream(SlicedStream):
         slices = self.slices()
         with self._progress(slices) as progress:
             for stream_slice, rows in self.read_slices(slices):
+                self.start_slice(stream_slice)
                 count = len(rows)
                 if self._bulk is None:
                     yield from rows
@@ -70,6 +71,9 @@ class FullTableStream(SlicedStream):
                 rows.clear()
                 self.finish_slice(stream_slice)
                 progress.advance(self.slice_size(stream_slice), count)
+
+    def start_slice(self, stream_slice: Any) -> None:  # noqa: ANN401
+        """Do nothing; called before the first record of a slice is written."""
 
     def finish_slice(self, stream_slice: Any) -> None:  # noqa: ANN401
         """Do nothing; called when all records of a slice have been written."""

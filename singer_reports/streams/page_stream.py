@@ -26,6 +26,8 @@ from singer_reports.streams.slice_size import SliceSize
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from singer_reports.records.totals import PageTotals
+
 _MAX_EXAMPLES = 3
 
 
@@ -112,6 +114,7 @@ class PageStream(HttpStream):
                 response.source_keys = keys_of(envelope.rows, self.source_keys)
             rows = self.post_process_rows(envelope.rows, page, envelope)
             rows = self._requested_rows(rows, page, response)
+            response.totals = self.page_totals(rows, envelope)
         except ResponseSchemaError as error:
             raise self._schema_error(page, error) from error
         response.keys, response.replaced = keys_without_null(
@@ -145,6 +148,10 @@ class PageStream(HttpStream):
             ResponseSchemaError: If a value does not match the schema.
         """
         return rows
+
+    def page_totals(self, rows: list[Row], envelope: Any) -> PageTotals | None:  # noqa: ANN401, ARG002
+        """Return the control totals of a page's rows; a subclass may have some."""
+        return None
 
     def requested_values(self, stream_slice: Any) -> Mapping[str, Collection[Any]]:  # noqa: ANN401, ARG002
         """Return the values that fields of a slice's rows may have, where they were requested."""

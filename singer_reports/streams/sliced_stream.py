@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_reports.http.fetch import Fetched, Fetcher
+from singer_reports.reading_times import ReadingClock
 from singer_reports.records.checks import InconsistentResponseError, TooFewRowsError
 from singer_reports.records.page import Page, PageResponse, check_and_sort
 from singer_reports.streams.page_stream import PageStream
@@ -15,12 +16,22 @@ from singer_reports.streams.page_stream import PageStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from singer_reports.records.totals import PageTotals
+    from singer_reports.run import Run
+
 
 class SlicedStream(PageStream):
     """Reads slices of a stream; a slice is what is requested, checked and sorted as a whole."""
 
     #: Seconds to wait before an inconsistent slice is read again: the API's cache lifetime.
     retry_inconsistent_after: ClassVar[float] = 0
+
+    def __init__(self, run: Run, **options: Any) -> None:  # noqa: ANN401
+        """Make a stream of a run."""
+        super().__init__(run, **options)
+        self.clock = ReadingClock(run.time)
+        #: The control totals of the pages of the slice that was read last.
+        self.slice_totals: list[PageTotals] = []
 
     def read_slices(self, slices: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
         """Read slices with concurrent requests, and yield them in order, checked.
@@ -35,7 +46,7 @@ class SlicedStream(PageStream):
             RequestError: If a request fails, a response does not match the schema, or the rows are
                 inconsistent at the second reading, too.
         """
-        pages, concurrency = map(Page.first, slices), self.config["max_concurrency"]
+        pages, concurrency = map(self.first_page, slices), self.config["max_concurrency"]
         with self._reading(), Fetcher(pages, self._fetch, concurrency) as fetcher:
             responses: list[PageResponse] = []
             missing = 1
@@ -52,6 +63,7 @@ class SlicedStream(PageStream):
                     fetcher.read_next(self._second_reading(page, error))
                 else:
                     self.time_extracted = page.time_extracted
+                    self.slice_totals = [each.totals for each in responses if each.totals]
                     # No more than a connection test wants, or the SDK would abort the stream.
                     yield page.slice, rows[: self.ABORT_AT_RECORD_COUNT]
                 responses, missing = [], 1
@@ -61,7 +73,7 @@ class SlicedStream(PageStream):
         """Fetch a page, or name the halves of a slice that is too large."""
         response = self.fetch_page(page)
         if response is None:
-            return Fetched(None, parts=list(map(Page.first, self.split(page.slice))))
+            return Fetched(None, parts=list(map(self.first_page, self.split(page.slice))))
         return Fetched(response, response.next_pages, size=response.size)
 
     @contextlib.contextmanager
@@ -88,7 +100,7 @@ class SlicedStream(PageStream):
         halves = self.split(page.slice) if isinstance(error, TooFewRowsError) else ()
         if halves:
             self.log("%s: %s; reading it in halves", label, error, level=logging.WARNING)
-            return map(Page.first, halves)
+            return map(self.first_page, halves)
         if page.is_second_reading:
             raise self.fatal_error(
                 page.slice,
@@ -97,4 +109,8 @@ class SlicedStream(PageStream):
             ) from error
         self.log("%s: %s; reading it once more", label, error, level=logging.WARNING)
         time.sleep(self.retry_inconsistent_after)
-        return [Page.first(page.slice, is_second_reading=True)]
+        return [self.first_page(page.slice, is_second_reading=True)]
+
+    def first_page(self, stream_slice: Any, *, is_second_reading: bool = False) -> Page:  # noqa: ANN401
+        """Return the first page of a slice, with the time at which its reading begins."""
+        return Page.first(stream_slice, self.clock, is_second_reading=is_second_reading)

@@ -29,7 +29,7 @@ class Database(Protocol):
     settings: dict[str, Any]
 
     def tables(self) -> Tables:
-        """Return all rows of all tables, without the times of reading."""
+        """Return all rows of all tables, with the times of reading."""
 
 
 class DuckDB:
@@ -106,12 +106,12 @@ class PostgreSQL:
 
 
 def comparable(columns: list[str], rows: list[tuple[Any, ...]]) -> list[Row]:
-    """Make the rows of two runs comparable: sorted, without times of reading and writing.
+    """Make the rows of two runs comparable: sorted, without times of writing.
 
     Numbers become exact decimals: a double is written with the digits of the API, as long as there
     are at most 15.
     """
-    left_out = {"extracted_at"} | {name for name in columns if name.startswith("_sdc_")}
+    left_out = {name for name in columns if name.startswith("_sdc_")}
     found = [
         {
             name: Decimal(str(value)) if isinstance(value, float) else value

@@ -22,6 +22,7 @@ from sandbox.adcloud.inventory import COLLECTIONS
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_statistics_rows
 from sandbox.numbers import from_json, to_json
+from singer_reports.streams.control_totals import ControlTotals
 from tap_adcloud.reports import AdvertiserReport
 from tap_adcloud.streams import STREAMS as ADCLOUD_STREAMS
 from tap_adcloud.streams import CampaignPerformance
@@ -249,7 +250,7 @@ STREAM_SAMPLES = [
     *(
         StreamSample(TapAdsterra, stream.name, _items(stream.name), _ADSTERRA)
         for stream in ADSTERRA_STREAMS
-        if not issubclass(stream, ReportStream)
+        if not issubclass(stream, ReportStream | ControlTotals)
     ),
     *(
         _statistics(stream.name, stream.dimensions)
@@ -262,7 +263,7 @@ STREAM_SAMPLES = [
     *(
         _entities(stream.name)
         for stream in ADCLOUD_STREAMS
-        if stream not in (AdvertiserReport, CampaignPerformance)
+        if not issubclass(stream, AdvertiserReport | CampaignPerformance | ControlTotals)
     ),
     _performance(),
 ]

@@ -178,14 +178,14 @@ class Matrix:
         following = sync(kind.tap(self.sandbox, self.monkeypatch, state=run.state))
         assert following.error is None
         assert by_key(run, following) == by_key(whole)
-        assert following.state == whole.state
+        assert following.untimed_state == whole.untimed_state
         for stream in DATE_RANGE_STREAMS & set(kind.streams):
             assert len(run.rows(stream) + following.rows(stream)) == len(whole.rows(stream))
 
 
 def ending_of_rows(run: RunResult, whole: RunResult, case: Case) -> str:
     """Compare the rows of a run without an error with those of an undisturbed run."""
-    assert run.state == whole.state
+    assert run.untimed_state == whole.untimed_state
     rows, all_rows = by_key(run), by_key(whole)
     if rows == all_rows:
         streams = {stream for stream, _ in rows}

@@ -31,7 +31,7 @@ from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
 from tests.reliability.databases import DuckDB, PostgreSQL, SQLite
 from tests.reliability.pipeline import Kill, Meltano, Pipeline, PlainPipe, environment
-from tests.support import NOW, day, select
+from tests.support import NOW, day, select, state_without_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,12 @@ EACH = 9 if LARGE in os.environ else 1
 FIRST, LAST = "2024-04-01", "2024-04-30"
 
 
+#: The fields that are added up, by report.
+FIELDS = {
+    "stats": ("impression", "clicks", "revenue"),
+    "countries": ("impression", "clicks", "revenue"),
+    "advertiser_report": ("ad_impressions", "clicks", "costs"),
+}
 #: By table and field: the number of rows, and the sum of the field.
 Sums = dict[tuple[str, str], tuple[int, Decimal]]
 
@@ -85,7 +91,7 @@ def adsterra_case(sandbox: Sandbox) -> Case:
             {name: expected_adsterra_rows(DEMO, by, *days, NOW) for name, by in dimensions.items()}
         )
 
-    streams = ["placements", "stats", "countries"]
+    streams = ["placements", "stats", "countries", "control_totals"]
     slow = Fault("hang", seconds=0.08)
     return Case(TapAdsterra, "tap_adsterra", settings, streams, slow, expected)
 
@@ -108,22 +114,17 @@ def adcloud_case(sandbox: Sandbox) -> Case:
         rows = [row for date in days for row in expected_adcloud_rows(date, NOW, rows_per_day=80)]
         return sums({"advertiser_report": rows})
 
-    streams = ["advertiser_report", "topics"]
+    streams = ["advertiser_report", "topics", "control_totals"]
     slow = Fault("hang", seconds=0.16)
     return Case(TapAdcloud, "tap_adcloud", settings, streams, slow, expected)
 
 
 def sums(tables: Tables) -> Sums:
     """Count the rows and add up impressions, clicks and money, exactly."""
-    fields = {
-        "stats": ("impression", "clicks", "revenue"),
-        "countries": ("impression", "clicks", "revenue"),
-        "advertiser_report": ("ad_impressions", "clicks", "costs"),
-    }
     return {
         (name, field): (len(rows), sum((Decimal(row[field]) for row in rows), Decimal()))
         for name, rows in tables.items()
-        for field in fields.get(name, ())
+        for field in FIELDS.get(name, ())
     }
 
 
@@ -190,6 +191,69 @@ def check_kill(ending: Ending, kill: Kill) -> None:
         assert f"Ended by {kill.number.name}" in ending.tap_log
 
 
+#: The field of each report with the currency, if rows have one.
+CURRENCIES = {"advertiser_report": "currency"}
+
+
+def check_proof(tables: Tables, until: dict[str, str] | None = None) -> int:
+    """Compare the rows of each day with its last control totals, and all totals with each other.
+
+    The sandbox has the same rows at all times, so all readings of a day must have the same totals.
+
+    Args:
+        tables: All tables.
+        until: The last day of each report to look at; all days if it is ``None``.
+
+    Returns:
+        The number of days.
+    """
+    readings: dict[tuple[str, str], dict[str, set[Any]]] = {}
+    for total in tables.get("control_totals", ()):
+        amounts = [int(total[name]) for name in ("row_count", "impressions", "clicks")]
+        sums = (total["currency"], *amounts, Decimal(str(total["amount"])))
+        of_day = readings.setdefault((total["report"], str(total["date"])), {})
+        of_day.setdefault(total["extracted_at"], set()).add(sums)
+    days = 0
+    for report, fields in FIELDS.items():
+        rows = tables.get(report, ())
+        dates = {date for name, date in readings if name == report}
+        dates |= {str(row["date"]) for row in rows}
+        for date in dates:
+            if until is not None and date > until.get(report, ""):
+                continue
+            days += 1
+            of_day = readings[report, date]
+            last = max(of_day)
+            assert all(sums == of_day[last] for sums in of_day.values()), (report, date)
+            found: dict[str, list[Any]] = {}
+            for row in rows:
+                if str(row["date"]) == date:
+                    assert row["extracted_at"] == last, (report, date)
+                    currency = row.get(CURRENCIES.get(report, ""), "USD")
+                    sums_of_rows = found.setdefault(currency, [0, 0, 0, Decimal()])
+                    sums_of_rows[0] += 1
+                    for index, field in enumerate(fields, 1):
+                        sums_of_rows[index] += Decimal(str(row[field]))
+            expected = {(currency, *each) for currency, each in found.items()}
+            assert {each for each in of_day[last] if each[1]} == expected, (report, date)
+    return days
+
+
+def without_times(tables: Tables) -> Tables:
+    """Return the tables without control totals, and without the times of reading."""
+    return {
+        table: sorted(
+            (
+                {name: value for name, value in row.items() if name != "extracted_at"}
+                for row in rows
+            ),
+            key=str,
+        )
+        for table, rows in tables.items()
+        if table != "control_totals"
+    }
+
+
 def differences(found: Tables, expected: Tables) -> list[Any]:
     """Return the first differences in tables, numbers of rows and fields."""
     if found.keys() != expected.keys():
@@ -224,7 +288,9 @@ class Chain:
         ending = pipeline.run(database, None)
         assert (ending.tap, ending.target) == (0, 0), ending.tap_log + ending.target_log
         keeper.keep(ending.states)
-        self.expected = database.tables()
+        tables = database.tables()
+        assert check_proof(tables)
+        self.expected = without_times(tables)
         self.state = keeper.state
         #: The duration of an undisturbed run.
         self.seconds = ending.seconds
@@ -249,6 +315,13 @@ class Chain:
                 start, unbuffered = keeper.state, self.random.random() < 1 / 2
                 ending = self.pipeline.run(database, start, kill, unbuffered=unbuffered)
                 keeper.keep(ending.states)
+                bookmarks = (keeper.state or {}).get("bookmarks", {})
+                until = {
+                    name: bookmark.get("replication_key_value", "")
+                    for name, bookmark in bookmarks.items()
+                }
+                if any(until.values()):
+                    assert check_proof(database.tables(), until)
                 endings.append((kill, ending.tap, ending.target, keeper.state))
                 if kill is None or not ending.sent:
                     break
@@ -258,8 +331,10 @@ class Chain:
                 self.kills.append(left.pop())
                 self.kills_behind_state += keeper.state != start
             assert (ending.tap, ending.target) == (0, 0), ending.tap_log + ending.target_log
-            assert keeper.state == self.state
-            assert not differences(database.tables(), self.expected), endings
+            assert state_without_times(keeper.state or {}) == state_without_times(self.state or {})
+            tables = database.tables()
+            assert check_proof(tables)
+            assert not differences(without_times(tables), self.expected), endings
             if start is None:
                 self.seconds = ending.seconds
 
@@ -352,9 +427,9 @@ def test_a_signal_in_the_middle_of_a_line_is_handled_after_it(
     assert tap.returncode == 128 + signals[0]
     lines = (begun + output).split(b"\n")
     assert lines.pop() == b""
-    assert {json.loads(line)["type"] for line in lines} == {"SCHEMA", "RECORD"}
-    # The schema, and the rows that are written together.
-    assert len(lines) == 1 + CHUNK_ROWS
+    assert {json.loads(line)["type"] for line in lines} == {"SCHEMA", "STATE", "RECORD"}
+    # The schema, the time of the reading, and the rows that are written together.
+    assert len(lines) == 2 + CHUNK_ROWS
     assert f"Ended by {signals[0].name}" in log.decode()
     assert "Traceback" not in log.decode()
 

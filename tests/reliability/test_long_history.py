@@ -1,9 +1,9 @@
 """Ten years of daily runs: in the end, a warehouse has the rows that the API has.
 
-The API restates recent days: numbers change, rows come late, rows vanish. The runs are those of a
-real machine: it is off for days, its clock is wrong, it runs twice a day and around midnight, the
-API fails, the target is killed. All of it is drawn with a seed, so every run of the test is the
-same.
+The API restates recent days: numbers change, rows and whole days come late or vanish. The runs are
+those of a real machine: it is off for days, its clock is wrong, it runs twice a day and around
+midnight, the API fails, the target is killed. All of it is drawn with a seed, so every run of the
+test is the same.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import json
 import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from decimal import Decimal
 from operator import itemgetter
 from random import Random
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,6 @@ from sandbox.adcloud import expected_rows as expected_adcloud_rows
 from sandbox.adsterra import DEMO
 from sandbox.adsterra import expected_rows as expected_adsterra_rows
 from sandbox.faults import Fault
-from singer_reports.records import page
 from tests.reliability.asgi_adapter import AsgiAdapter
 from tests.support import REPORT_KEY, day, select, sync
 
@@ -35,10 +34,14 @@ if TYPE_CHECKING:
     from tests.support import Adcloud, Adsterra, CountCases, Message, Runner, RunResult
 
     Rows = dict[tuple[Any, ...], dict[str, Any]]
+    #: By currency: the number of rows, impressions, clicks, and the amount.
+    Totals = dict[str, tuple[int, int, int, Decimal]]
 
 LARGE = "AD_TAPS_LARGE_TESTS" in os.environ
 #: Ten years with their leap days, or long enough for every kind of event.
 DAYS = 3_652 if LARGE else 200
+TOTALS = "control_totals"
+TOTALS_KEY = ("report", "date", "currency", "extracted_at")
 ONE_DAY = datetime.timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
 #: The time of the run on most days, and on the others, in UTC.
@@ -69,8 +72,9 @@ class Report:
     runner: Runner[Any]
     stream: str
     key: tuple[str, ...]
-    #: The field with the time of the reading.
-    reading: str
+    #: The fields that are added up, and the one with the currency, if rows have one.
+    amounts: tuple[str, str, str]
+    currency: str | None
     start: datetime.date
     zone: datetime.tzinfo
     lookback_days: int
@@ -89,8 +93,24 @@ class Report:
         return {itemgetter(*self.key)(row): row for row in self.rows_of(wanted, now)}
 
     def as_sent(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a row without the time of the reading."""
-        return {name: value for name, value in row.items() if name != self.reading}
+        """Return a row without what the tap adds."""
+        added = {"extracted_at", "db_last_update_time"}
+        return {name: value for name, value in row.items() if name not in added}
+
+    def totals(self, rows: Iterable[dict[str, Any]]) -> Totals:
+        """Add up rows by currency."""
+        found: Totals = {}
+        for row in rows:
+            currency = row[self.currency] if self.currency else "USD"
+            before = found.get(currency, (0, 0, 0, Decimal()))
+            impressions, clicks, amount = (Decimal(str(row[name])) for name in self.amounts)
+            found[currency] = (
+                before[0] + 1,
+                before[1] + int(impressions),
+                before[2] + int(clicks),
+                before[3] + amount,
+            )
+        return found
 
     def bookmark(self, state: dict[str, Any] | None) -> datetime.date | None:
         bookmarks = (state or {}).get("bookmarks", {})
@@ -105,12 +125,20 @@ class Warehouse:
     report: Report
     state: dict[str, Any] | None = None
     days: dict[str, Rows] = field(default_factory=lambda: defaultdict(dict))
+    #: The control totals of each day, by reading.
+    readings: dict[str, dict[str, Totals]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
 
     def load(self, messages: Iterable[Message]) -> None:
         """Insert or update rows by their key, and keep the state."""
         for message in messages:
             if message["type"] == "SCHEMA":
-                assert tuple(message["key_properties"]) == self.report.key
+                expected = TOTALS_KEY if message["stream"] == TOTALS else self.report.key
+                assert tuple(message["key_properties"]) == expected
+            elif message.get("stream") == TOTALS:
+                total = message["record"]
+                self.readings[total["date"]][total["extracted_at"]].update(as_totals(total))
             elif message["type"] == "RECORD":
                 row = message["record"]
                 self.days[row["date"]][itemgetter(*self.report.key)(row)] = row
@@ -118,13 +146,22 @@ class Warehouse:
                 self.state = message["value"]
 
     def newest_reading(self, wanted: datetime.date) -> Rows:
-        """Return a day's rows of the newest reading, as the query of the README does."""
+        """Return a day's rows of the newest reading that has control totals."""
         rows = self.days[str(wanted)]
-        reading = self.report.reading
-        newest = max((row[reading] for row in rows.values()), default=None)
-        return {
-            key: self.report.as_sent(row) for key, row in rows.items() if row[reading] == newest
+        newest = max(self.readings[str(wanted)])
+        found = {
+            key: self.report.as_sent(row)
+            for key, row in rows.items()
+            if row["extracted_at"] == newest
         }
+        assert self.report.totals(found.values()) == self.readings[str(wanted)][newest]
+        return found
+
+
+def as_totals(total: dict[str, Any]) -> Totals:
+    """Return a control total by its currency; a day without rows has none."""
+    amounts = total["row_count"], total["impressions"], total["clicks"], total["amount"]
+    return {total["currency"]: amounts} if total["row_count"] else {}
 
 
 @dataclass
@@ -184,12 +221,12 @@ class Machine:
         self.dice = dice
         self.time = self.sandbox.clock.now
         monkeypatch.setattr(self.runner.tap_class, "clock", staticmethod(lambda: self.time))
-        # The time of a reading is also the machine's.
-        clock = SimpleNamespace(now=lambda _: self.time)
-        monkeypatch.setattr(page, "datetime", SimpleNamespace(datetime=clock, UTC=datetime.UTC))
-        catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, [report.stream])))
+        selected = [report.stream, TOTALS]
+        catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, selected)))
         streams = catalog["streams"]
-        self.catalog = {"streams": [each for each in streams if each["stream"] == report.stream]}
+        self.catalog = {"streams": [each for each in streams if each["stream"] in selected]}
+        #: The latest reading that was written so far, although the clock may have gone back.
+        self.last_reading = ""
         #: Every day before this one has been read for the last time.
         self.settled = report.start
         self.first_readings: dict[datetime.date, Rows] = {}
@@ -224,6 +261,7 @@ class Machine:
             if (before, lookback_days) == ordinary and self.settled > self.report.start:
                 self.requests_of_ordinary_runs[requests] += 1
         self.check_states(run, before)
+        self.check_totals(run)
         self.store(run, occasion)
         self.check_settled_days(lookback_days)
         self.seen["run"] += 1
@@ -259,6 +297,8 @@ class Machine:
         """Compare every state of a run with the rows before it."""
         written: dict[str, Rows] = defaultdict(dict)
         for message in run.messages:
+            if message.get("stream") == TOTALS:
+                continue
             if message["type"] == "RECORD":
                 row = self.report.as_sent(message["record"])
                 written[row["date"]][itemgetter(*self.report.key)(row)] = row
@@ -270,7 +310,10 @@ class Machine:
                 assert moved <= self.yesterday
                 done = bookmark or self.report.start - ONE_DAY
                 if done > self.yesterday:
-                    # A bookmark in the future of this clock is ignored.
+                    # A bookmark in the future of this clock is corrected, in the first state.
+                    bookmark = moved
+                    if not written:
+                        continue
                     done = moved - ONE_DAY
                 assert moved > done
                 while done < moved:
@@ -279,6 +322,19 @@ class Machine:
                     assert written[str(done)] == expected
                     self.first_readings.setdefault(done, expected)
                 bookmark = moved
+
+    def check_totals(self, run: RunResult) -> None:
+        """Compare every reading with what the API has at the time, and with the readings before."""
+        found: dict[tuple[str, str], Totals] = defaultdict(dict)
+        for total in run.records(TOTALS):
+            assert total["extracted_at"] > self.last_reading
+            assert total["complete"] == (day(total["date"]) <= self.yesterday)
+            found[total["date"], total["extracted_at"]].update(as_totals(total))
+        for (date, _), totals in found.items():
+            expected = self.report.expected_rows(day(date), self.sandbox.clock.now)
+            assert totals == self.report.totals(expected.values())
+        self.last_reading = max([self.last_reading, *(time for _, time in found)])
+        self.seen["reading"] += len(found)
 
     def store(self, run: RunResult, occasion: Occasion) -> None:
         """Store the messages, or, if the target is killed, those before that."""
@@ -291,7 +347,9 @@ class Machine:
                 messages.pop()
         self.warehouse.load(messages)
         if self.report.bookmark(self.warehouse.state):
-            self.sizes_of_state.add(len(json.dumps(self.warehouse.state)))
+            assert self.warehouse.state is not None
+            bookmark = self.warehouse.state["bookmarks"][self.report.stream]
+            self.sizes_of_state.add(len(json.dumps(bookmark)))
 
     def check_settled_days(self, lookback_days: int) -> None:
         """Compare the days that no run will read again with their final rows."""
@@ -306,6 +364,8 @@ class Machine:
         first = self.first_readings[wanted]
         self.seen["late row"] += len(expected.keys() - first)
         self.seen["vanished row"] += len(first.keys() - expected)
+        self.seen["late day"] += bool(expected) and not first
+        self.seen["vanished day"] += bool(first) and not expected
         self.seen["moved row"] += sum(
             first[key] != expected[key] for key in first.keys() & expected
         )
@@ -317,7 +377,8 @@ def adsterra_report(adsterra: Adsterra) -> Report:
         runner=adsterra,
         stream="stats",
         key=key,
-        reading="db_last_update_time",
+        amounts=("impression", "clicks", "revenue"),
+        currency=None,
         start=day("2016-12-17"),
         zone=datetime.UTC,
         lookback_days=7,
@@ -337,7 +398,8 @@ def adcloud_report(adcloud: Adcloud) -> Report:
         runner=adcloud,
         stream="advertiser_report",
         key=REPORT_KEY,
-        reading="extracted_at",
+        amounts=("ad_impressions", "clicks", "costs"),
+        currency="currency",
         start=day("2014-01-01"),
         zone=BERLIN,
         lookback_days=30,
@@ -386,5 +448,7 @@ def test_years_of_daily_runs_leave_what_the_api_has(
     assert len(machine.sizes_of_state) == 1
 
     events = {"run that failed", "target that died", "wrong clock", "day missed"}
-    assert events | {"late row", "vanished row", "moved row"} <= {*+machine.seen}
+    events |= {"late row", "vanished row", "moved row", "late day", "vanished day"}
+    assert events <= {*+machine.seen}
+    assert machine.seen["reading"] > days
     count_cases("ten_years", machine.seen["run"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PACKAGES = ("singer_reports", *TAPS, "sandbox")
 #: Each part of ``singer_reports`` may import those on the lines before its own, and itself.
 ORDER = (
-    ("dates", "launch", "redaction", "sdk_internals"),
+    ("dates", "launch", "reading_times", "redaction", "sdk_expressions", "sdk_internals"),
     ("http", "records"),
     ("config",),
     ("output", "run"),

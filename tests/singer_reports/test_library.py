@@ -21,7 +21,7 @@ from singer_reports.http.errors import RequestError
 from tap_adcloud import TapAdcloud
 from tap_adsterra import TapAdsterra
 from tests.reliability.secret_scan import leaks
-from tests.support import RunResult, select
+from tests.support import RunResult, select, state_without_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,7 @@ STREAMS = [
     (tap.__name__, stream)
     for tap in (TapAdsterra, TapAdcloud)
     for stream in tap(config={}, validate_config=False).streams
+    if stream != "control_totals"
 ]
 
 
@@ -63,7 +64,8 @@ def test_the_records_and_the_state_are_those_of_a_run(
     assert records
     values = [value for record in records for value in record.values()]
     assert not [value for value in values if isinstance(value, float)]
-    assert reading.state.get("bookmarks", {}).get(stream) == run.state["bookmarks"].get(stream)
+    state, expected = map(state_without_times, (reading.state, run.state))
+    assert state.get("bookmarks", {}).get(stream) == expected["bookmarks"].get(stream)
 
 
 def test_the_numbers_are_exact(adsterra: Adsterra) -> None:
@@ -163,10 +165,10 @@ def test_fields_that_are_not_selected_and_stream_maps_count(adsterra: Adsterra) 
     maps = {"stats": {"cpm": "__NULL__"}, "copy": {"__source__": "stats", "clicks": "0"}}
     tap = adsterra.tap(catalog=catalog, stream_maps=maps)
     records = list(tap.records("stats"))
-    whole = adsterra.run("stats").records("stats")
+    whole = adsterra.run("stats").rows("stats")
     for record in whole:
         del record["ctr"], record["cpm"]
-    assert records == whole
+    assert without_times(records) == whole
 
 
 def test_batches_are_for_the_command(adsterra: Adsterra, tmp_path: Any) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from singer_reports.streams.date_range import DateRangeStream
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.streams import STREAMS
 from tap_adcloud.tap import TapAdcloud
@@ -87,7 +86,7 @@ def test_streams_keys_and_replication(catalog: dict[str, dict[str, Any]]) -> Non
     declared = {
         stream.name: (
             list(stream.primary_keys),
-            "date" if issubclass(stream, DateRangeStream) else None,
+            {"advertiser_report": "date", "control_totals": "extracted_at"}.get(stream.name),
         )
         for stream in STREAMS
     }
@@ -98,7 +97,7 @@ def test_streams_keys_and_replication(catalog: dict[str, dict[str, Any]]) -> Non
     for entry in catalog.values():
         table = next(item for item in entry["metadata"] if not item["breadcrumb"])["metadata"]
         assert table["selected"]
-        incremental = entry["tap_stream_id"] == "advertiser_report"
+        incremental = entry["tap_stream_id"] in {"advertiser_report", "control_totals"}
         expected = "INCREMENTAL" if incremental else "FULL_TABLE"
         assert entry["replication_method"] == expected
 

@@ -15,7 +15,7 @@ from sandbox.faults import Fault
 from sandbox.numbers import to_json
 from tap_adcloud.client import SCHEMAS
 from tap_adcloud.reports import AdvertiserReport
-from tap_adcloud.streams import STREAMS
+from tap_adcloud.streams import STREAMS, Totals
 from tests.support import NOW
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support import Adcloud
 
 #: All streams but the report.
-ENTITIES = [stream.name for stream in STREAMS if stream is not AdvertiserReport]
+ENTITIES = [stream.name for stream in STREAMS if stream not in (AdvertiserReport, Totals)]
 LISTS = ("keywords", "exclusion_keywords", "machine_keywords", "locations")
 PATHS = {"topic_discounts": "/v2/topics", "campaign_performance": "/v2/campaign_performance_data"}
 

@@ -16,7 +16,8 @@ from sandbox.adsterra import ADVERTISER_TOKEN, DEMO_TOKEN, REVOKED_TOKEN
 from sandbox.faults import Fault
 from singer_reports.http.errors import CredentialsError, ends_the_run
 from singer_reports.http.retries import MAX_RETRY_AFTER, TRIES_BEFORE_SPLIT
-from tap_adsterra.streams import STREAMS, Domains
+from tap_adsterra.client import AdsterraStream
+from tap_adsterra.streams import Domains
 from tap_adsterra.tap import TapAdsterra
 from tests.command_line import CommandLine
 from tests.faults import RETRIABLE_FAULTS
@@ -123,7 +124,7 @@ def test_a_window_that_is_too_large_is_split(
         give_up_soon(tap, *adsterra.sandbox.faults)
     run = sync(tap)
     assert run.error is None
-    assert run.records("stats") == undisturbed.records("stats")
+    assert run.rows("stats") == undisturbed.rows("stats")
     assert run.bookmark("stats") == "2024-04-24"
     assert adsterra.windows() == sorted(small + TRIES_BEFORE_SPLIT * large)
 
@@ -152,7 +153,7 @@ def test_a_single_day_that_fails_ends_the_run(adsterra: Adsterra) -> None:
     adsterra.sandbox.faults.add(Fault("status", path="stats", status=500))
     run = adsterra.run("stats", start_date="2024-04-28")
     assert str(run.error).startswith("stats 2024-04-28: Adsterra answered 500")
-    assert run.records("stats") == []
+    assert run.rows("stats") == []
 
 
 @pytest.mark.parametrize("kind", ["lost_row", "wrong_total", "duplicate_row"])
@@ -188,7 +189,7 @@ def test_rows_that_stay_inconsistent_end_the_run_and_are_not_written(
     assert expected in str(run.error)
     assert "at the second reading too" in str(run.error)
     assert run.bookmark("stats") == "2024-04-30"
-    assert max(row["date"] for row in run.records("stats")) == "2024-04-30"
+    assert max(row["date"] for row in run.rows("stats")) == "2024-04-30"
 
 
 def test_an_entity_list_is_checked_as_well(adsterra: Adsterra) -> None:
@@ -215,7 +216,7 @@ def test_a_day_that_is_not_written_as_one_ends_the_run(adsterra: Adsterra, day: 
     run = adsterra.run("stats")
     expected = f"expected a date as YYYY-MM-DD, at rows[2].date: {json.dumps(day)}. None of"
     assert expected in str(run.error)
-    assert run.records("stats") == []
+    assert run.rows("stats") == []
 
 
 @pytest.mark.parametrize("kind", ["wrong_type", "not_a_number"])
@@ -225,7 +226,7 @@ def test_a_value_that_is_not_what_it_must_be_ends_the_run(adsterra: Adsterra, ki
     message = str(run.error)
     assert message.startswith("stats 2024-04-01..2024-04-30: Adsterra's answer is not what")
     assert "[3].revenue: " in message
-    assert run.records("stats") == []
+    assert run.rows("stats") == []
 
 
 def test_a_missing_number_ends_the_run(adsterra: Adsterra) -> None:
@@ -251,7 +252,7 @@ def test_unknown_fields_are_logged_once_per_stream(
     assert run.without_times() == undisturbed.without_times()
     records = [record for record in caplog.records if "left out fields" in record.getMessage()]
     assert len(records) == 1
-    assert f"surprise ({len(run.records('stats')):,} times)" in records[0].getMessage()
+    assert f"surprise ({len(run.rows('stats')):,} times)" in records[0].getMessage()
 
 
 @pytest.mark.parametrize(
@@ -365,7 +366,7 @@ def test_a_connection_test_sends_one_request_per_stream(adsterra: Adsterra) -> N
     tap = adsterra.tap("stats", window_days=3, include_today=False)
     assert tap.run_connection_test()
     paths = [request.path for request in adsterra.sandbox.requests]
-    streams = [stream(tap.run) for stream in STREAMS]
+    streams = [stream for stream in tap.streams.values() if isinstance(stream, AdsterraStream)]
     assert sorted(paths) == sorted(f"/publisher{stream.path}" for stream in streams)
     assert set(adsterra.windows()) == {"2024-04-28..2024-04-30"}
     assert tap.state["bookmarks"].get("stats") == {}

@@ -94,7 +94,7 @@ def test_a_catalog_written_by_hand_is_completed_with_a_warning(
     (line,) = [line for line in warnings(caplog) if "catalog" in line]
     assert line == (
         "The catalog lacks what the tap has, and was completed: domains (key_properties, id, "
-        "title), stats (key_properties, replication_key, date, domain, placement, 6 more). To "
+        "title), stats (key_properties, replication_key, date, domain, placement, 7 more). To "
         "choose for yourself, write a new one with --discover."
     )
 
@@ -109,7 +109,7 @@ def test_selected_fields_of_a_newer_version_are_logged(
         del item["schema"]["properties"][new]
     TapAdsterra(config=dict(CONFIG[TapAdsterra]), catalog=catalog)
     (line,) = warnings(caplog)
-    assert "stats (db_last_update_time)." in line
+    assert "stats (extracted_at)." in line
     assert "placements" not in line
 
 

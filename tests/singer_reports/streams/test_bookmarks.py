@@ -52,7 +52,7 @@ def days(first: datetime.date, last: datetime.date) -> list[datetime.date]:
 def covered_by(state: dict[str, Any] | None) -> list[datetime.date]:
     """Return the days that a state says are covered, in order."""
     bookmark = (state or {}).get("bookmarks", {}).get(STREAM)
-    if not bookmark:
+    if not bookmark or "first_day" not in bookmark:
         return []
     return days(day(bookmark["first_day"]), day(bookmark["replication_key_value"]))
 
