@@ -144,9 +144,10 @@ def several(*changes: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, An
     return change
 
 
-def bookmark(stream: str, value: Any) -> dict[str, Any]:
+def bookmark(stream: str, value: Any, **others: Any) -> dict[str, Any]:
     """Make a state with one bookmark."""
-    return {"bookmarks": {stream: {"replication_key": "date", "replication_key_value": value}}}
+    keys = {"replication_key": "date", "replication_key_value": value}
+    return {"bookmarks": {stream: keys | others}}
 
 
 def with_breadcrumb(stream: str, *steps: str, **details: Any) -> Callable[[dict[str, Any]], Any]:
@@ -414,6 +415,12 @@ def catalogs_of_both(dated: str, table: str, number: str) -> dict[str, Case]:
         ),
         "a bookmark that is no day": Case(state=bookmark(dated, "last week")),
         "a bookmark that is a number": Case(state=bookmark(dated, 20240420)),
+        "a last reading that is no time": Case(
+            state=bookmark(dated, "2024-04-20", extracted_at="noon")
+        ),
+        "a last reading that none can follow": Case(
+            state=bookmark(dated, "2024-04-20", extracted_at="9999-12-31T23:59:59Z")
+        ),
         "catalog and state at once": Case(
             {"max_concurrency": 0},
             catalog=changed(dated, key_properties=[]),

@@ -243,6 +243,24 @@ def test_stream_maps_and_deselected_fields_count(runner: Runner[Any], tap: str) 
     assert FIELDS[tap][2] not in run.records(REPORTS[tap][0])[0]
 
 
+def test_flattening_changes_nothing(runner: Runner[Any], tap: str) -> None:
+    run = read(runner, tap, flattening_enabled=True, flattening_max_depth=2)
+    check_order(run.messages, [])
+    expected = copy.deepcopy(read(runner, tap).records(TOTALS))
+    found = copy.deepcopy(run.records(TOTALS))
+    for record in (*found, *expected):
+        del record["extracted_at"]
+    assert found == expected
+
+
+def test_it_is_discovered_with_key_and_replication_key(runner: Runner[Any]) -> None:
+    catalog = runner.tap().catalog_dict
+    (entry,) = [each for each in catalog["streams"] if each["stream"] == TOTALS]
+    assert list(entry["key_properties"]) == ["report", "date", "currency", "extracted_at"]
+    assert entry["replication_method"] == "INCREMENTAL"
+    assert entry["replication_key"] == "extracted_at"
+
+
 def test_batches_have_totals_before_their_state(
     runner: Runner[Any], tap: str, tmp_path: Path
 ) -> None:
