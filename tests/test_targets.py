@@ -121,10 +121,11 @@ def test_duckdb_holds_what_the_api_has_after_any_number_of_runs(
 
 def test_the_readmes_query_keeps_the_newest_reading(adsterra: Adsterra, duck: Target) -> None:
     readme = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-    query = readme.split("```sql\n")[1].split("```")[0]
-    state = duck.load(adsterra.run("stats").output)
+    section = readme.split("### Rows that vanish\n")[1]
+    query = section.split("```sql\n")[1].split("```")[0]
+    state = duck.load(adsterra.run("stats", "control_totals").output)
     adsterra.sandbox.clock.advance(datetime.timedelta(days=6))
-    duck.load(adsterra.run("stats", state=state).output)
+    duck.load(adsterra.run("stats", "control_totals", state=state).output)
     now = adsterra.sandbox.clock.now
     with duckdb.connect(str(duck.folder / "ads.duckdb"), read_only=True) as database:
         relation = database.sql(
