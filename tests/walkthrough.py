@@ -121,10 +121,12 @@ class Walkthrough:
 
     def run(self, *command: str) -> str:
         """Run a command on the code of the copy, and return its standard output."""
+        # Tests of the copy are no part of this session, and must not share its files.
+        outside = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
         result = subprocess.run(
             command,
             cwd=self.copy,
-            env={**os.environ, "PYTHONPATH": str(self.copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**outside, "PYTHONPATH": str(self.copy), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             timeout=600,
