@@ -68,7 +68,7 @@ def bars(  # noqa: PLR0913 - a chart needs them all.
         span: The days of the horizontal axis, so that charts below one another can be compared.
         name: What the chart shows, for screen readers.
         color: The variable of the style sheet with the colour of the bars.
-        gaps: Days without rows, which are marked.
+        gaps: Days that may never have been read, which are marked.
         scale: Whether the vertical axis has numbers.
 
     Returns:

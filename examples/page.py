@@ -48,9 +48,12 @@ def completeness(database: Database) -> list[dict[str, Any]]:
         stream["proof"] = proven[name]
         unit = unit_for(Span(min(dates), max(dates)))
         span = Span(span_of(min(dates), unit).first, span_of(max(dates), unit).last)
-        stream["gaps"] = [
-            Span(gap["first_day"], gap["last_day"]) for gap in gaps if gap["stream"] == name
+        without_rows = [
+            (Span(gap["first_day"], gap["last_day"]), gap["was_read"])
+            for gap in gaps
+            if gap["stream"] == name
         ]
+        stream["without_rows"] = without_rows
         found = [
             (bucket, sum(row["rows"] for row in bucket.rows))
             for bucket in buckets(per_day[name], unit, lambda _: True)
@@ -68,7 +71,7 @@ def completeness(database: Database) -> list[dict[str, Any]]:
             span,
             name=f"Rows of {name} by {unit}, {text.days(span)}",
             color="--rows",
-            gaps=stream["gaps"],
+            gaps=[days for days, was_read in without_rows if not was_read],
             scale=False,
         )
     return streams

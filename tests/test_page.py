@@ -234,6 +234,22 @@ def test_days_that_differ_are_named(database: Path, tmp_path: Path) -> None:
     assert said["Differ"] == "12 to 13 Apr 2024, 2 May 2024"
 
 
+def test_days_that_the_network_left_without_rows_are_not_red(
+    database: Path, tmp_path: Path
+) -> None:
+    change = (
+        "delete from stats where date in ('2024-04-12', '2024-04-20');"
+        "delete from control_totals where date = '2024-04-12';"
+        "update control_totals set row_count = 0, impressions = 0, clicks = 0, amount = 0"
+        " where date = '2024-04-20'"
+    )
+    text = readable(rendered_after(change, database, tmp_path))
+    figure = text.split("<code>stats</code>", maxsplit=1)[1].split("</figcaption>", maxsplit=1)[0]
+    (said,) = re.findall(r"<dt>Without rows</dt>\s*<dd>(.*?)</dd>", figure)
+    assert '<span class="gap">12 Apr 2024</span>' in said
+    assert "<span>20 Apr 2024</span>" in said
+
+
 def test_days_without_control_totals_are_counted(database: Path, tmp_path: Path) -> None:
     change = "delete from control_totals where date < '2024-04-20'"
     text = readable(rendered_after(change, database, tmp_path))
