@@ -5,8 +5,13 @@
 -- has taken back stay in the table, with the time of an earlier reading. control_totals says which readings there were,
 -- and how many rows each had.
 --
--- Take out the reports that you do not read, and add your own in the same way: in report_rows, and as a view counted_….
--- Runs on DuckDB and PostgreSQL.
+-- Take out the reports that you do not read, and add your own in the same way: in report_names, in report_rows, and as a
+-- view counted_…. Runs on DuckDB and PostgreSQL.
+
+-- The reports of these views: one whose rows have all been lost is known by its control totals only.
+create or replace view report_names as
+select report
+from (values ('stats'), ('stats_by_country'), ('advertiser_report')) as names (report);
 
 -- The rows of all reports, with common names. Rows without extracted_at are older than all others: a version of the tap
 -- without that field has read them.
@@ -183,7 +188,7 @@ create or replace view day_proofs as
 with last_readings as (
     select report, cast(date as date) as date, max(extracted_at) as extracted_at
     from control_totals
-    where report in (select report from report_rows)
+    where report in (select report from report_names)
     group by report, cast(date as date)
 ),
 last_totals as (

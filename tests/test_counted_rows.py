@@ -343,6 +343,20 @@ def test_what_lies_between_tap_and_table_is_noticed(tables: Tables, fault: str) 
     assert (row["days"], row["proven"], row["differing"]) == (1, 0, 1)
 
 
+@pytest.mark.parametrize("lost", [(DAY,), ("2024-04-27", DAY)])
+def test_days_whose_rows_have_all_been_lost_are_noticed(
+    tables: Tables, lost: tuple[str, ...]
+) -> None:
+    """Also if the report has no other days; and they are not said to be without traffic."""
+    tables.add(Reading(SECOND, {1: "1.0"}, date="2024-04-27"), Reading(SECOND, {1: "30.3"}))
+    for date in lost:
+        tables.execute(f"delete from {tables.report} where date = '{date}'")  # noqa: S608
+    assert tables.unproven().keys() == set(lost)
+    (row,) = tables.query("proven_days")
+    assert (row["days"], row["differing"]) == (2, len(lost))
+    assert not any(row["was_read"] for row in tables.query("missing_days"))
+
+
 def test_a_currency_that_vanishes_is_compared(execute: Callable[[str], Any]) -> None:
     tables = Tables(execute, "advertiser_report")
     tables.add(Reading(FIRST, {1: "30.0"}, currency="EUR"))
