@@ -63,7 +63,8 @@ with stored as (
 ),
 totals as (
     select report, cast(date as date) as date, extracted_at, sum(row_count) as total_rows
-    from control_totals
+    -- A target that only adds rows may hold control totals twice.
+    from (select distinct report, date, currency, extracted_at, row_count from control_totals) as each_once
     group by report, cast(date as date), extracted_at
 ),
 readings as (
@@ -146,7 +147,7 @@ join counted_readings as counted
 -- Every reading of each day and currency; a currency whose rows have all vanished has zeros.
 create or replace view total_readings as
 with totals as (
-    select
+    select distinct
         report,
         cast(date as date) as date,
         currency,

@@ -357,6 +357,14 @@ def test_days_whose_rows_have_all_been_lost_are_noticed(
     assert not any(row["was_read"] for row in tables.query("missing_days"))
 
 
+def test_control_totals_that_were_added_twice_count_once(tables: Tables) -> None:
+    tables.drop_keys()
+    tables.add(Reading(FIRST, {1: "10.0", 2: "0.5"}), Reading(SECOND, {1: "30.3"}))
+    tables.add_totals(Reading(SECOND, {1: "30.3"}))
+    assert tables.money() == amount("30.3")
+    assert tables.unproven() == {}
+
+
 def test_a_currency_that_vanishes_is_compared(execute: Callable[[str], Any]) -> None:
     tables = Tables(execute, "advertiser_report")
     tables.add(Reading(FIRST, {1: "30.0"}, currency="EUR"))
