@@ -365,6 +365,21 @@ def test_control_totals_that_were_added_twice_count_once(tables: Tables) -> None
     assert tables.unproven() == {}
 
 
+@pytest.mark.parametrize("execute", ["duckdb"], indirect=True)
+def test_large_amounts_are_compared_by_the_digits_that_a_double_keeps(
+    execute: Callable[[str], Any],
+) -> None:
+    """As target-duckdb stores them."""
+    tables = Tables(execute, "advertiser_report")
+    for table, money in (("advertiser_report", "costs"), ("control_totals", "amount")):
+        columns = COLUMNS[table].replace(f"{money} numeric(20, 6)", f"{money} double")
+        execute(f"drop table {table}; create table {table} ({columns})")
+    tables.add(Reading(FIRST, dict.fromkeys(range(1, 8), "123456789012.12346")))
+    assert tables.unproven() == {}
+    execute("update advertiser_report set costs = costs + 0.01 where ad_id = 1")
+    assert tables.unproven().keys() == {DAY}
+
+
 def test_a_currency_that_vanishes_is_compared(execute: Callable[[str], Any]) -> None:
     tables = Tables(execute, "advertiser_report")
     tables.add(Reading(FIRST, {1: "30.0"}, currency="EUR"))
