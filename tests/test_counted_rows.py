@@ -434,6 +434,17 @@ def test_readings_of_the_same_calendar_day_count_if_they_differ(tables: Tables) 
     assert (row["first_amount"], row["amount"], row["last_change_days"]) == (20, 21, 2)
 
 
+def test_a_day_read_again_by_a_clock_that_takes_it_for_unfinished(tables: Tables) -> None:
+    """Both queries leave that reading out: the page shows what is in both."""
+    tables.add(Reading(FIRST, {1: "20.0"}), Reading(THIRD, {1: "21.0"}))
+    tables.add(Reading(SECOND, {1: "20.0"}))
+    tables.execute(f"update control_totals set complete = false where extracted_at = '{SECOND}'")  # noqa: S608
+    (age,) = tables.query("restatements")
+    (day,) = tables.query("restated_days")
+    assert (age["readings"], age["changed"], age["change"]) == (1, 1, 1)
+    assert (day["readings"], day["change"], day["last_change_days"]) == (2, 1, age["age_days"])
+
+
 def test_two_reports_are_reconciled(execute: Callable[[str], Any]) -> None:
     tables = Tables(execute, "stats")
     tables.add(Reading(FIRST, {1: "30.0", 2: "0.3"}), Reading(FIRST, {1: "1"}, date="2024-04-27"))
