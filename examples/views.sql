@@ -3,7 +3,8 @@
 --
 -- A row counts if it belongs to the last reading of its day. An upsert by key deletes nothing, so rows that the network
 -- has taken back stay in the table, with the time of an earlier reading. control_totals says which readings there were,
--- and how many rows each had.
+-- and how many rows each had. If you give it up later, delete its rows, too: then the newest rows of each day count. So
+-- you should where a stream map filters rows (__filter__), because no reading is whole then.
 --
 -- Take out the reports that you do not read, and add your own in the same way: in report_names, in report_rows, and as a
 -- view counted_…. Runs on DuckDB and PostgreSQL.
