@@ -573,6 +573,41 @@ def test_three_weeks_of_runs_with_a_kill_and_a_wrong_clock(
     assert unproven >= {date for date in found if found[date] != expected[date]}
 
 
+@pytest.mark.parametrize("remedy", ["all of the stream but its time", "no state"])
+def test_everything_is_read_again_after_a_clock_that_was_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remedy: str
+) -> None:
+    """Days that were still to come were read as days without rows then."""
+    file, first = tmp_path / "ads.duckdb", day("2024-04-20")
+    settings = {"path": str(file), "default_target_schema": "main"}
+    with Sandbox(now=NOW) as sandbox:
+        adsterra = Adsterra(sandbox, monkeypatch)
+
+        def run_at(clock: datetime.datetime, state: Any) -> Any:
+            monkeypatch.setattr(adsterra.tap_class, "clock", staticmethod(lambda: clock))
+            run = adsterra.run("stats", "control_totals", state=state, start_date=str(first))
+            assert run.error is None
+            load("target-duckdb", tmp_path, run.output, **settings)
+            return run.state
+
+        state = run_at(NOW + datetime.timedelta(days=180), None)
+        sandbox.clock.advance(datetime.timedelta(days=2))
+        now = sandbox.clock.now
+        time = state["bookmarks"]["stats"]["extracted_at"]
+        run_at(now, {"bookmarks": {"stats": {"extracted_at": time}}} if "but" in remedy else None)
+    rows = expected_rows(DEMO, ("date", "domain", "placement"), first, now.date(), now)
+    sums = add_up(rows, lambda row: row["date"], "revenue")
+    expected = {date: total for date, (total,) in sums.items()}
+    if "but" not in remedy:
+        assert money_by_day(file) != expected
+        with duckdb.connect(str(file)) as database:
+            tomorrow = str(now.date() + datetime.timedelta(days=1))
+            database.execute("delete from control_totals where extracted_at > ?", [tomorrow])
+            assert database.execute("select count(*) from control_totals").fetchone() == (14,)
+    assert money_by_day(file) == expected
+    assert ask(file, "unproven_days") == []
+
+
 def ask(file: Path, query: str) -> list[Row]:
     """Run a query on a DuckDB file."""
     columns, rows, _ = Database(file).run(QUERIES / f"{query}.sql")
