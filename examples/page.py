@@ -37,15 +37,22 @@ def completeness(database: Database) -> list[dict[str, Any]]:
     """Return what the page shows of each stream; those with days have a chart of their rows."""
     streams = run_query(database, "freshness")
     proven = proofs(database)
+    named = {stream["stream"] for stream in streams}
+    # A report whose rows have all been lost still has control totals.
+    streams += [
+        {"stream": name, "rows": 0, "first_day": None}
+        for name, proof in proven.items()
+        if proof["differing"] and name not in named and name in database.tables
+    ]
     gaps = run_query(database, "missing_days")
     counts = run_query(database, "rows_per_day")
     per_day = dict(groups(counts, "stream"))
     dates = [row["date"] for row in counts] + [gap["last_day"] for gap in gaps]
     for stream in streams:
+        name = stream["stream"]
+        stream["proof"] = proven.get(name)
         if stream["first_day"] is None:
             continue
-        name = stream["stream"]
-        stream["proof"] = proven[name]
         unit = unit_for(Span(min(dates), max(dates)))
         span = Span(span_of(min(dates), unit).first, span_of(max(dates), unit).last)
         without_rows = [

@@ -343,6 +343,43 @@ def test_what_lies_between_tap_and_table_is_noticed(tables: Tables, fault: str) 
     assert (row["days"], row["proven"], row["differing"]) == (1, 0, 1)
 
 
+@pytest.mark.parametrize("lost", [(DAY,), ("2024-04-27", DAY)])
+def test_days_whose_rows_have_all_been_lost_are_noticed(
+    tables: Tables, lost: tuple[str, ...]
+) -> None:
+    """Also if the report has no other days; and they are not said to be without traffic."""
+    tables.add(Reading(SECOND, {1: "1.0"}, date="2024-04-27"), Reading(SECOND, {1: "30.3"}))
+    for date in lost:
+        tables.execute(f"delete from {tables.report} where date = '{date}'")  # noqa: S608
+    assert tables.unproven().keys() == set(lost)
+    (row,) = tables.query("proven_days")
+    assert (row["days"], row["differing"]) == (2, len(lost))
+    assert not any(row["was_read"] for row in tables.query("missing_days"))
+
+
+def test_control_totals_that_were_added_twice_count_once(tables: Tables) -> None:
+    tables.drop_keys()
+    tables.add(Reading(FIRST, {1: "10.0", 2: "0.5"}), Reading(SECOND, {1: "30.3"}))
+    tables.add_totals(Reading(SECOND, {1: "30.3"}))
+    assert tables.money() == amount("30.3")
+    assert tables.unproven() == {}
+
+
+@pytest.mark.parametrize("execute", ["duckdb"], indirect=True)
+def test_large_amounts_are_compared_by_the_digits_that_a_double_keeps(
+    execute: Callable[[str], Any],
+) -> None:
+    """As target-duckdb stores them."""
+    tables = Tables(execute, "advertiser_report")
+    for table, money in (("advertiser_report", "costs"), ("control_totals", "amount")):
+        columns = COLUMNS[table].replace(f"{money} numeric(20, 6)", f"{money} double")
+        execute(f"drop table {table}; create table {table} ({columns})")
+    tables.add(Reading(FIRST, dict.fromkeys(range(1, 8), "123456789012.12346")))
+    assert tables.unproven() == {}
+    execute("update advertiser_report set costs = costs + 0.01 where ad_id = 1")
+    assert tables.unproven().keys() == {DAY}
+
+
 def test_a_currency_that_vanishes_is_compared(execute: Callable[[str], Any]) -> None:
     tables = Tables(execute, "advertiser_report")
     tables.add(Reading(FIRST, {1: "30.0"}, currency="EUR"))
@@ -395,6 +432,17 @@ def test_readings_of_the_same_calendar_day_count_if_they_differ(tables: Tables) 
     assert (row["age_days"], row["readings"], row["changed"], row["change"]) == (2, 1, 1, 1)
     (row,) = tables.query("restated_days")
     assert (row["first_amount"], row["amount"], row["last_change_days"]) == (20, 21, 2)
+
+
+def test_a_day_read_again_by_a_clock_that_takes_it_for_unfinished(tables: Tables) -> None:
+    """Both queries leave that reading out: the page shows what is in both."""
+    tables.add(Reading(FIRST, {1: "20.0"}), Reading(THIRD, {1: "21.0"}))
+    tables.add(Reading(SECOND, {1: "20.0"}))
+    tables.execute(f"update control_totals set complete = false where extracted_at = '{SECOND}'")  # noqa: S608
+    (age,) = tables.query("restatements")
+    (day,) = tables.query("restated_days")
+    assert (age["readings"], age["changed"], age["change"]) == (1, 1, 1)
+    assert (day["readings"], day["change"], day["last_change_days"]) == (2, 1, age["age_days"])
 
 
 def test_two_reports_are_reconciled(execute: Callable[[str], Any]) -> None:
@@ -523,6 +571,41 @@ def test_three_weeks_of_runs_with_a_kill_and_a_wrong_clock(
     assert found != expected
     unproven = {str(row["date"]) for row in ask(file, "unproven_days")}
     assert unproven >= {date for date in found if found[date] != expected[date]}
+
+
+@pytest.mark.parametrize("remedy", ["all of the stream but its time", "no state"])
+def test_everything_is_read_again_after_a_clock_that_was_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remedy: str
+) -> None:
+    """Days that were still to come were read as days without rows then."""
+    file, first = tmp_path / "ads.duckdb", day("2024-04-20")
+    settings = {"path": str(file), "default_target_schema": "main"}
+    with Sandbox(now=NOW) as sandbox:
+        adsterra = Adsterra(sandbox, monkeypatch)
+
+        def run_at(clock: datetime.datetime, state: Any) -> Any:
+            monkeypatch.setattr(adsterra.tap_class, "clock", staticmethod(lambda: clock))
+            run = adsterra.run("stats", "control_totals", state=state, start_date=str(first))
+            assert run.error is None
+            load("target-duckdb", tmp_path, run.output, **settings)
+            return run.state
+
+        state = run_at(NOW + datetime.timedelta(days=180), None)
+        sandbox.clock.advance(datetime.timedelta(days=2))
+        now = sandbox.clock.now
+        time = state["bookmarks"]["stats"]["extracted_at"]
+        run_at(now, {"bookmarks": {"stats": {"extracted_at": time}}} if "but" in remedy else None)
+    rows = expected_rows(DEMO, ("date", "domain", "placement"), first, now.date(), now)
+    sums = add_up(rows, lambda row: row["date"], "revenue")
+    expected = {date: total for date, (total,) in sums.items()}
+    if "but" not in remedy:
+        assert money_by_day(file) != expected
+        with duckdb.connect(str(file)) as database:
+            tomorrow = str(now.date() + datetime.timedelta(days=1))
+            database.execute("delete from control_totals where extracted_at > ?", [tomorrow])
+            assert database.execute("select count(*) from control_totals").fetchone() == (14,)
+    assert money_by_day(file) == expected
+    assert ask(file, "unproven_days") == []
 
 
 def ask(file: Path, query: str) -> list[Row]:

@@ -250,6 +250,13 @@ def test_days_that_the_network_left_without_rows_are_not_red(
     assert "<span>20 Apr 2024</span>" in said
 
 
+def test_a_report_whose_rows_have_all_been_lost_is_named(database: Path, tmp_path: Path) -> None:
+    text = readable(rendered_after("delete from stats_by_country", database, tmp_path))
+    lists = text.split("Rows of the lists")[1].split("</ul>", maxsplit=1)[0]
+    (said,) = [item for item in lists.split("<li>") if "lost" in item]
+    assert said.startswith("<code>stats_by_country</code> 0: its rows have been lost, those of 26")
+
+
 def test_days_without_control_totals_are_counted(database: Path, tmp_path: Path) -> None:
     change = "delete from control_totals where date < '2024-04-20'"
     text = readable(rendered_after(change, database, tmp_path))

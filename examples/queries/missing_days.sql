@@ -1,14 +1,17 @@
 -- The days without rows of each stream, from its first day with rows to its last finished day: one row per run of days.
 --
 -- was_read says that control totals show the days to be without rows: the network had no traffic on them, or took all
--- rows back. The other days were never read, or by a version without control totals. To read days again, run the tap
--- without state from the first of them on.
+-- rows back. The other days were never read, or by a version without control totals; or their rows have been lost since,
+-- which unproven_days.sql shows. To read days again, run the tap without state from the first of them on.
 -- Reads views of ../views.sql. Runs on DuckDB and PostgreSQL.
 with days as (
     select report, date, count(counted_rows.extracted_at) as row_count
     from counted_readings
     left join counted_rows using (report, date)
     group by report, date
+    -- A day whose rows have been lost was read, but is not without rows.
+    having count(counted_rows.extracted_at) > 0
+        or (report, date) not in (select report, date from day_proofs where row_count > 0)
 ),
 times as (
     select report, read_at from report_rows

@@ -7,7 +7,8 @@ with days as (
     select report, date, bool_and(is_proven) as is_proven
     from counted_readings
     left join day_proofs using (report, date)
-    where report in (select report from report_rows)
+    -- A report whose rows have all been lost has only proofs.
+    where is_proven is not null or report in (select report from report_rows)
     group by report, date
 )
 select

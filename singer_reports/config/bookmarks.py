@@ -83,8 +83,8 @@ def coverage(bookmark: Mapping[str, Any], settings: Settings) -> Coverage:
             warnings.append(
                 f"the state says that all was read up to {days.last}, which is not over yet: the "
                 f"clock of this machine was ahead then, or is behind now. It counts as read up to "
-                f"{yesterday}. If the clock was ahead, days since then may be incomplete: remove "
-                "this stream from the state to read everything again."
+                f"{yesterday}. If the clock was ahead, days since then may be incomplete: to read "
+                f"everything again, remove all of this stream but {EXTRACTED_AT} from the state."
             )
         if days.first > yesterday:
             return Coverage(None, warnings)

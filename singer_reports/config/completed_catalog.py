@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk.singerlib import Catalog, CatalogEntry, Schema
+from singer_sdk.singerlib.catalog import Metadata
 
 from singer_reports.config.breadcrumbs import describe_place, is_field
 from singer_reports.config.catalog import selected_streams
@@ -110,6 +111,11 @@ def _fill(entry: CatalogEntry, stream: Stream) -> list[str]:
     fields = stream.schema["properties"]
     given = own.get("properties", {})
     names += [field for field in fields if field not in given]
+    mask = entry.metadata.resolve_selection()
+    for place, item in stream.metadata.items():
+        if item.inclusion == Metadata.InclusionType.AUTOMATIC and not mask[place]:
+            names.append(place[-1])
+            entry.metadata[place] = item
     own["properties"] = {name: given.get(name, field) for name, field in fields.items()}
     entry.schema = Schema.from_dict({**stream.schema, **own})
     return names

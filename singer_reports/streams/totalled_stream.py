@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib.catalog import Metadata
+
+from singer_reports.reading_times import EXTRACTED_AT
 from singer_reports.records.decoder import ResponseSchemaError
 from singer_reports.streams.control_totals import ControlTotals, ReportTotals
 from singer_reports.streams.full_table import FullTableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from singer_sdk.singerlib import MetadataMapping
 
     from singer_reports.dates import Window
     from singer_reports.records.row_types import Row
@@ -23,6 +28,17 @@ class TotalledStream(FullTableStream):
     total_fields: TotalFields | None = None
     #: Makes the control totals; ``None`` if there are none.
     _totals: ReportTotals | None = None
+
+    @property
+    def metadata(self) -> MetadataMapping:
+        """The metadata, in which the time of the reading is as automatic as the key.
+
+        Control totals without the times of the rows would say that none of the rows counts.
+        """
+        metadata = super().metadata
+        if self.total_fields and (field := metadata.get(("properties", EXTRACTED_AT))):
+            field.inclusion = Metadata.InclusionType.AUTOMATIC
+        return metadata
 
     def begin_totals(self) -> None:
         """Find out whether there are control totals; called before the first request.

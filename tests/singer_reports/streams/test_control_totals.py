@@ -243,6 +243,35 @@ def test_stream_maps_and_deselected_fields_count(runner: Runner[Any], tap: str) 
     assert FIELDS[tap][2] not in run.records(REPORTS[tap][0])[0]
 
 
+@pytest.mark.parametrize("chosen", ["only the money", "all but the time", "as hidden before"])
+def test_the_time_of_the_reading_cannot_be_deselected(
+    runner: Runner[Any], tap: str, chosen: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without it, no row would belong to the last reading of its day."""
+    report, money = REPORTS[tap][0], FIELDS[tap][2]
+    catalog = select(runner.tap().catalog_dict, [report, TOTALS])
+    (entry,) = [each for each in catalog["streams"] if each["stream"] == report]
+    for item in entry["metadata"]:
+        if item["breadcrumb"] == ["properties", "extracted_at"]:
+            assert item["metadata"]["inclusion"] == "automatic"
+            if chosen == "as hidden before":
+                item["metadata"] = {"inclusion": "available", "selected": False}
+            elif chosen == "all but the time":
+                item["metadata"]["selected"] = False
+        elif item["breadcrumb"] and chosen == "only the money":
+            item["metadata"]["selected"] = item["breadcrumb"][-1] == money
+    run = runner.run(catalog=catalog)
+    assert run.error is None
+    rows = run.records(report)
+    assert {row["extracted_at"] for row in rows} <= {
+        each["extracted_at"] for each in run.records(TOTALS)
+    }
+    kept = set(run.of_type("SCHEMA", report)[0]["key_properties"]) | {money, "extracted_at"}
+    assert (set(rows[0]) == kept) == (chosen == "only the money")
+    is_completed = f"completed: {report} (extracted_at)" in caplog.text
+    assert is_completed == (chosen == "as hidden before")
+
+
 def test_flattening_changes_nothing(runner: Runner[Any], tap: str) -> None:
     run = read(runner, tap, flattening_enabled=True, flattening_max_depth=2)
     check_order(run.messages, [])
