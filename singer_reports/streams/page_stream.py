@@ -90,7 +90,8 @@ class PageStream(HttpStream):
         Raises:
             RequestError: If there is no response, or it does not match the schema.
         """
-        can_split = bool(self.split(page.slice))
+        # Halves would repeat the pages before a later one.
+        can_split = page.number == 1 and bool(self.split(page.slice))
         if can_split and self.slice_size(page.slice) > self._size.most:
             return None
         try:

@@ -104,6 +104,18 @@ def test_a_chunk_that_is_too_large_to_be_answered_is_split_at_once(
     assert waits == []
 
 
+def test_a_chunk_is_not_split_at_a_later_page(adcloud: Adcloud, waits: list[float]) -> None:
+    """Its first pages are there already, and halves would have their rows again."""
+    undisturbed = adcloud.run("campaign_performance")
+    fault = adcloud.sandbox.faults.add(
+        Fault("status", path="campaign_performance_data", query={"page": "2"}, status=503, times=5)
+    )
+    run = adcloud.run("campaign_performance", page_size=30, max_concurrency=1)
+    assert fault.triggered == len(waits) == 5
+    assert run.error is None
+    assert run.rows("campaign_performance") == undisturbed.rows("campaign_performance")
+
+
 @pytest.mark.parametrize(
     ("version", "reasons"),
     [("v1", "filter[date] is no date"), ("v2", "filter[date] is no date; date is invalid")],
