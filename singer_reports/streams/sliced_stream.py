@@ -64,8 +64,11 @@ class SlicedStream(PageStream):
                 else:
                     self.time_extracted = page.time_extracted
                     self.slice_totals = [each.totals for each in responses if each.totals]
-                    # No more than a connection test wants, or the SDK would abort the stream.
-                    yield page.slice, rows[: self.ABORT_AT_RECORD_COUNT]
+                    if self.is_connection_test:
+                        # No more than it wants, or the SDK would abort the stream.
+                        del rows[self.ABORT_AT_RECORD_COUNT :]
+                    # Not a copy, so that they can be freed before the next slice is complete.
+                    yield page.slice, rows
                 responses, missing = [], 1
                 fetcher.release()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from singer_reports.http import session
 from singer_reports.streams import slice_size
 from singer_reports.streams.slice_size import SliceSize
+from tap_adsterra.reports import ReportStream
 
 if TYPE_CHECKING:
     from tests.support import Adsterra
@@ -113,3 +115,13 @@ def test_sizes_fit_the_last_response_and_grow_again() -> None:
     assert size.most == 1
     size.fit(1, 5 * slice_size.TARGET_BYTES)
     assert size.most == 1
+
+
+def test_the_rows_of_a_window_can_be_freed_while_the_next_one_is_read(adsterra: Adsterra) -> None:
+    stream = adsterra.tap("stats", window_days=10).streams["stats"]
+    assert isinstance(stream, ReportStream)
+    for _, rows in stream.read_slices(stream.slices()):
+        row = rows[0]
+        rows.clear()
+        # This name and the argument are all that still hold it.
+        assert sys.getrefcount(row) == 2
