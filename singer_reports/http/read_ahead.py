@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How much of the largest response size is still expected of the response after the next one.
 _DECAY = 0.9
+#: How many responses of unknown size may be expected at a time, besides those of the part at hand.
+_FIRST_RESPONSES = 4
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -72,7 +74,10 @@ class ReadAhead(Generic[Request, Response]):
         #: The first task in order that has failed.
         self._failed: Task[Request, Response] | None = None
         self.under_way = 0
-        self._waiting_bytes = self._yielded_bytes = self._expected_bytes = 0
+        self._waiting_bytes = self._yielded_bytes = 0
+        #: What is expected of each response; the first one shows how large they are.
+        self._expected_bytes = max_bytes // _FIRST_RESPONSES
+        self._is_size_known = False
 
     @property
     def first(self) -> Task[Request, Response] | None:
@@ -120,14 +125,16 @@ class ReadAhead(Generic[Request, Response]):
 
         Args:
             task: The task.
-            size: The bytes that its response takes until it is released.
+            size: The bytes that its response takes until it is released; 0 without one.
             follow_ups: The requests that come directly after it in order, and belong to its part.
             parts: Requests that come there in its stead, each a part of its own.
         """
         task.finished, task.size = True, size
         self.under_way -= 1
         self._waiting_bytes += size
-        self._expected_bytes = max(size, int(self._expected_bytes * _DECAY))
+        if size:
+            expected = int(self._expected_bytes * _DECAY) if self._is_size_known else 0
+            self._expected_bytes, self._is_size_known = max(size, expected), True
         if task.error is not None and (self._failed is None or task < self._failed):
             self._failed = task
         self._insert(follow_ups, task.place, task.part)

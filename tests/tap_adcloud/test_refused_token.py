@@ -98,16 +98,16 @@ class CountingLock:
 def test_threads_that_wait_for_a_token_share_a_failure(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seven days, of which each waits for the token; its endpoint does not answer in time."""
-    together = threading.Barrier(7)
+    """Four days, of which each waits for the token; its endpoint does not answer in time."""
+    together = threading.Barrier(4)
     monkeypatch.setattr(time, "sleep", lambda _: together.wait(60))
-    tap = adcloud.tap(REPORT, max_concurrency=8)
+    tap = adcloud.tap(REPORT, max_concurrency=4)
     authenticator: OAuthAuthenticator = tap.run.authenticator
     lock = CountingLock()
     posted: list[str] = []
 
     def post(url: str, **_: object) -> requests.Response:
-        lock.wait_for(7)
+        lock.wait_for(4)
         posted.append(url)
         raise requests.ReadTimeout
 

@@ -213,10 +213,10 @@ def test_a_401_in_the_body_renews_the_token_as_well(adcloud: Adcloud) -> None:
 def test_threads_with_the_same_dead_token_renew_it_once(
     adcloud: Adcloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight requests are refused before any of them can renew the token."""
+    """Four requests are refused before any of them can renew the token."""
     tokens = adcloud.sandbox.tokens
     issue, forget = tokens.issue, OAuthAuthenticator.invalidate
-    together = threading.Barrier(8)
+    together = threading.Barrier(4)
 
     def issue_dead_at_first() -> str:
         token = issue()
@@ -230,9 +230,9 @@ def test_threads_with_the_same_dead_token_renew_it_once(
 
     monkeypatch.setattr(tokens, "issue", issue_dead_at_first)
     monkeypatch.setattr(OAuthAuthenticator, "invalidate", forget_together)
-    run = adcloud.report(start_date="2024-04-10", max_concurrency=8)
+    run = adcloud.report(start_date="2024-04-10", max_concurrency=4)
     assert run.rows(REPORT) == adcloud.expected_rows("2024-04-10")
-    assert sum(request.status == 401 for request in adcloud.requests_to()) == 8
+    assert sum(request.status == 401 for request in adcloud.requests_to()) == 4
     assert len(adcloud.requests_to(TOKENS)) == 2
     assert len(tokens_of(adcloud.sandbox.requests)) == 2
 

@@ -168,6 +168,24 @@ def test_bytes_that_are_expected_count_before_they_come() -> None:
     assert len(reading.sent) == CONCURRENCY
 
 
+def test_few_responses_are_expected_before_the_first_has_shown_its_size() -> None:
+    reading = Reading(days=100, pages=1, size=MEGABYTE, max_bytes=32 * MEGABYTE, concurrency=32)
+    assert len(reading.under_way) == 4
+    reading.end(Page(0))
+    # One that waits, and as many again as the bytes allow.
+    assert len(reading.under_way) == 31
+
+
+def test_a_request_that_is_replaced_says_nothing_about_sizes() -> None:
+    reading = Reading(days=100, pages=1, size=MEGABYTE, max_bytes=32 * MEGABYTE, concurrency=32)
+    for number in range(20):
+        task = reading.under_way.pop(min(reading.under_way))
+        reading.ahead.finish(task, parts=[Page(100 + number)])
+        reading.send()
+        list(reading.take())
+    assert len(reading.under_way) == 4
+
+
 def test_larger_responses_are_expected_for_a_while_after_one() -> None:
     reading = Reading(days=1000, pages=1, size=20 * MEGABYTE, max_bytes=32 * MEGABYTE)
     reading.end(Page(0))
