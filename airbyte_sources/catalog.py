@@ -81,16 +81,22 @@ def catalog_errors(given: object, streams: Mapping[str, Stream]) -> Iterator[str
 
 
 def _entry_errors(entry: Mapping[str, Any], stream: Stream) -> Iterator[str]:
-    modes, mode = _modes(stream), entry.get("sync_mode")
-    if mode not in modes:
+    mode = entry.get("sync_mode")
+    # PyAirbyte wants every stream read incrementally; a list is read completely then as well.
+    if mode not in (FULL_REFRESH, INCREMENTAL):
         yield (
             f"The configured catalog wants {stream.name} read with sync_mode {quote_value(mode)}, "
-            f"and it can be read with {' or '.join(modes)}."
+            f"and it can be read with {' or '.join(_modes(stream))}."
         )
-    elif mode == INCREMENTAL and entry.get("cursor_field") not in (
-        None,
-        [],
-        [stream.replication_key],
+    elif (
+        stream.replication_key
+        and mode == INCREMENTAL
+        and entry.get("cursor_field")
+        not in (
+            None,
+            [],
+            [stream.replication_key],
+        )
     ):
         yield (
             f"The configured catalog gives {stream.name} the cursor "

@@ -12,7 +12,7 @@ import click
 from airbyte_sources import messages
 from airbyte_sources.logs import log_to_stdout
 from airbyte_sources.source import ProtocolSource, failure_type
-from singer_reports.cli_errors import sentence
+from singer_reports.cli_errors import ignore_signals, sentence
 from singer_reports.config.json_files import read_json
 from singer_reports.output.stderr import let_go_of_stderr, open_stderr
 from singer_reports.output.stdout import STDOUT, OutputError, SignalExit, require_stdout
@@ -71,17 +71,28 @@ class Source(ProtocolSource):
         add(read, _CONFIG, _CATALOG, _STATE)
         return group
 
-    def _run(self, command: Callable[[], object], *, debug: bool) -> None:
-        """Run a command; end with 0 unless it fails or returns ``False``."""
+    def _run(self, command: Callable[[], bytes | bool], *, debug: bool) -> None:
+        """Run a command; end with 0 unless it fails or returns ``False``.
+
+        Args:
+            command: Returns its last message, or whether all could be read.
+            debug: Whether to log more.
+        """
         try:
             require_stdout()
             log_to_stdout(self.tap.name, debug=debug)
             ending = command()
+            # Nothing is left to do, and some readers end a command once they have its answer.
+            ignore_signals()
+            if isinstance(ending, bytes):
+                STDOUT.write(ending)
         except SignalExit as ended:
             name = signal.Signals(ended.number).name
             text = f"Ended by {name}. The next sync goes on after the last finished day."
+            # Another signal still ends the run if nobody reads these last messages.
             if STDOUT.is_whole:
                 STDOUT.write(messages.log("WARN", text))
+            ignore_signals()
             _end(text)
             raise
         except BrokenPipeError:
@@ -95,7 +106,7 @@ class Source(ProtocolSource):
             sys.exit(1)
         finally:
             let_go_of_stderr()
-        sys.exit(1 if ending is False else 0)
+        sys.exit(0 if ending else 1)
 
 
 def _end(text: str) -> None:

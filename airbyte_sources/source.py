@@ -52,13 +52,13 @@ class ProtocolSource:
         )
         self.name = tap.name.replace("tap-", "source-")
 
-    def spec(self) -> None:
-        """Write which settings there are."""
+    def spec(self) -> bytes:
+        """Return the message that says which settings there are."""
         name = self.name.removeprefix("source-")
-        STDOUT.write(messages.spec(specification(self.tap, _DOCUMENTATION + name)))
+        return messages.spec(specification(self.tap, _DOCUMENTATION + name))
 
-    def check(self, config: object) -> None:
-        """Write whether the settings are right and the API can be read."""
+    def check(self, config: object) -> bytes:
+        """Return the message that says whether the settings are right and the API can be read."""
         read, refused = [], {}
         try:
             settings = _settings(config)
@@ -68,20 +68,17 @@ class ProtocolSource:
                 else:
                     refused[name] = str(error)
         except (ConfigValidationError, RequestError) as error:
-            text = sentence(error)
-            STDOUT.write(messages.connection_status(succeeded=False, message=text))
-            return
+            return messages.connection_status(succeeded=False, message=sentence(error))
         credential = self.tap.credential_setting
         texts = [f"This {credential} reads {', '.join(read)}."] if read else []
         if refused:
             texts += [f"This {credential} does not read {', '.join(refused)}.", *refused.values()]
-        text = " ".join(texts)
-        STDOUT.write(messages.connection_status(succeeded=bool(read), message=text))
+        return messages.connection_status(succeeded=bool(read), message=" ".join(texts))
 
-    def discover(self, config: object) -> None:
-        """Write which streams there are."""
+    def discover(self, config: object) -> bytes:
+        """Return the message that says which streams there are."""
         tap = self.tap(config=_settings(config), setup_mapper=False)
-        STDOUT.write(messages.catalog([discovered(stream) for stream in tap.discover_streams()]))
+        return messages.catalog([discovered(stream) for stream in tap.discover_streams()])
 
     def read(self, config: object, catalog: Any, state: Any) -> bool:  # noqa: ANN401
         """Write the records of the selected streams; return whether all could be read.

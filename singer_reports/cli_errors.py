@@ -59,10 +59,7 @@ class TapCommand(SingerCommand):
                 return super().main(*args, **options)
         except SignalExit as ending:
             _discard_output()
-            # Ignore further signals while the last line is logged.
-            for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
-                if number is not None:
-                    signal.signal(number, signal.SIG_IGN)
+            ignore_signals()
             name = signal.Signals(ending.number).name
             self.logger.warning(
                 "Ended by %s. The next run goes on after the last finished day.", name
@@ -107,6 +104,13 @@ def _flushed_stdout() -> Iterator[None]:
             with stdout_errors():
                 sys.stdout.flush()
         raise
+
+
+def ignore_signals() -> None:
+    """Ignore further signals while the last line is logged and Python ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _discard_output() -> None:

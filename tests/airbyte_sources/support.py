@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airbyte_sources.source import ProtocolSource
+from singer_reports.output.stdout import STDOUT
 from tests.reliability.secret_scan import leaks, secrets_of
 
 if TYPE_CHECKING:
@@ -129,17 +130,20 @@ class SourceRunner:
 
     # In this process
 
-    def run(self, command: Callable[[], bool | None]) -> Output:
+    def run(self, command: Callable[[], bytes | bool]) -> Output:
         """Run a command until it ends or fails."""
         output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-        error, whole = None, None
+        error: Exception | None = None
+        whole: bytes | bool | None = None
         with contextlib.redirect_stdout(output):
             try:
                 whole = command()
+                if isinstance(whole, bytes):
+                    STDOUT.write(whole)
             except Exception as raised:  # noqa: BLE001 - the test looks at it
                 error = raised
         assert isinstance(output.buffer, io.BytesIO)
-        return Output(output.buffer.getvalue(), error, whole)
+        return Output(output.buffer.getvalue(), error, whole if isinstance(whole, bool) else None)
 
     def check(self, **settings: Any) -> dict[str, Any]:
         """Return the status of the connection."""

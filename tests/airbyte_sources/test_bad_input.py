@@ -76,7 +76,8 @@ def test_a_catalog_of_another_form(source_adsterra: SourceRunner, catalog: Any, 
 @pytest.mark.parametrize(
     ("stream", "changes", "told"),
     [
-        ("domains", {"sync_mode": "incremental"}, "can be read with full_refresh."),
+        ("domains", {"sync_mode": "merge"}, "can be read with full_refresh."),
+        ("domains", {"sync_mode": None}, "can be read with full_refresh."),
         ("stats", {"sync_mode": "merge"}, "can be read with full_refresh or incremental."),
         ("stats", {"cursor_field": ["clicks"]}, "and it can only be date."),
     ],

@@ -165,6 +165,16 @@ def test_killed_runs_go_on_and_end_with_all_rows(source: SourceRunner, number: i
     assert sum(totals.values()) == len(rows)
 
 
+def test_a_reader_may_end_a_command_once_it_has_the_answer(source_adsterra: SourceRunner) -> None:
+    process = source_adsterra.start("check")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if b'"CONNECTION_STATUS"' in line:
+            process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert (process.returncode, log) == (0, b"")
+
+
 def test_a_signal_ends_a_run_that_waits(source_adsterra: SourceRunner) -> None:
     source_adsterra.sandbox.faults.add(Fault("hang", seconds=20, path="domains"))
     process = source_adsterra.start("read", "--catalog", catalog(source_adsterra, "domains"))

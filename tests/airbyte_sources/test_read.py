@@ -185,6 +185,13 @@ def test_a_full_refresh_reads_everything_whatever_the_state(source_adsterra: Sou
     assert again.statuses("stats") == ["STARTED", "RUNNING", "COMPLETE"]
 
 
+def test_a_list_is_read_completely_whatever_the_mode(source_adsterra: SourceRunner) -> None:
+    """PyAirbyte wants every stream read incrementally."""
+    first = source_adsterra.read("domains", mode="incremental")
+    again = source_adsterra.read("domains", mode="incremental", state=first.state)
+    assert first.records("domains") == again.records("domains") != []
+
+
 def test_rows_are_estimated_from_the_plan(source_adcloud: SourceRunner) -> None:
     run = source_adcloud.read("advertiser_report", start_date="2024-04-01")
     estimates = [each["row_estimate"] for each in run.traces("ESTIMATE")]
