@@ -182,9 +182,13 @@ class SourceRunner:
         return str(path)
 
     def start(
-        self, *arguments: str, environment: dict[str, str] | None = None, **settings: Any
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        before: tuple[str, ...] = (),
+        **settings: Any,
     ) -> subprocess.Popen[bytes]:
-        """Start the command; the settings are those for the sandbox."""
+        """Start the command, after another one if there is; the settings are the sandbox's."""
         tap = self.runner.tap_class
         command = COMMAND.format(
             module=tap.__module__, name=tap.__name__, source=tap.name.removeprefix("tap-")
@@ -193,7 +197,7 @@ class SourceRunner:
         if "--config" not in given and given != ["spec"]:
             given += ["--config", self.write("config.json", self.runner.settings(**settings))]
         return subprocess.Popen(
-            [sys.executable, "-c", command, *given],
+            [*before, sys.executable, "-c", command, *given],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,

@@ -1,6 +1,7 @@
 """Airbyte's standard tests of a connector, run against the command of a source.
 
-Run in .venv-airbyte, in a folder with the connector's acceptance-test-config.yml. COMMAND is the command, in JSON.
+Run in .venv-airbyte, in a folder with the acceptance-test-config.yml of a connector. The variable
+COMMAND holds the command, in JSON.
 """
 
 from __future__ import annotations
