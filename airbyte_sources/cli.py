@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airbyte_sources import messages
-from airbyte_sources.logs import log_to_stdout
+from airbyte_sources.logs import log_to_stdout, redacted
 from airbyte_sources.source import ProtocolSource, failure_type
 from singer_reports.cli_errors import ignore_signals, sentence
 from singer_reports.config.json_files import read_json
@@ -102,7 +102,7 @@ class Source(ProtocolSource):
             _end(str(error))
             sys.exit(1)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
-            STDOUT.write(messages.error(sentence(error), failure_type(error)))
+            STDOUT.write(messages.error(redacted(sentence(error)), failure_type(error)))
             sys.exit(1)
         finally:
             let_go_of_stderr()

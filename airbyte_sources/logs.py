@@ -9,6 +9,7 @@ import threading
 
 from airbyte_sources import messages
 from singer_reports.output.stdout import STDOUT, OutputError
+from singer_reports.redaction import Redactor
 
 _LEVELS = {
     logging.CRITICAL: "FATAL",
@@ -30,6 +31,15 @@ class LogHandler(logging.Handler):
                 STDOUT.write(line)
             else:
                 STDOUT.write_in_thread(line)
+
+
+def redacted(text: str) -> str:
+    """Return a text as it would be logged: without the secrets of the settings, on one line."""
+    for handler in logging.getLogger().handlers:
+        for each in handler.filters:
+            if isinstance(each, Redactor):
+                text = each.clean(text)
+    return text
 
 
 def log_to_stdout(tap: str, *, debug: bool = False) -> None:

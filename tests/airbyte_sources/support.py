@@ -186,9 +186,18 @@ class SourceRunner:
         *arguments: str,
         environment: dict[str, str] | None = None,
         before: tuple[str, ...] = (),
+        code: str = "",
         **settings: Any,
     ) -> subprocess.Popen[bytes]:
-        """Start the command, after another one if there is; the settings are the sandbox's."""
+        """Start the command with settings for the sandbox.
+
+        Args:
+            arguments: Its arguments, but for the settings.
+            environment: Further variables.
+            before: A command that starts it.
+            code: Code that is run before it.
+            settings: Further settings.
+        """
         tap = self.runner.tap_class
         command = COMMAND.format(
             module=tap.__module__, name=tap.__name__, source=tap.name.removeprefix("tap-")
@@ -197,7 +206,7 @@ class SourceRunner:
         if "--config" not in given and given != ["spec"]:
             given += ["--config", self.write("config.json", self.runner.settings(**settings))]
         return subprocess.Popen(
-            [*before, sys.executable, "-c", command, *given],
+            [*before, sys.executable, "-c", code + command, *given],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,31 @@ def test_a_reader_that_goes_away_is_told_on_standard_error(source_adsterra: Sour
     process.stderr.close()
     assert process.wait(30) == 1
     assert log == "The reader of the messages has gone away. Its own log says why.\n"
+
+
+def test_a_full_disk_is_told_on_standard_error() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [BIN / "source-adsterra", "spec"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Standard output cannot be written to: no space left on device")
+
+
+def test_an_error_of_the_code_shows_no_secret(source_adsterra: SourceRunner) -> None:
+    """It is a sentence, as all others."""
+    broken = "import tap_adsterra.tap as t; t.TapAdsterra.discover_streams = lambda self: 1 / 0\n"
+    code = broken.replace("1 / 0", "[][self.config['api_token']]")
+    process = source_adsterra.start("check", code=code)
+    output, log = process.communicate(timeout=30)
+    assert (process.returncode, log) == (1, b"")
+    (error,) = Output(output).traces("ERROR")
+    assert error["failure_type"] == "system_error"
+    assert error["message"].startswith("TypeError: list indices")
+    code = broken.replace("1 / 0", "{}[self.config['api_token']]")
+    _, run, _ = source_adsterra.command("check", code=code)
+    (error,) = run.traces("ERROR")
+    assert error["message"] == "KeyError: '***'. With LOGLEVEL=DEBUG the log shows where."
 
 
 def kill_after(process: subprocess.Popen[bytes], records: int, number: int) -> bytes:
