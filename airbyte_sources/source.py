@@ -110,6 +110,7 @@ class ProtocolSource:
         tap.handle_signals()
         try:
             tap.read_streams(writer.failures)
+            writer.finish()
         except (BrokenPipeError, OutputError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
@@ -121,7 +122,6 @@ class ProtocolSource:
             if STDOUT.is_whole:
                 writer.interrupt()
             raise
-        writer.finish()
         return not writer.failures
 
 

@@ -77,7 +77,6 @@ class ProtocolWriter(SignalSafeWriter):
         if not reading.has_records:
             reading.has_records = True
             self._status(stream, "RUNNING")
-        # Before it is written: what a signal keeps back was not counted as too little.
         reading.pending += count
         STDOUT.write(lines)
 

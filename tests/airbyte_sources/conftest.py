@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from tests.support import Adcloud, Adsterra
 
+#: Run in an environment of their own.
+collect_ignore = ["judges"]
+
 
 @pytest.fixture(autouse=True)
 def _own_signal_handlers() -> Iterator[None]:
