@@ -44,8 +44,9 @@ def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
     folder = tmp_path / "project"
     (folder / "examples").mkdir(parents=True)
     (folder / "examples" / "dlt").symlink_to(PROJECT / "examples" / "dlt")
-    telemetry = {"RUNTIME__DLTHUB_TELEMETRY": "false", "HOME": str(folder)}
-    shell = Shell(folder, sandbox, **telemetry)
+    # For root, dlt keeps its pipelines elsewhere than in the home directory.
+    data = {"DLT_DATA_DIR": str(folder / "dlt"), "HOME": str(folder)}
+    shell = Shell(folder, sandbox, RUNTIME__DLTHUB_TELEMETRY="false", **data)
     (shell.programs / "python").write_text(PYTHON)
     (shell.programs / "python").chmod(0o755)
     return shell
