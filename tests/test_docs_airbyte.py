@@ -61,6 +61,7 @@ def test_from_pipx_to_a_pandas_frame(shell: Shell) -> None:
         env={
             "PATH": os.pathsep.join([str(shell.programs), "/usr/bin", "/bin"]),
             "HOME": str(shell.folder),
+            "AIRBYTE_LOGGING_ROOT": str(shell.folder / "logs"),
             "AIRBYTE_OFFLINE_MODE": "1",
             "DO_NOT_TRACK": "1",
             "PYTHONWARNINGS": "ignore",

@@ -54,7 +54,7 @@ def judge(source: SourceRunner, *arguments: str, **environment: str) -> str:
     ended = subprocess.run(
         [PYTHON, *arguments],
         cwd=source.folder,
-        env={**kept, "AIRBYTE_PROJECT_DIR": str(source.folder), **environment},
+        env={**kept, "AIRBYTE_LOGGING_ROOT": str(source.folder / "logs"), **environment},
         capture_output=True,
         text=True,
         check=False,
