@@ -130,6 +130,10 @@ meltano: .venv-meltano/.plugins ## make .venv/bin/meltano with the taps and load
 airflow: .venv-airflow/.installed ## make .venv-airflow, in which the tests run examples/airflow
 	@echo ".venv-airflow is ready: make test ARGUMENTS=tests/test_airflow.py"
 
+.PHONY: airbyte
+airbyte: .venv-airbyte/.installed ## make .venv-airbyte, in which the tests run Airbyte's, PyAirbyte and dlt
+	@echo ".venv-airbyte is ready: make test ARGUMENTS=tests/airbyte_sources"
+
 .PHONY: plugins
 plugins: $(BIN)/.installed ## write the taps' definitions for Meltano's hub, in plugins/
 	@$(BIN)/python plugins/generate.py
@@ -157,13 +161,15 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 	pin --group ../pyproject.toml:meltano --output-file meltano.txt; \
 	pin --group ../pyproject.toml:benchmarks --output-file benchmarks.txt; \
 	pin --group ../pyproject.toml:airflow --output-file airflow.txt; \
+	pin --group ../pyproject.toml:airbyte --output-file airbyte.txt; \
 	pin --group ../pyproject.toml:audit --output-file audit.txt; \
+	pin ../pyproject.toml --output-file image.txt; \
 	grep --count == *.txt
 
 # Rows and state of one's own runs lie in output/ and stay.
 .PHONY: clean
 clean: ## remove what was made here: environments, caches, and the demo with its state. Your own rows and state stay
-	rm -rf .venv .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .venv-prerelease .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-airbyte .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .venv-prerelease .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './output/*' -prune -exec rm -rf {} +
 	rm -rf $(DEMO)
 
@@ -216,6 +222,13 @@ $(BIN)/.installed: $(BIN)/.uv requirements/development.txt pyproject.toml
 	@$(as_pip_does); \
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airflow; \
 	$(BIN)/uv pip sync --quiet --python .venv-airflow/bin/python --require-hashes requirements/airflow.txt
+	@touch $@
+
+.venv-airbyte/.installed: $(BIN)/.uv requirements/airbyte.txt
+	@echo "Installing PyAirbyte and dlt into .venv-airbyte"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airbyte; \
+	$(BIN)/uv pip sync --quiet --python .venv-airbyte/bin/python --require-hashes requirements/airbyte.txt
 	@touch $@
 
 .venv-audit/.installed: $(BIN)/.uv requirements/audit.txt

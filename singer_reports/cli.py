@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 from dataclasses import dataclass, field
@@ -23,16 +22,9 @@ from singer_reports.config.log_config import (
     missing_log_config,
 )
 from singer_reports.config.messages import invalid_config_error, quote_value
-from singer_reports.http.errors import (
-    RETRIABLE_ERRORS,
-    RequestError,
-    TokenRefusedError,
-    ends_the_run,
-)
 from singer_reports.library import LibraryTap
 from singer_reports.output.stderr import open_stderr
 from singer_reports.sdk_internals import ConfigInput
-from singer_reports.streams.control_totals import ControlTotals
 
 
 @dataclass
@@ -128,32 +120,14 @@ class CommandTap(LibraryTap):
     @classmethod
     def _test_streams(cls, arguments: dict[str, Any]) -> bool:
         """Test every stream, and return whether all of them can be read."""
-        catalog = cls(**arguments).catalog
-        for entry in catalog.streams:
-            entry.metadata.root.selected = True
-        tap = cls(**arguments, catalog=catalog)
-        tap.handle_signals()
-        # In the order of the tap's own list; the SDK sorts streams by name.
-        streams = tap.discover_streams()
-        names = [each.name for each in streams if not isinstance(each, ControlTotals)]
-        for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
-            if not logger.isEnabledFor(logging.DEBUG):
-                logger.setLevel(logging.WARNING)
-        refused = []
-        for name in names:
-            try:
-                tap.run_sync_dry_run(streams=[tap.streams[name]])
-            except RequestError as error:
-                tap.run.redactor.redact_error(error)
-                is_refusal = isinstance(error.__cause__, TokenRefusedError)
-                if ends_the_run(error) or (
-                    isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
-                ):
-                    # No other stream would fare better.
-                    raise
-                cls.logger.error(error)  # noqa: TRY400
+        read, refused = [], []
+        for name, error in cls.test_streams(**arguments):
+            if error is None:
+                read.append(name)
+            else:
+                cls.logger.error(error)
                 refused.append(name)
-        if read := [name for name in names if name not in refused]:
+        if read:
             cls.logger.info("This %s reads %s.", cls.credential_setting, ", ".join(read))
         if refused:
             cls.logger.error(

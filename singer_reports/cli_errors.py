@@ -59,26 +59,23 @@ class TapCommand(SingerCommand):
                 return super().main(*args, **options)
         except SignalExit as ending:
             _discard_output()
-            # Ignore further signals while the last line is logged.
-            for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
-                if number is not None:
-                    signal.signal(number, signal.SIG_IGN)
+            ignore_signals()
             name = signal.Signals(ending.number).name
             self.logger.warning(
                 "Ended by %s. The next run goes on after the last finished day.", name
             )
             raise
         except ConfigValidationError as error:
-            self._log_last(logging.ERROR, _sentence(error))
+            self._log_last(logging.ERROR, sentence(error))
         except OutputError as error:
             _discard_output()
-            self._log_last(logging.CRITICAL, _sentence(error))
+            self._log_last(logging.CRITICAL, sentence(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is logged
             debugging = self.logger.isEnabledFor(logging.DEBUG)
-            self._log_last(logging.CRITICAL, _sentence(error), exc_info=debugging)
+            self._log_last(logging.CRITICAL, sentence(error), exc_info=debugging)
         sys.exit(1)
 
-    def _log_last(self, level: int, sentence: str, *, exc_info: bool = False) -> None:
+    def _log_last(self, level: int, text: str, *, exc_info: bool = False) -> None:
         """Log how the run ended."""
         # `meltano config test` sets a JSON log, mixes it with the messages and shows the last line
         # unchanged, so that line is written as plain text.
@@ -86,7 +83,7 @@ class TapCommand(SingerCommand):
             for handler in logging.getLogger().handlers:
                 if isinstance(handler.formatter, StructuredFormatter):
                     handler.setFormatter(logging.Formatter("%(message)s"))
-        self.logger.log(level, "%s", sentence, exc_info=exc_info)
+        self.logger.log(level, "%s", text, exc_info=exc_info)
 
 
 def _is_log_among_messages() -> bool:
@@ -109,13 +106,21 @@ def _flushed_stdout() -> Iterator[None]:
         raise
 
 
+def ignore_signals() -> None:
+    """Ignore further signals while the last line is logged and Python ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", None)):
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _discard_output() -> None:
     # What is buffered cannot be written any more, and Python would complain about it at exit.
     if sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """Describe an error that ends a run."""
     text = str(error)
     if isinstance(error, ExpressionError | OutputError | RequestError):
         return text

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from typing import TYPE_CHECKING, Any
 
-from singer_reports.http.errors import RequestError
+from singer_reports.http.errors import (
+    RETRIABLE_ERRORS,
+    RequestError,
+    TokenRefusedError,
+    ends_the_run,
+)
 from singer_reports.output.stdout import STDOUT
 from singer_reports.sdk_internals import SdkTap, records_without_messages
 from singer_reports.streams.control_totals import ControlTotals
@@ -54,6 +60,18 @@ class LibraryTap(SdkTap):
             self.run.redactor.redact_error(error)
             raise
 
+    def read_streams(self, failures: dict[str, str]) -> None:
+        """Sync all selected streams; one that fails does not keep the others from being read.
+
+        Args:
+            failures: Gets the errors of streams that fail, by name.
+
+        Raises:
+            RequestError: If a stream failed, and no other stream could be read either.
+        """
+        self.run.failures = failures
+        self.sync_all()
+
     def sync_streams(self) -> None:
         """Sync all selected streams; one that fails does not keep the others from being read.
 
@@ -62,8 +80,7 @@ class LibraryTap(SdkTap):
                 other stream could be read either.
         """
         failures: dict[str, str] = {}
-        self.run.failures = failures
-        self.sync_all()
+        self.read_streams(failures)
         if failures:
             reasons = " ".join(failures.values())
             if not any(
@@ -78,6 +95,45 @@ class LibraryTap(SdkTap):
                 "false in the catalog."
             )
             raise RequestError(message)
+
+    @classmethod
+    def test_streams(cls, **arguments: Any) -> Iterator[tuple[str, RequestError | None]]:  # noqa: ANN401
+        """Test every stream with one request.
+
+        Args:
+            arguments: The arguments of the tap, but for the catalog.
+
+        Yields:
+            The name of each stream, and the error if it cannot be read.
+
+        Raises:
+            RequestError: If no other stream would fare better.
+        """
+        catalog = cls(**arguments).catalog
+        for entry in catalog.streams:
+            entry.metadata.root.selected = True
+        tap = cls(**arguments, catalog=catalog)
+        tap.handle_signals()
+        # In the order of the tap's own list; the SDK sorts streams by name.
+        streams = tap.discover_streams()
+        names = [each.name for each in streams if not isinstance(each, ControlTotals)]
+        for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
+            if not logger.isEnabledFor(logging.DEBUG):
+                logger.setLevel(logging.WARNING)
+        for name in names:
+            try:
+                tap.run_sync_dry_run(streams=[tap.streams[name]])
+            except RequestError as error:
+                tap.run.redactor.redact_error(error)
+                is_refusal = isinstance(error.__cause__, TokenRefusedError)
+                if ends_the_run(error) or (
+                    isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
+                ):
+                    # No other stream would fare better.
+                    raise
+                yield name, error
+            else:
+                yield name, None
 
     def handle_signals(self) -> None:
         """Make SIGINT and SIGTERM end the run after the current line of output."""

@@ -11,6 +11,7 @@ from singer_reports.http.rate_limit import RateLimiter
 from singer_reports.http.session import make_session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
     import requests
@@ -55,6 +56,8 @@ class Run:
         self.redactor = redactor
         #: Errors of streams by name, where the run goes on after one; ``None`` where it does not.
         self.failures: dict[str, str] | None = None
+        #: Called with the name of a stream and its ``Progress`` after each slice, if it is set.
+        self.on_progress: Callable[[str, Any], None] | None = None
 
     def connect(self) -> None:
         """Create the session and the rate limiter from the settings; send no request."""

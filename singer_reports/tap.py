@@ -159,6 +159,8 @@ class ReportTap(CommandTap):
 
     # Settings
 
+    #: What lists the settings, in messages.
+    settings_listed_by: ClassVar[str] = "--about"
     #: The settings that define further streams.
     stream_settings: ClassVar[frozenset[str]] = frozenset()
     #: The first day for which the API may have data.
@@ -228,7 +230,7 @@ class ReportTap(CommandTap):
         #: Errors in the settings; kept because discovery runs in spite of most of them.
         self.config_errors = [
             *self._environment_errors,
-            *describe_errors(found, schema),
+            *describe_errors(found, schema, listed_by=self.settings_listed_by),
             *self.find_config_errors(invalid_settings),
         ]
         return [error.message for error in self.config_errors]

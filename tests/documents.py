@@ -34,7 +34,7 @@ import json
 import sys
 import urllib.request
 
-from {module}.__main__ import main
+from {main}
 from {module}.tap import {tap}
 
 with urllib.request.urlopen("{sandbox}/_sandbox/clock") as response:
@@ -44,8 +44,18 @@ sys.argv[0] = "{name}"
 main()
 """
 TAPS = {
-    "tap-adsterra": ("tap_adsterra", "TapAdsterra"),
-    "tap-adcloud": ("tap_adcloud", "TapAdcloud"),
+    "tap-adsterra": ("tap_adsterra", "TapAdsterra", "tap_adsterra.__main__ import main"),
+    "tap-adcloud": ("tap_adcloud", "TapAdcloud", "tap_adcloud.__main__ import main"),
+    "source-adsterra": (
+        "tap_adsterra",
+        "TapAdsterra",
+        "airbyte_sources.commands import adsterra as main",
+    ),
+    "source-adcloud": (
+        "tap_adcloud",
+        "TapAdcloud",
+        "airbyte_sources.commands import adcloud as main",
+    ),
 }
 #: Installs nothing, however old what is installed is: that would need the network.
 MAKE = """#!/bin/sh
@@ -190,10 +200,15 @@ class Shell:
         link_plugins(self.folder)
 
     def tap(self, name: str) -> str:
-        """Write the command of a tap with the clock of the sandbox."""
-        module, tap = TAPS[name]
+        """Write the command of a tap or source with the clock of the sandbox."""
+        module, tap, main = TAPS[name]
         return TAP.format(
-            python=sys.executable, module=module, tap=tap, name=name, sandbox=self.sandbox.url
+            python=sys.executable,
+            module=module,
+            tap=tap,
+            main=main,
+            name=name,
+            sandbox=self.sandbox.url,
         )
 
     def _write(self, name: str, script: str) -> None:

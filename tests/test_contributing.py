@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text()
 ADD_A_TAP = (PROJECT / "docs" / "add-a-tap.md").read_text()
-PACKAGES = ("singer_reports", "tap_adsterra", "tap_adcloud")
+PACKAGES = ("singer_reports", "tap_adsterra", "tap_adcloud", "airbyte_sources")
 #: Tests that an added stream can make fail, beside those that CONTRIBUTING.md names.
 TESTS = (
     "tests/test_contributing.py::test_what_is_named_exists",

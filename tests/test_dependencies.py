@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = sorted((PROJECT / "requirements").glob("*.txt"))
-ENVIRONMENTS = [PROJECT / name for name in (".venv", ".venv-meltano")]
+ENVIRONMENTS = [PROJECT / name for name in (".venv", ".venv-airbyte", ".venv-meltano")]
 
 
 def pins(file: Path) -> list[tuple[Requirement, list[str]]]:
@@ -47,6 +47,16 @@ def test_what_is_tested_is_what_is_pinned() -> None:
     }
     installed = {canonicalize_name(found.name): found.version for found in distributions()}
     assert {name: installed.get(name) for name in wanted} == wanted
+
+
+def test_an_image_of_a_source_has_what_is_tested() -> None:
+    """Those of the taps alone, in the versions of the tests."""
+    tested, image = (
+        {canonicalize_name(each.name): str(each.specifier) for each, _ in pins(file)}
+        for file in (PROJECT / "requirements" / f"{name}.txt" for name in ("development", "image"))
+    )
+    assert image
+    assert {name: tested.get(name) for name in image} == image
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda environment: environment.name)

@@ -16,12 +16,12 @@ import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
-from tests.paths import PROJECT, TAPS
+from tests.paths import NETWORKS, PROJECT, TAPS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PACKAGES = {"singer_reports", *TAPS}
+PACKAGES = {"airbyte_sources", "singer_reports", *TAPS}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,8 @@ def test_the_wheel_holds_the_taps_their_schemas_and_nothing_else(installed: Path
         schemas = PROJECT / "schemas" / tap.removeprefix("tap_")
         assert inside == {path.name for path in schemas.iterdir()}
         assert f"{tap.replace('_', '-')} = {tap}.__main__:main" in entry_points
+    for network in NETWORKS:
+        assert f"source-{network} = airbyte_sources.commands:{network}" in entry_points
     assert (metadata / "licenses" / "LICENSE").exists()
 
 
@@ -120,6 +122,18 @@ def test_the_installed_tap_finds_its_schemas(installed: Path, tmp_path: Path, ta
     )
     streams = {stream["tap_stream_id"] for stream in json.loads(result.stdout)["streams"]}
     assert streams == {stream.name for stream in import_module(f"{tap}.streams").STREAMS}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_installed_source_has_its_tap(installed: Path, tmp_path: Path, network: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", f"airbyte_sources.{network}", "spec"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(result.stdout)["type"] == "SPEC"
 
 
 def test_files_stay_small() -> None:

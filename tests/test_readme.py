@@ -65,6 +65,9 @@ RUN_BY = {
     ("CONTRIBUTING.md", "make plugins"): "tests/test_contributing.py",
     ("CONTRIBUTING.md", "AD_TAPS_WRITE_SNAPSHOTS=1"): "tests/test_contributing.py",
     ("add-a-tap.md", ".venv/bin/python -m tap_example"): "tests/test_contributing.py",
+    ("airbyte.md", "pipx install"): "tests/test_docs_airbyte.py",
+    ("airbyte.md", "echo '{"): "tests/test_docs_airbyte.py",
+    ("dlt.md", "export TAP_ADSTERRA"): "tests/test_docs_dlt.py",
     ("meltano.md", "meltano init"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano add"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano install"): "tests/test_docs_meltano.py",
@@ -80,6 +83,14 @@ RUN_BY = {
     ("scale.md", "export MELTANO_STATE_ID"): "tests/test_scale.py",
     ("scale.md", "airflow variables"): "tests/test_airflow.py",
 }
+
+
+def test_each_door_has_a_command_that_a_test_runs() -> None:
+    run = [text for page in DOCUMENTS for text in documents.blocks(page)]
+    doors = table("## Which door")
+    assert len(doors) == 4
+    for _, command, _ in doors:
+        assert any(command.strip("`") in text for text in run), command
 
 
 def table(heading: str) -> list[list[str]]:

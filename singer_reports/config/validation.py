@@ -33,6 +33,7 @@ def describe_errors(
     errors: Iterable[ValidationError],
     schema: Mapping[str, Any],
     root_name: str = "the configuration",
+    listed_by: str = "--about",
 ) -> Iterator[ConfigError]:
     """Describe errors of jsonschema, without secrets.
 
@@ -40,6 +41,7 @@ def describe_errors(
         errors: The errors that the validator found.
         schema: The schema of the whole document.
         root_name: The name of the document in messages.
+        listed_by: What lists the settings.
 
     Yields:
         Errors, each with its top-level setting, the expected and the actual value. Errors of the
@@ -71,7 +73,7 @@ def describe_errors(
                 known = list(rules["properties"])
                 for name in sorted(set(cast("dict[str, Any]", error.instance)) - set(known)):
                     named = shorten(hide_secrets(_join(path, name, root_name)))
-                    listed = alternatives(name, known, "see --about")
+                    listed = alternatives(name, known, f"see {listed_by}")
                     yield ConfigError(name, f"{named} is not a setting{listed}")
             case _ if path not in reported:
                 reported.add(path)
@@ -81,7 +83,7 @@ def describe_errors(
                     top,
                     f"{path} must be {rule}{value}."
                     if rule
-                    else f"{path} is invalid; see --about.",
+                    else f"{path} is invalid; see {listed_by}.",
                 )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from singer_sdk import Stream
 
-from singer_reports.output.stdout import STDOUT
+from singer_reports.output.stdout import SignalSafeWriter
 from singer_reports.sdk_internals import SameRecordTransform, encoder, stream_version
 
 if TYPE_CHECKING:
@@ -28,17 +28,18 @@ _PROPERTY = 2  # The length of the breadcrumb of a top-level field.
 class BulkWriter:
     """Writes the records of one stream."""
 
-    def __init__(self, stream: Stream, deselected: list[str]) -> None:
-        """Prepare the prefix of all records.
+    def __init__(self, stream: Stream, deselected: list[str], writer: SignalSafeWriter) -> None:
+        """Create the writer of a stream.
 
         Args:
             stream: The stream.
             deselected: The top-level fields that are not selected.
+            writer: Writes the lines, and knows what stands around a record in its line.
         """
-        self._prefix = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream.name)
-        version = stream_version(stream)
-        self._version = b"" if version is None else b',"version":%d' % version
+        self._name = stream.name
+        self._version = stream_version(stream)
         self._deselected = deselected
+        self._writer = writer
 
     def encode(self, rows: list[Row]) -> list[bytes]:
         """Encode each row as JSON.
@@ -59,15 +60,20 @@ class BulkWriter:
             rows: The JSON of each row.
             time_extracted: When they were read.
         """
-        suffix = b'%s,"time_extracted":%s}\n' % (self._version, encoder.encode(time_extracted))
-        separator = suffix + self._prefix
+        prefix, suffix = self._writer.record_frame(self._name, self._version, time_extracted)
+        separator = suffix + prefix
         for start in range(0, len(rows), CHUNK_ROWS):
-            records = separator.join(rows[start : start + CHUNK_ROWS])
-            STDOUT.write(self._prefix + records + suffix)
+            records = rows[start : start + CHUNK_ROWS]
+            lines = prefix + separator.join(records) + suffix
+            self._writer.write_records(self._name, lines, len(records))
 
 
-def bulk_writer(stream: Stream) -> BulkWriter | None:
+def bulk_writer(stream: Stream, writer: object) -> BulkWriter | None:
     """Return a writer for a stream whose records are written unchanged, else ``None``.
+
+    Args:
+        stream: The stream.
+        writer: Writes the messages of the run; one of the SDK's writes record by record.
 
     Stream maps, flattening, fields selected inside of fields, connection tests, partitions, parent
     and child streams and a stream's own ``post_process`` are left to the SDK.
@@ -83,11 +89,11 @@ def bulk_writer(stream: Stream) -> BulkWriter | None:
         and not stream.child_streams
         and type(stream).post_process is Stream.post_process
     )
-    if not (stream.selected and is_passthrough):
+    if not (stream.selected and is_passthrough and isinstance(writer, SignalSafeWriter)):
         return None
     unselected = [breadcrumb for breadcrumb, selected in stream.mask.items() if not selected]
     deselected = [breadcrumb[-1] for breadcrumb in unselected if len(breadcrumb) == _PROPERTY]
     nested = [breadcrumb for breadcrumb in unselected if breadcrumb[1:2] != breadcrumb[-1:]]
     if any(breadcrumb[1] not in deselected for breadcrumb in nested):
         return None
-    return BulkWriter(stream, deselected)
+    return BulkWriter(stream, deselected, writer)

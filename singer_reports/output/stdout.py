@@ -11,12 +11,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
-from singer_reports.sdk_internals import MsgSpecWriter
+from singer_reports.sdk_internals import MsgSpecWriter, encoder
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterator
 
     from singer_sdk.singerlib.encoding.simple import Message
@@ -87,6 +89,10 @@ class StdoutWriter:
 
     def __init__(self) -> None:
         """Start without a deferred signal."""
+        #: Whether every line so far was written to its end.
+        self.is_whole = True
+        # Reentrant, because a warning may be logged here in the middle of a write.
+        self._lock = threading.RLock()
         self._writing = False
         self._deferred_signal: int | None = None
         self._deferred_since = 0.0
@@ -101,15 +107,30 @@ class StdoutWriter:
             OutputError: If they cannot be written.
             SignalExit: If a signal has come in the meantime.
         """
-        self._writing = True
-        try:
-            with memoryview(lines) as view, stdout_errors():
-                _write(view)
-        finally:
-            self._writing = False
-            if self._deferred_signal is not None:
-                number, self._deferred_signal = self._deferred_signal, None
-                raise SignalExit(number)
+        with self._lock:
+            self._writing = True
+            try:
+                self._write(lines)
+            finally:
+                self._writing = False
+                if self._deferred_signal is not None:
+                    number, self._deferred_signal = self._deferred_signal, None
+                    raise SignalExit(number)
+
+    def write_in_thread(self, lines: bytes) -> None:
+        """Write whole lines in a thread, to which no signals come.
+
+        Raises:
+            OutputError: If they cannot be written.
+        """
+        with self._lock:
+            self._write(lines)
+
+    def _write(self, lines: bytes | bytearray) -> None:
+        self.is_whole = False
+        with memoryview(lines) as view, stdout_errors():
+            _write(view)
+        self.is_whole = True
 
     def handle_signal(self, number: int) -> None:
         """End the run, after the lines that are being written.
@@ -154,8 +175,32 @@ STDOUT = StdoutWriter()
 
 
 class SignalSafeWriter(MsgSpecWriter):
-    """Writes messages as whole lines."""
+    """Writes messages as whole lines; a subclass may write those of another protocol."""
 
     def write_message(self, message: Message) -> None:
         """Write a message as one line."""
         STDOUT.write(self.format_message(message))
+
+    def record_frame(
+        self, stream: str, version: int | None, time_extracted: datetime.datetime
+    ) -> tuple[bytes, bytes]:
+        """Return what stands before and behind the JSON of a record in its line.
+
+        Args:
+            stream: The name of the stream.
+            version: The version of its records; ``None`` if they have no version.
+            time_extracted: When the records were read.
+        """
+        prefix = b'{"type":"RECORD","stream":%s,"record":' % encoder.encode(stream)
+        suffix = b"" if version is None else b',"version":%d' % version
+        return prefix, b'%s,"time_extracted":%s}\n' % (suffix, encoder.encode(time_extracted))
+
+    def write_records(self, stream: str, lines: bytes, count: int) -> None:  # noqa: ARG002
+        """Write the lines of records.
+
+        Args:
+            stream: The name of their stream.
+            lines: The lines.
+            count: How many they are.
+        """
+        STDOUT.write(lines)

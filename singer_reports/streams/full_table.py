@@ -54,7 +54,8 @@ class FullTableStream(SlicedStream):
             Records, sorted by key within a slice.
         """
         self.request_context = context
-        self._bulk = bulk_writer(self) if self.writes_messages else None
+        writer = self.run.tap.message_writer
+        self._bulk = bulk_writer(self, writer) if self.writes_messages else None
         slices = self.slices()
         with self._progress(slices) as progress:
             for stream_slice, rows in self.read_slices(slices):
@@ -71,6 +72,8 @@ class FullTableStream(SlicedStream):
                 rows.clear()
                 self.finish_slice(stream_slice)
                 progress.advance(self.slice_size(stream_slice), count)
+                if self.run.on_progress:
+                    self.run.on_progress(self.name, progress)
 
     def start_slice(self, stream_slice: Any) -> None:  # noqa: ANN401
         """Do nothing; called before the first record of a slice is written."""

@@ -41,10 +41,12 @@ class Progress:
             log: Logs a format and its arguments; ``None`` reports nothing.
         """
         self._stream = stream
-        self._total = total
+        #: The total number of units.
+        self.total = total
         self._unit = unit
         self._log = log
-        self._done = self._rows = 0
+        #: The numbers of units and rows so far.
+        self.done = self.rows = 0
         self._started = self._told = time.monotonic()
         self._exits = contextlib.ExitStack()
         self._bar: Any = None
@@ -81,20 +83,20 @@ class Progress:
             units: The number of units, such as days.
             rows: The number of their rows.
         """
-        self._done += units
-        self._rows += rows
+        self.done += units
+        self.rows += rows
         now = time.monotonic()
         if self._bar:
             with _unread():
                 self._bar.update(units)
-        elif self._log and now - self._told >= SECONDS_BETWEEN_LINES and self._done < self._total:
+        elif self._log and now - self._told >= SECONDS_BETWEEN_LINES and self.done < self.total:
             self._told = now
-            seconds = (now - self._started) * (self._total - self._done) / self._done
+            seconds = (now - self._started) * (self.total - self.done) / self.done
             self._log(
                 "%s: %d of %d %s, %s, %s left",
                 self._stream,
-                self._done,
-                self._total,
+                self.done,
+                self.total,
                 self._unit,
                 self._rows_and_rate(),
                 datetime.timedelta(seconds=round(seconds)),
@@ -102,7 +104,7 @@ class Progress:
 
     def _rows_and_rate(self) -> str:
         seconds = max(time.monotonic() - self._started, 0.001)
-        return f"{self._rows:,} rows, {self._rows / seconds:,.0f} rows a second"
+        return f"{self.rows:,} rows, {self.rows / seconds:,.0f} rows a second"
 
 
 def _unread() -> contextlib.suppress:

@@ -60,14 +60,14 @@ class LogCapture:
             handler = logging.StreamHandler(self.log)
             handler.setFormatter(formatter)
             root.addHandler(handler)
-        sentence = cli_errors._sentence
+        sentence = cli_errors.sentence
 
         def keep(error: Exception) -> str:
             self.errors.append(error)
             return sentence(error)
 
         with self._monkeypatch.context() as patch:
-            patch.setattr(cli_errors, "_sentence", keep)
+            patch.setattr(cli_errors, "sentence", keep)
             yield
         # Every command adds a handler.
         root.level, root.handlers[:] = before

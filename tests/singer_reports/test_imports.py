@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.paths import PROJECT, TAPS
+from tests.paths import NETWORKS, PROJECT, TAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGES = ("singer_reports", *TAPS, "sandbox")
+SOURCES = "airbyte_sources"
+PACKAGES = ("singer_reports", *TAPS, SOURCES, "sandbox")
 #: Each part of ``singer_reports`` may import those on the lines before its own, and itself.
 ORDER = (
     ("dates", "launch", "reading_times", "redaction", "sdk_expressions", "sdk_internals"),
@@ -88,14 +89,26 @@ def test_a_part_imports_only_what_stands_before_it(module: str) -> None:
 @pytest.mark.parametrize(
     ("package", "others"),
     [
-        *((tap, {*TAPS, "sandbox", "tests"} - {tap}) for tap in TAPS),
-        ("sandbox", {*TAPS, "singer_reports", "tests"}),
+        ("singer_reports", {*TAPS, SOURCES, "sandbox", "tests"}),
+        *((tap, {*TAPS, SOURCES, "sandbox", "tests"} - {tap}) for tap in TAPS),
+        (SOURCES, {"sandbox", "tests"}),
+        ("sandbox", {*TAPS, SOURCES, "singer_reports", "tests"}),
     ],
 )
 def test_a_package_does_not_import_the_others(package: str, others: set[str]) -> None:
     for name, tree in MODULES[package].items():
         for imported in imports(tree):
             assert imported.split(".")[0] not in others, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_only_the_module_of_a_source_knows_its_tap(network: str) -> None:
+    users = {
+        name
+        for name, tree in MODULES[SOURCES].items()
+        if any(imported.split(".")[0] == f"tap_{network}" for imported in imports(tree))
+    }
+    assert users == {f"{SOURCES}.{network}"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -154,7 +154,7 @@ def test_the_bytes_are_the_sdks(
 )
 def test_the_sdk_writes_what_it_has_to_change(changes: dict[str, Any], *, in_bulk: bool) -> None:
     tap = TapAdsterra(config={"api_token": "t0ken", **changes})
-    assert (bulk_writer(tap.streams["stats"]) is not None) == in_bulk
+    assert (bulk_writer(tap.streams["stats"], tap.message_writer) is not None) == in_bulk
 
 
 def test_more_rows_than_are_encoded_at_a_time() -> None:

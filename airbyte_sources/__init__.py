@@ -1,0 +1,1 @@
+"""The taps as sources of Airbyte: the commands ``source-adsterra`` and ``source-adcloud``."""
