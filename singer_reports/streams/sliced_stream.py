@@ -76,7 +76,11 @@ class SlicedStream(PageStream):
         """Fetch a page, or name the halves of a slice that is too large."""
         response = self.fetch_page(page)
         if response is None:
-            return Fetched(None, parts=list(map(self.first_page, self.split(page.slice))))
+            parts = self.split(page.slice)
+            if self.is_connection_test:
+                # Enough to show that the stream can be read.
+                parts = parts[-1:]
+            return Fetched(None, parts=list(map(self.first_page, parts)))
         return Fetched(response, response.next_pages, size=response.size)
 
     @contextlib.contextmanager

@@ -125,3 +125,13 @@ def test_the_rows_of_a_window_can_be_freed_while_the_next_one_is_read(adsterra: 
         rows.clear()
         # This name and the argument are all that still hold it.
         assert sys.getrefcount(row) == 2
+
+
+def test_a_connection_test_reads_the_last_days_of_a_window_that_is_too_large(
+    adsterra: Adsterra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "MAX_SPLITTABLE_BYTES", 8 * BYTES_PER_DAY)
+    tap = adsterra.tap(end_date="2024-04-30")
+    assert tap.run_connection_test()
+    assert {"2024-04-01..2024-04-30", "2024-04-27..2024-04-30"} <= set(adsterra.windows())
+    assert {window.rpartition("..")[2] for window in adsterra.windows()} == {"2024-04-30"}
