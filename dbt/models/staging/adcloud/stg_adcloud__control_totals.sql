@@ -1,0 +1,1 @@
+{{ control_totals('adcloud', "report = 'advertiser_report'") }}

@@ -1,0 +1,1 @@
+{{ control_totals('adsterra', "report <> 'advertiser_report'") }}

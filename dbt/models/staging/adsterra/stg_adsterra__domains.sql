@@ -1,0 +1,8 @@
+with source as (
+    {{ source_table('adsterra', 'domains', ['id', 'title']) }}
+)
+
+select
+    {{ whole('id') }} as domain_id,
+    title as domain_name
+from source

@@ -1,0 +1,1 @@
+{{ adsterra_report('stats', ['domain', 'placement']) }}

@@ -1,0 +1,1 @@
+{{ adsterra_report('stats_by_country', ['placement', 'country']) }}

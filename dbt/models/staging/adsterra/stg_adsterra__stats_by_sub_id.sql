@@ -1,0 +1,1 @@
+{{ adsterra_report('stats_by_sub_id', ['placement', 'placement_sub_id']) }}
