@@ -26,7 +26,23 @@
 
 
 {% macro ratio(factor, numerator, denominator) -%}
-    cast({{ factor }} * {{ numerator }} / nullif({{ denominator }}, 0) as {{ dbt.type_float() }})
+    cast({{ factor }} * {{ numerator }} / nullif({{ denominator }}, 0) as {{ double_type() }})
+{%- endmacro %}
+
+
+{# 64 bits; what dbt calls a float has 32 in DuckDB. #}
+{% macro double_type() -%}
+    {{ return(adapter.dispatch('double_type', 'ad_taps')()) }}
+{%- endmacro %}
+
+
+{% macro default__double_type() -%}
+    double precision
+{%- endmacro %}
+
+
+{% macro bigquery__double_type() -%}
+    float64
 {%- endmacro %}
 
 

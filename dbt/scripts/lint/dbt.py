@@ -13,11 +13,6 @@ def type_bigint() -> str:
     return "bigint"
 
 
-def type_float() -> str:
-    """Return a type."""
-    return "double"
-
-
 def type_timestamp() -> str:
     """Return a type."""
     return "timestamp"
