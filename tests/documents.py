@@ -182,7 +182,7 @@ class Shell:
     def _install_plugins(self) -> None:
         """Install what ``meltano install`` would; fail if this project has other versions."""
         ours = yaml.safe_load((PROJECT / "meltano.yml").read_text())["plugins"]
-        pinned = {plugin["name"]: plugin["pip_url"] for kind in ours.values() for plugin in kind}
+        pinned = {item["name"]: item.get("pip_url") for kind in ours.values() for item in kind}
         wanted = yaml.safe_load((self.folder / "meltano.yml").read_text())["plugins"]
         for plugin in (plugin for kind in wanted.values() for plugin in kind):
             place = plugin["pip_url"].replace("-e ../ad-taps", "-e .")

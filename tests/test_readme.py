@@ -65,6 +65,8 @@ RUN_BY = {
     ("CONTRIBUTING.md", "make plugins"): "tests/test_contributing.py",
     ("CONTRIBUTING.md", "AD_TAPS_WRITE_SNAPSHOTS=1"): "tests/test_contributing.py",
     ("add-a-tap.md", ".venv/bin/python -m tap_example"): "tests/test_contributing.py",
+    ("dbt.md", "make models"): ".ci/run",
+    ("dbt.md", "dbt deps"): "tests/dbt/test_docs_dbt.py",
     ("meltano.md", "meltano init"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano add"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano install"): "tests/test_docs_meltano.py",

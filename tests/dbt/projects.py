@@ -63,6 +63,7 @@ class Models:
         """
         self.folder = folder
         self.tables = tables
+        self.variables: Row = {"adsterra_schema": tables, "adcloud_schema": tables}
         self.environment = environment
 
     def dbt(self, *arguments: str, succeeds: bool = True, **variables: Any) -> str:
@@ -73,7 +74,7 @@ class Models:
             succeeds: Whether it must succeed; otherwise, it must fail.
             variables: Variables of the package.
         """
-        found = {"adsterra_schema": self.tables, "adcloud_schema": self.tables, **variables}
+        found = {**self.variables, **variables}
         output = self.folder / "dbt.txt"
         command = {
             "arguments": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from dbt.scripts.describe import MODELS, PAGE, STREAMS, blocks_of_package, files, page, schema
 from tests.dbt.projects import DuckDBModels, needs_dbt
+from tests.paths import PROJECT
 
 
 def described() -> dict[str, dict[str, Any]]:
@@ -58,3 +60,15 @@ def test_every_column_is_described_and_every_description_has_its_column(
         assert [column["name"] for column in model["columns"]] == columns[name], name
         assert model["description"]
         assert all(column["description"] for column in model["columns"])
+
+
+def test_the_package_has_the_version_of_the_taps() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    package = yaml.safe_load((MODELS.parent / "dbt_project.yml").read_text())
+    assert package["version"] == project["version"]
+
+
+def test_files_stay_small() -> None:
+    for path in MODELS.parent.rglob("*"):
+        if path.suffix in (".md", ".py", ".sql", ".yml"):
+            assert len(path.read_text().splitlines()) <= 250, path

@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ remove_changed_days('advertiser_report') }}") }}
+{{ config(enabled=var('adcloud_enabled', true), pre_hook="{{ remove_changed_days('advertiser_report') }}") }}
 
 select
     report_rows.date,

@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ remove_changed_days('stats') }}") }}
+{{ config(enabled=var('adsterra_enabled', true), pre_hook="{{ remove_changed_days('stats') }}") }}
 
 select
     report_rows.date,

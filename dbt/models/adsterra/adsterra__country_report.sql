@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ remove_changed_days('stats_by_country') }}") }}
+{{ config(enabled=var('adsterra_enabled', true), pre_hook="{{ remove_changed_days('stats_by_country') }}") }}
 
 select
     report_rows.date,

@@ -1,4 +1,5 @@
 {{ config(
+    enabled=var('adsterra_enabled', true),
     pre_hook="{{ remove_changed_days(
         'stats_by_sub_id',
         {'placement_name': ('stg_adsterra__placements', 'placement_id')}

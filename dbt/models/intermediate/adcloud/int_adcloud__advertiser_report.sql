@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', pre_hook="{{ remove_changed_days('advertiser_report') }}") }}
+{{ config(
+    enabled=var('adcloud_enabled', true),
+    materialized='incremental',
+    pre_hook="{{ remove_changed_days('advertiser_report') }}"
+) }}
 
 select
     report_rows.date,

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(enabled=var('adcloud_enabled', true), materialized='view') }}
 
 select
     campaigns.campaign_id,

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', pre_hook="{{ remove_changed_days('stats') }}") }}
+{{ config(
+    enabled=var('adsterra_enabled', true),
+    materialized='incremental',
+    pre_hook="{{ remove_changed_days('stats') }}"
+) }}
 
 select
     report_rows.date,

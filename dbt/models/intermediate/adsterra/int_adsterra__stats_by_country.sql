@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', pre_hook="{{ remove_changed_days('stats_by_country') }}") }}
+{{ config(
+    enabled=var('adsterra_enabled', true),
+    materialized='incremental',
+    pre_hook="{{ remove_changed_days('stats_by_country') }}"
+) }}
 
 select
     report_rows.date,

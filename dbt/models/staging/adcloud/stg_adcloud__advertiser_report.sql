@@ -1,3 +1,5 @@
+{{ config(enabled=var('adcloud_enabled', true)) }}
+
 {#- The report calls a campaign a booking. -#}
 with source as (
     {{ source_table(

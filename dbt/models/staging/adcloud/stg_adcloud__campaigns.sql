@@ -1,3 +1,5 @@
+{{ config(enabled=var('adcloud_enabled', true)) }}
+
 with source as (
     {{ source_table('adcloud', 'campaigns', ['id', 'customer_id', 'name']) }}
 )

@@ -1,3 +1,5 @@
+{{ config(enabled=var('adcloud_enabled', true)) }}
+
 with source as (
     {{ source_table('adcloud', 'customers', ['id', 'name']) }}
 )

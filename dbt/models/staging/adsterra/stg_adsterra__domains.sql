@@ -1,3 +1,5 @@
+{{ config(enabled=var('adsterra_enabled', true)) }}
+
 with source as (
     {{ source_table('adsterra', 'domains', ['id', 'title']) }}
 )

@@ -1,3 +1,5 @@
+{{ config(enabled=var('adsterra_enabled', true)) }}
+
 with source as (
     {{ source_table('adsterra', 'placements', ['id', 'domain_id', 'title', 'alias']) }}
 )
