@@ -49,8 +49,8 @@ select
     {#- All by which two readings of a day can differ. #}
     cast(date as {{ dbt.type_string() }})
     || ' from ' || first_extracted_at
-    || ' to ' || last_extracted_at
+    || case when last_extracted_at = first_extracted_at then '' else ' to ' || last_extracted_at end
     || ', rows: ' || cast(stored_rows as {{ dbt.type_string() }})
-    || case when is_proven then ', proven' else ', unproven' end
+    || case when is_proven then '' else ', unproven' end
     || case when is_complete then '' else ', incomplete' end as reading
 from days
