@@ -49,7 +49,7 @@ TAPS = {
 }
 #: Installs nothing, however old what is installed is: that would need the network.
 MAKE = """#!/bin/sh
-exec {make} -o .venv/.uv -o .venv/.installed -o .venv-meltano/.installed \
+exec {make} -o .venv/bin/.uv -o .venv/bin/.installed -o .venv-meltano/.installed \
     -o .venv-meltano/.plugins "$@"
 """
 
