@@ -99,15 +99,17 @@ prerelease: $(BIN)/.installed ## run the tests with the newest pre-release of th
 	.venv-prerelease/bin/pytest $(ARGUMENTS)
 
 .PHONY: lint
-lint: $(BIN)/.installed ## check style and types
+lint: $(BIN)/.installed ## check style, types and SQL
 	@echo "ruff: rules"; $(BIN)/ruff check
 	@echo "ruff: format"; $(BIN)/ruff format --check
 	@echo "mypy: types"; $(BIN)/mypy
+	@echo "sqlfluff: SQL"; $(BIN)/sqlfluff lint --disable-progress-bar --processes 2 examples dbt
 
 .PHONY: format
 format: $(BIN)/.installed ## put the source into the project's style
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 examples dbt
 
 .PHONY: reliability
 reliability: $(BIN)/.installed .venv-meltano/.plugins ## run all tests, large ones too, and put their figures into docs/reliability.md
@@ -138,6 +140,22 @@ airbyte: .venv-airbyte/.installed ## make .venv-airbyte, in which the tests run 
 plugins: $(BIN)/.installed ## write the taps' definitions for Meltano's hub, in plugins/
 	@$(BIN)/python plugins/generate.py
 
+# Rows that the taps have loaded are read in place; the models get a schema of their own in the same database.
+.PHONY: models
+models: .venv-dbt/.installed ## build the models of dbt/ from your own rows, or from another file: make models DATABASE=path/to/ads.duckdb
+	@AD_TAPS_DUCKDB="$(DATABASE)" DBT_TARGET_PATH="$(CURDIR)/output/dbt" DBT_LOG_PATH="$(CURDIR)/output/dbt" \
+		.venv-dbt/bin/dbt build --quiet --project-dir dbt --profiles-dir dbt \
+		--vars '{adsterra_schema: $(SCHEMA), adcloud_schema: $(SCHEMA)}' $(ARGUMENTS)
+	@echo "The models are in the schema reporting of $(DATABASE)"
+
+.PHONY: dbt
+dbt: .venv-dbt/.installed ## make .venv-dbt, in which the tests build the models
+	@echo ".venv-dbt is ready: make test ARGUMENTS=tests/dbt"
+
+.PHONY: descriptions
+descriptions: $(BIN)/.installed ## write the descriptions of the models' columns, and the data dictionary in docs/dbt.md
+	@$(BIN)/python dbt/scripts/describe.py
+
 .PHONY: build
 build: $(BIN)/.installed ## build the wheel and the source distribution, in dist/
 	@rm -rf dist
@@ -162,6 +180,7 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 	pin --group ../pyproject.toml:benchmarks --output-file benchmarks.txt; \
 	pin --group ../pyproject.toml:airflow --output-file airflow.txt; \
 	pin --group ../pyproject.toml:airbyte --output-file airbyte.txt; \
+	pin --group ../pyproject.toml:dbt --output-file dbt.txt; \
 	pin --group ../pyproject.toml:audit --output-file audit.txt; \
 	pin ../pyproject.toml --output-file image.txt; \
 	grep --count == *.txt
@@ -169,7 +188,7 @@ requirements: $(BIN)/.uv ## pin the newest versions that pyproject.toml allows, 
 # Rows and state of one's own runs lie in output/ and stay.
 .PHONY: clean
 clean: ## remove what was made here: environments, caches, and the demo with its state. Your own rows and state stay
-	rm -rf .venv .venv-airbyte .venv-airflow .venv-audit .venv-benchmarks .venv-meltano .venv-prerelease .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-airbyte .venv-airflow .venv-audit .venv-benchmarks .venv-dbt .venv-meltano .venv-prerelease .meltano build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './output/*' -prune -exec rm -rf {} +
 	rm -rf $(DEMO)
 
@@ -229,6 +248,13 @@ $(BIN)/.installed: $(BIN)/.uv requirements/development.txt pyproject.toml
 	@$(as_pip_does); \
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airbyte; \
 	$(BIN)/uv pip sync --quiet --python .venv-airbyte/bin/python --require-hashes requirements/airbyte.txt
+	@touch $@
+
+.venv-dbt/.installed: $(BIN)/.uv requirements/dbt.txt
+	@echo "Installing dbt into .venv-dbt"
+	@$(as_pip_does); \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-dbt; \
+	$(BIN)/uv pip sync --quiet --python .venv-dbt/bin/python --require-hashes requirements/dbt.txt
 	@touch $@
 
 .venv-audit/.installed: $(BIN)/.uv requirements/audit.txt

@@ -50,6 +50,21 @@ select
     cast(costs as decimal(38, 9))
 from advertiser_report;
 
+-- How many rows each reading has in the tables, and their sums.
+create or replace view stored_readings as
+select
+    report,
+    date,
+    currency,
+    extracted_at,
+    count(*) as stored_rows,
+    sum(impressions) as stored_impressions,
+    sum(clicks) as stored_clicks,
+    sum(amount) as stored_amount,
+    max(read_at) as read_at
+from report_rows
+group by report, date, currency, extracted_at;
+
 -- Which rows of each report and day count: those with extracted_at from the first to the last one of this view.
 --
 -- A reading is whole if the table has as many rows of it as its control totals say. The last whole reading counts, so an
@@ -57,50 +72,55 @@ from advertiser_report;
 -- whole with 0 rows. If no reading is whole, because a run has ended while it replaced the rows, then all rows count that
 -- are not older than the last reading with control totals. Without control totals, the newest rows count.
 create or replace view counted_readings as
-with stored as (
-    select report, date, extracted_at, count(*) as stored_rows
-    from report_rows
-    group by report, date, extracted_at
-),
-totals as (
-    select report, cast(date as date) as date, extracted_at, sum(row_count) as total_rows
+with found as (
+    select report, date, extracted_at, stored_rows, 0 as total_rows, 0 as has_totals
+    from stored_readings
+    union all
+    select report, cast(date as date), extracted_at, 0, row_count, 1
     -- A target that only adds rows may hold control totals twice.
     from (select distinct report, date, currency, extracted_at, row_count from control_totals) as each_once
-    group by report, cast(date as date), extracted_at
 ),
 readings as (
     select
         report,
         date,
         extracted_at,
-        total_rows,
-        coalesce(stored_rows, 0) as stored_rows,
-        max(extracted_at) filter (where total_rows is not null) over (partition by report, date) as last_total,
-        max(extracted_at) over (partition by report, date) as newest
-    from stored
-    full join totals using (report, date, extracted_at)
+        sum(stored_rows) as stored_rows,
+        sum(total_rows) as total_rows,
+        max(has_totals) as has_totals
+    from found
+    group by report, date, extracted_at
 ),
-days as (
+newest as (
     select
         report,
         date,
-        last_total,
-        newest,
-        -- Earlier readings are whole by chance if they had no rows, or if all their rows were taken back. So they count
-        -- only if they had rows, and no run has begun to write newer ones.
-        max(extracted_at) filter (
-            where stored_rows = total_rows
-                and (extracted_at = last_total or (total_rows > 0 and newest = last_total))
-        ) as last_whole
+        max(extracted_at) as newest,
+        max(case when has_totals = 1 then extracted_at end) as last_total
     from readings
-    group by report, date, last_total, newest
+    group by report, date
+),
+whole as (
+    -- Earlier readings are whole by chance if they had no rows, or if all their rows were taken back. So they count
+    -- only if they had rows, and no run has begun to write newer ones.
+    select readings.report, readings.date, max(readings.extracted_at) as last_whole
+    from readings
+    join newest on newest.report = readings.report and newest.date = readings.date
+    where readings.has_totals = 1
+        and readings.stored_rows = readings.total_rows
+        and (
+            readings.extracted_at = newest.last_total
+            or (readings.total_rows > 0 and newest.newest = newest.last_total)
+        )
+    group by readings.report, readings.date
 )
 select
-    report,
-    date,
-    coalesce(last_whole, last_total, newest) as first_extracted_at,
-    coalesce(last_whole, newest) as last_extracted_at
-from days;
+    newest.report,
+    newest.date,
+    coalesce(whole.last_whole, newest.last_total, newest.newest) as first_extracted_at,
+    coalesce(whole.last_whole, newest.newest) as last_extracted_at
+from newest
+left join whole on whole.report = newest.report and whole.date = newest.date;
 
 -- The rows of all reports that count.
 create or replace view counted_rows as
@@ -162,27 +182,33 @@ with totals as (
     from control_totals
 ),
 readings as (
-    select report, date, extracted_at, bool_and(complete) as complete
+    select report, date, extracted_at, min(case when complete then 1 else 0 end) = 1 as complete
     from totals
     group by report, date, extracted_at
 ),
 currencies as (
     -- A day without rows has a currency of its own, if there is no other.
-    select distinct report, date, currency from totals where row_count > 0 or most_rows = 0
+    select distinct report, date, currency
+    from totals
+    where row_count > 0 or most_rows = 0
 )
 select
-    report,
-    date,
-    currency,
-    extracted_at,
+    readings.report,
+    readings.date,
+    currencies.currency,
+    readings.extracted_at,
     readings.complete,
     coalesce(totals.row_count, 0) as row_count,
     coalesce(totals.impressions, 0) as impressions,
     coalesce(totals.clicks, 0) as clicks,
     coalesce(totals.amount, 0) as amount
 from readings
-join currencies using (report, date)
-left join totals using (report, date, currency, extracted_at);
+join currencies on currencies.report = readings.report and currencies.date = readings.date
+left join totals
+    on totals.report = readings.report
+    and totals.date = readings.date
+    and totals.currency = currencies.currency
+    and totals.extracted_at = readings.extracted_at;
 
 -- The last control totals of each day and currency, beside the same sums over the rows that count. Days without control
 -- totals are not here. Amounts agree if they differ by less than a millionth, or in digits of a large sum that a DOUBLE
@@ -194,38 +220,62 @@ with last_readings as (
     where report in (select report from report_names)
     group by report, cast(date as date)
 ),
-last_totals as (
-    select * from total_readings join last_readings using (report, date, extracted_at)
-),
-stored as (
+both_sides as (
     select
-        report,
-        date,
-        currency,
-        count(*) as stored_rows,
-        sum(impressions) as stored_impressions,
-        sum(clicks) as stored_clicks,
-        sum(amount) as stored_amount
-    from counted_rows
-    where (report, date) in (select report, date from last_totals)
-    group by report, date, currency
+        totals.report,
+        totals.date,
+        totals.currency,
+        last.extracted_at as read_at,
+        totals.row_count,
+        totals.impressions,
+        totals.clicks,
+        totals.amount,
+        0 as stored_rows,
+        0 as stored_impressions,
+        0 as stored_clicks,
+        0 as stored_amount
+    from total_readings as totals
+    join last_readings as last
+        on last.report = totals.report
+        and last.date = totals.date
+        and last.extracted_at = totals.extracted_at
+    union all
+    select
+        stored.report,
+        stored.date,
+        stored.currency,
+        last.extracted_at,
+        0,
+        0,
+        0,
+        0,
+        stored.stored_rows,
+        stored.stored_impressions,
+        stored.stored_clicks,
+        stored.stored_amount
+    from stored_readings as stored
+    join last_readings as last on last.report = stored.report and last.date = stored.date
+    join counted_readings as counted
+        on counted.report = stored.report
+        and counted.date = stored.date
+        and stored.extracted_at between counted.first_extracted_at and counted.last_extracted_at
 ),
 compared as (
     select
         report,
         date,
         currency,
-        max(extracted_at) over (partition by report, date) as read_at,
-        coalesce(row_count, 0) as row_count,
-        coalesce(stored_rows, 0) as stored_rows,
-        coalesce(impressions, 0) as impressions,
-        coalesce(stored_impressions, 0) as stored_impressions,
-        coalesce(clicks, 0) as clicks,
-        coalesce(stored_clicks, 0) as stored_clicks,
-        coalesce(amount, 0) as amount,
-        coalesce(stored_amount, 0) as stored_amount
-    from last_totals
-    full join stored using (report, date, currency)
+        read_at,
+        sum(row_count) as row_count,
+        sum(stored_rows) as stored_rows,
+        sum(impressions) as impressions,
+        sum(stored_impressions) as stored_impressions,
+        sum(clicks) as clicks,
+        sum(stored_clicks) as stored_clicks,
+        sum(amount) as amount,
+        sum(stored_amount) as stored_amount
+    from both_sides
+    group by report, date, currency, read_at
 )
 select
     *,

@@ -59,7 +59,7 @@ TAPS = {
 }
 #: Installs nothing, however old what is installed is: that would need the network.
 MAKE = """#!/bin/sh
-exec {make} -o .venv/.uv -o .venv/.installed -o .venv-meltano/.installed \
+exec {make} -o .venv/bin/.uv -o .venv/bin/.installed -o .venv-meltano/.installed \
     -o .venv-meltano/.plugins "$@"
 """
 
@@ -192,7 +192,7 @@ class Shell:
     def _install_plugins(self) -> None:
         """Install what ``meltano install`` would; fail if this project has other versions."""
         ours = yaml.safe_load((PROJECT / "meltano.yml").read_text())["plugins"]
-        pinned = {plugin["name"]: plugin["pip_url"] for kind in ours.values() for plugin in kind}
+        pinned = {item["name"]: item.get("pip_url") for kind in ours.values() for item in kind}
         wanted = yaml.safe_load((self.folder / "meltano.yml").read_text())["plugins"]
         for plugin in (plugin for kind in wanted.values() for plugin in kind):
             place = plugin["pip_url"].replace("-e ../ad-taps", "-e .")

@@ -68,6 +68,8 @@ RUN_BY = {
     ("airbyte.md", "pipx install"): "tests/test_docs_airbyte.py",
     ("airbyte.md", "echo '{"): "tests/test_docs_airbyte.py",
     ("dlt.md", "export TAP_ADSTERRA"): "tests/test_docs_dlt.py",
+    ("dbt.md", "make models"): ".ci/run",
+    ("dbt.md", "dbt deps"): "tests/dbt/test_docs_dbt.py",
     ("meltano.md", "meltano init"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano add"): "tests/test_docs_meltano.py",
     ("meltano.md", "meltano install"): "tests/test_docs_meltano.py",

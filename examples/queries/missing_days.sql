@@ -20,7 +20,9 @@ times as (
 ),
 -- The day of the last reading was not over: it only marks the end of the days that must have rows.
 ends as (
-    select report, cast(left(max(read_at), 10) as date) as date from times group by report
+    select report, cast(left(max(read_at), 10) as date) as date
+    from times
+    group by report
 ),
 spans as (
     select days.report, min(days.date) as first_day, max(ends.date) as end_day
@@ -34,7 +36,7 @@ known as (
     from days
     join spans on spans.report = days.report and spans.first_day <= days.date
     union
-    select report, end_day, null, end_day from spans
+    select report, end_day as date, null, end_day from spans
 ),
 unread as (
     select report, date + 1 as first_day, lead(date) over (partition by report order by date) - 1 as last_day

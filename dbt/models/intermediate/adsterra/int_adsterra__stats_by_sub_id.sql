@@ -1,0 +1,21 @@
+{{ config(
+    enabled=var('adsterra_enabled', true),
+    materialized='incremental',
+    pre_hook="{{ remove_changed_days('stats_by_sub_id') }}"
+) }}
+
+select
+    report_rows.date,
+    report_rows.placement_id,
+    report_rows.placement_sub_id,
+    report_rows.currency,
+    report_rows.impressions,
+    report_rows.clicks,
+    report_rows.revenue,
+    {{ reading_columns('days') }}
+from {{ ref('stg_adsterra__stats_by_sub_id') }} as report_rows
+inner join {{ ref('int_ad_reporting__days') }} as days
+    on report_rows.date = days.date
+    and report_rows.extracted_at between days.first_extracted_at and days.last_extracted_at
+where days.report = 'stats_by_sub_id'
+    and {{ is_not_built('days.reading') }}

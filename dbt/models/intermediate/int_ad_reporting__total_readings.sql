@@ -1,0 +1,42 @@
+with totals as (
+    select
+        report,
+        cast(date as date) as date,
+        currency,
+        extracted_at,
+        complete,
+        row_count,
+        impressions,
+        clicks,
+        cast(amount as decimal(38, 9)) as amount,
+        max(row_count) over (partition by report, cast(date as date)) as most_rows
+    from {{ ref('int_ad_reporting__control_totals') }}
+),
+readings as (
+    select report, date, extracted_at, min(case when complete then 1 else 0 end) = 1 as complete
+    from totals
+    group by report, date, extracted_at
+),
+currencies as (
+    -- A day without rows has a currency of its own, if there is no other.
+    select distinct report, date, currency
+    from totals
+    where row_count > 0 or most_rows = 0
+)
+select
+    readings.report,
+    readings.date,
+    currencies.currency,
+    readings.extracted_at,
+    readings.complete,
+    coalesce(totals.row_count, 0) as row_count,
+    coalesce(totals.impressions, 0) as impressions,
+    coalesce(totals.clicks, 0) as clicks,
+    coalesce(totals.amount, 0) as amount
+from readings
+join currencies on currencies.report = readings.report and currencies.date = readings.date
+left join totals
+    on totals.report = readings.report
+    and totals.date = readings.date
+    and totals.currency = currencies.currency
+    and totals.extracted_at = readings.extracted_at

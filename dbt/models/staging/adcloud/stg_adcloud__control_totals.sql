@@ -1,0 +1,3 @@
+{{ config(enabled=var('adcloud_enabled', true)) }}
+
+{{ control_totals('adcloud', "report = 'advertiser_report'") }}

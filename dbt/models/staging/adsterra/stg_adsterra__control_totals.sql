@@ -1,0 +1,3 @@
+{{ config(enabled=var('adsterra_enabled', true)) }}
+
+{{ control_totals('adsterra', "report <> 'advertiser_report'") }}

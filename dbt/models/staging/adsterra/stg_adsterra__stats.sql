@@ -1,0 +1,3 @@
+{{ config(enabled=var('adsterra_enabled', true)) }}
+
+{{ adsterra_report('stats', ['domain', 'placement']) }}
