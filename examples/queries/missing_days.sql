@@ -11,7 +11,11 @@ with days as (
     group by report, date
     -- A day whose rows have been lost was read, but is not without rows.
     having count(counted_rows.extracted_at) > 0
-        or (report, date) not in (select report, date from day_proofs where row_count > 0)
+        or (report, date) not in (
+            select report, date
+            from day_proofs
+            where row_count > 0
+        )
 ),
 times as (
     select report, read_at from report_rows
