@@ -1,5 +1,5 @@
 {{ config(materialized='ephemeral') }}
-{#- The control totals of both networks, each once: a target that only adds rows may hold them twice. -#}
+{#- The control totals of both networks. -#}
 {%- set networks = [] -%}
 {%- if var('adsterra_enabled', true) -%}
     {%- do networks.append(ref('stg_adsterra__control_totals')) -%}
@@ -8,7 +8,7 @@
     {%- do networks.append(ref('stg_adcloud__control_totals')) -%}
 {%- endif -%}
 {%- for totals in networks %}
-select distinct * from {{ totals }}
+select * from {{ totals }}
 {%- if not loop.last %}
 union all
 {%- endif %}

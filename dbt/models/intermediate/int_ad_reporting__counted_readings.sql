@@ -3,7 +3,8 @@ with found as (
     from {{ ref('int_ad_reporting__stored_readings') }}
     union all
     select report, cast(date as date), extracted_at, 0, row_count, 1
-    from {{ ref('int_ad_reporting__control_totals') }}
+    -- A target that only adds rows may hold control totals twice.
+    from (select distinct report, date, currency, extracted_at, row_count from {{ ref('int_ad_reporting__control_totals') }}) as each_once
 ),
 readings as (
     select

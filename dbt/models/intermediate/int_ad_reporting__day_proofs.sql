@@ -1,8 +1,7 @@
 with last_readings as (
     select report, cast(date as date) as date, max(extracted_at) as extracted_at
     from {{ ref('int_ad_reporting__control_totals') }}
-    -- A report whose rows have all been lost is known by its control totals only.
-    where report in ('stats', 'stats_by_country', 'stats_by_sub_id', 'advertiser_report')
+    where report in (select report from {{ ref('int_ad_reporting__report_names') }})
     group by report, cast(date as date)
 ),
 both_sides as (

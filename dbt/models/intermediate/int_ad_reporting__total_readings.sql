@@ -1,5 +1,5 @@
 with totals as (
-    select
+    select distinct
         report,
         cast(date as date) as date,
         currency,
