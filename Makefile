@@ -103,13 +103,13 @@ lint: $(BIN)/.installed ## check style, types and SQL
 	@echo "ruff: rules"; $(BIN)/ruff check
 	@echo "ruff: format"; $(BIN)/ruff format --check
 	@echo "mypy: types"; $(BIN)/mypy
-	@echo "sqlfluff: SQL"; $(BIN)/sqlfluff lint --disable-progress-bar --processes 2 examples dbt
+	@echo "sqlfluff: SQL"; $(BIN)/sqlfluff lint --disable-progress-bar examples dbt
 
 .PHONY: format
 format: $(BIN)/.installed ## put the source into the project's style
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
-	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 examples dbt
+	@$(BIN)/sqlfluff fix --disable-progress-bar examples dbt
 
 .PHONY: reliability
 reliability: $(BIN)/.installed .venv-meltano/.plugins ## run all tests, large ones too, and put their figures into docs/reliability.md
