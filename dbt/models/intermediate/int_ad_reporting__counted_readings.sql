@@ -4,7 +4,10 @@ with found as (
     union all
     select report, cast(date as date), extracted_at, 0, row_count, 1
     -- A target that only adds rows may hold control totals twice.
-    from (select distinct report, date, currency, extracted_at, row_count from {{ ref('int_ad_reporting__control_totals') }}) as each_once
+    from (
+        select distinct report, date, currency, extracted_at, row_count
+        from {{ ref('int_ad_reporting__control_totals') }}
+    ) as each_once
 ),
 readings as (
     select
