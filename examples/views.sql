@@ -11,11 +11,8 @@
 
 -- The reports of these views: one whose rows have all been lost is known by its control totals only.
 create or replace view report_names as
-select 'stats' as report
-union all
-select 'stats_by_country'
-union all
-select 'advertiser_report';
+select names.report
+from (values ('stats'), ('stats_by_country'), ('advertiser_report')) as names (report);
 
 -- The rows of all reports, with common names. Rows without extracted_at are older than all others: a version of the tap
 -- without that field has read them.
