@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from singer_reports.streams.control_totals import ControlTotals
 from singer_reports.streams.full_table import FullTableStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from singer_reports.run import Run
 
@@ -117,26 +118,41 @@ class LibraryTap(SdkTap):
         # In the order of the tap's own list; the SDK sorts streams by name.
         streams = tap.discover_streams()
         names = [each.name for each in streams if not isinstance(each, ControlTotals)]
-        for logger in (tap.metrics_logger, *(tap.streams[name].logger for name in names)):
-            if not logger.isEnabledFor(logging.DEBUG):
-                logger.setLevel(logging.WARNING)
-        for name in names:
-            try:
-                tap.run_sync_dry_run(streams=[tap.streams[name]])
-            except RequestError as error:
-                tap.run.redactor.redact_error(error)
-                is_refusal = isinstance(error.__cause__, TokenRefusedError)
-                if ends_the_run(error) or (
-                    isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
-                ):
-                    # No other stream would fare better.
-                    raise
-                yield name, error
-            else:
-                yield name, None
+        loggers = [tap.metrics_logger, *(tap.streams[name].logger for name in names)]
+        with _only_warnings(loggers):
+            for name in names:
+                try:
+                    tap.run_sync_dry_run(streams=[tap.streams[name]])
+                except RequestError as error:
+                    tap.run.redactor.redact_error(error)
+                    is_refusal = isinstance(error.__cause__, TokenRefusedError)
+                    if ends_the_run(error) or (
+                        isinstance(error.__cause__, RETRIABLE_ERRORS) and not is_refusal
+                    ):
+                        # No other stream would fare better.
+                        raise
+                    yield name, error
+                else:
+                    yield name, None
 
     def handle_signals(self) -> None:
         """Make SIGINT and SIGTERM end the run after the current line of output."""
         # The state of every finished window is written; an interrupted run must not exit with 0.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: STDOUT.handle_signal(number))
+
+
+@contextlib.contextmanager
+def _only_warnings(loggers: Iterable[Any]) -> Iterator[None]:
+    """Log no less than warnings, unless debugging, and set the levels back in the end."""
+    # In SDK 0.55, the logger of a stream is an adapter of another.
+    plain: list[logging.Logger] = [getattr(logger, "logger", logger) for logger in loggers]
+    levels = [logger.level for logger in plain]
+    for logger in plain:
+        if not logger.isEnabledFor(logging.DEBUG):
+            logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(plain, levels, strict=True):
+            logger.setLevel(level)

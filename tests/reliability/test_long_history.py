@@ -225,7 +225,7 @@ class Machine:
         catalog = json.loads(json.dumps(select(self.runner.tap().catalog_dict, selected)))
         streams = catalog["streams"]
         self.catalog = {"streams": [each for each in streams if each["stream"] in selected]}
-        #: The latest reading that was written so far, although the clock may have gone back.
+        #: The latest reading that was stored so far, although the clock may have gone back.
         self.last_reading = ""
         #: Every day before this one has been read for the last time.
         self.settled = report.start
@@ -333,7 +333,6 @@ class Machine:
         for (date, _), totals in found.items():
             expected = self.report.expected_rows(day(date), self.sandbox.clock.now)
             assert totals == self.report.totals(expected.values())
-        self.last_reading = max([self.last_reading, *(time for _, time in found)])
         self.seen["reading"] += len(found)
 
     def store(self, run: RunResult, occasion: Occasion) -> None:
@@ -346,6 +345,8 @@ class Machine:
             while self.dice.random() < 1 / 2 and messages and messages[-1]["type"] != "STATE":
                 messages.pop()
         self.warehouse.load(messages)
+        stored = (each["record"] for each in messages if each["type"] == "RECORD")
+        self.last_reading = max([self.last_reading, *(row["extracted_at"] for row in stored)])
         if self.report.bookmark(self.warehouse.state):
             assert self.warehouse.state is not None
             bookmark = self.warehouse.state["bookmarks"][self.report.stream]
