@@ -35,10 +35,8 @@ def spec(specification: Mapping[str, Any]) -> bytes:
 
 def connection_status(*, succeeded: bool, message: str) -> bytes:
     """Return the message that says whether the API can be read."""
-    status = "SUCCEEDED" if succeeded else "FAILED"
-    return _line(
-        {"type": "CONNECTION_STATUS", "connectionStatus": {"status": status, "message": message}}
-    )
+    content = {"status": "SUCCEEDED" if succeeded else "FAILED", "message": _encodable(message)}
+    return _line({"type": "CONNECTION_STATUS", "connectionStatus": content})
 
 
 def catalog(streams: list[dict[str, Any]]) -> bytes:
@@ -75,7 +73,7 @@ def state(stream: str, bookmark: Mapping[str, Any], record_count: int) -> bytes:
 
 def log(level: str, text: str) -> bytes:
     """Return a line of the log as a message."""
-    return _line({"type": "LOG", "log": {"level": level, "message": text}})
+    return _line({"type": "LOG", "log": {"level": level, "message": _encodable(text)}})
 
 
 def status(stream: str, value: Status) -> bytes:
@@ -99,10 +97,15 @@ def error(text: str, failure_type: FailureType, stream: str | None = None) -> by
         failure_type: Who can do something about it.
         stream: The stream that failed; ``None`` if it was not a single one.
     """
-    content: dict[str, Any] = {"message": text, "failure_type": failure_type}
+    content: dict[str, Any] = {"message": _encodable(text), "failure_type": failure_type}
     if stream is not None:
         content["stream_descriptor"] = {"name": stream}
     return _trace("ERROR", {"error": content})
+
+
+def _encodable(text: str) -> str:
+    """Return a text that quotes names which are not UTF-8, such as that of a file, escaped."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _trace(kind: str, content: Mapping[str, Any]) -> bytes:

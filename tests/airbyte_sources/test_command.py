@@ -118,6 +118,13 @@ def test_an_error_of_the_code_shows_no_secret(source_adsterra: SourceRunner) -> 
     assert error["message"] == "KeyError: '***'. With LOGLEVEL=DEBUG the log shows where."
 
 
+def test_a_name_that_is_not_utf_8_is_told(source_adsterra: SourceRunner) -> None:
+    code, run, log = source_adsterra.command("check", "--config", "\udcff.json")
+    assert (code, log) == (0, "")
+    (status,) = run.of_type("CONNECTION_STATUS")
+    assert status["message"].startswith("The settings in \\udcff.json cannot be read: no such file")
+
+
 def kill_after(process: subprocess.Popen[bytes], records: int, number: int) -> bytes:
     """Send a signal after some records, and return all whole lines."""
     assert process.stdout is not None
