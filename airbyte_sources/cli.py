@@ -81,7 +81,7 @@ class Source(ProtocolSource):
         try:
             require_stdout()
             log_to_stdout(self.tap.name, debug=debug)
-            ending = command()
+            ending = _ending(command)
             # Nothing is left to do, and some readers end a command once they have its answer.
             ignore_signals()
             if isinstance(ending, bytes):
@@ -101,12 +101,20 @@ class Source(ProtocolSource):
         except OutputError as error:
             _end(str(error))
             sys.exit(1)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
-            STDOUT.write(messages.error(redacted(sentence(error)), failure_type(error)))
-            sys.exit(1)
         finally:
             let_go_of_stderr()
         sys.exit(0 if ending else 1)
+
+
+def _ending(command: Callable[[], bytes | bool]) -> bytes | bool:
+    """Run a command; if it fails, write why and return ``False``."""
+    try:
+        return command()
+    except (BrokenPipeError, OutputError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
+        STDOUT.write(messages.error(redacted(sentence(error)), failure_type(error)))
+        return False
 
 
 def _end(text: str) -> None:

@@ -102,6 +102,15 @@ def test_a_full_disk_is_told_on_standard_error() -> None:
     assert done.stderr.startswith(b"Standard output cannot be written to: no space left on device")
 
 
+def test_an_error_that_cannot_be_written_is_told_on_standard_error() -> None:
+    command = [str(BIN / "source-adsterra"), "discover", "--config", "none.json"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Standard output cannot be written to: no space left on device")
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_an_error_of_the_code_shows_no_secret(source_adsterra: SourceRunner) -> None:
     """It is a sentence, as all others."""
     broken = "import tap_adsterra.tap as t; t.TapAdsterra.discover_streams = lambda self: 1 / 0\n"
