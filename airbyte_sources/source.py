@@ -10,7 +10,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from airbyte_sources import messages
 from airbyte_sources.catalog import catalog_errors, discovered, select
 from airbyte_sources.spec import own_settings, specification
-from airbyte_sources.state import state_errors, tap_state
+from airbyte_sources.state import gone_streams, state_errors, tap_state
 from airbyte_sources.writer import ProtocolWriter, Silence
 from singer_reports.cli_errors import sentence
 from singer_reports.config.json_files import Unreadable
@@ -94,8 +94,12 @@ class ProtocolSource:
         settings = _settings(config)
         tap = self.tap(config=settings, setup_mapper=False)
         streams = tap.streams
-        if found := [*catalog_errors(catalog, streams), *state_errors(state, streams)]:
+        some_may_go = bool(tap.stream_settings)
+        wrong_state = state_errors(state, streams, some_may_go=some_may_go)
+        if found := [*catalog_errors(catalog, streams), *wrong_state]:
             raise invalid_config_error([tap.run.redactor.redact(error) for error in found])
+        for name in gone_streams(state or (), streams):
+            tap.logger.warning("The state has %s, which has gone from the settings.", name)
         totals = (name for name, each in streams.items() if _is_written_by_others(each))
         writer = ProtocolWriter(frozenset(totals))
         tap = self.tap(

@@ -10,7 +10,7 @@ from singer_reports.config.messages import alternatives, quote_value
 from singer_reports.reading_times import EXTRACTED_AT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from singer_sdk import Stream
 
@@ -19,12 +19,15 @@ _KEYS = {"replication_key", bookmarks.LAST_DAY, bookmarks.FIRST_DAY, bookmarks.D
 _BOOKMARK_KEYS = frozenset({*_KEYS, EXTRACTED_AT})
 
 
-def state_errors(given: object, streams: Mapping[str, Stream]) -> Iterator[str]:
+def state_errors(
+    given: object, streams: Mapping[str, Stream], *, some_may_go: bool = False
+) -> Iterator[str]:
     """Find errors in a state; those in the bookmarks themselves are the tap's to find.
 
     Args:
         given: The state, as parsed JSON.
         streams: The streams of the tap, by name.
+        some_may_go: Whether settings define streams; states are kept when these have gone.
 
     Yields:
         One sentence per error.
@@ -45,17 +48,35 @@ def state_errors(given: object, streams: Mapping[str, Stream]) -> Iterator[str]:
             )
             continue
         name, bookmark = _content(message)
+        if some_may_go and name in gone_streams([message], streams):
+            continue
         if name not in streams:
             yield (
                 f"The state has the stream {quote_value(name)}, and there is no such stream"
                 f"{alternatives(name, streams, 'discover lists them')} If another connector wrote "
-                "it, sync without it; if the stream has gone from the settings, take it out."
+                "it, sync without it."
             )
         elif foreign := sorted(bookmark.keys() - _BOOKMARK_KEYS):
             yield (
                 f"The state of {name} has {quote_value(foreign[0])}, which this connector does not "
                 "write: another one did. Clear the stream to read everything again."
             )
+
+
+def gone_streams(given: Iterable[Mapping[str, Any]], streams: Mapping[str, Stream]) -> list[str]:
+    """Return the streams in a state that this connector has written, and that are no more.
+
+    Another connector defines its reports by other things, or not at all.
+    """
+    forms = [each.definition.keys() for each in streams.values() if hasattr(each, "definition")]
+    gone = []
+    for name, bookmark in map(_content, given):
+        definition = bookmark.get(bookmarks.DEFINITION)
+        if name in streams or not isinstance(definition, dict):
+            continue
+        if bookmark.keys() <= _BOOKMARK_KEYS and definition.keys() in forms:
+            gone.append(name)
+    return gone
 
 
 def _is_stream_state(message: object) -> bool:

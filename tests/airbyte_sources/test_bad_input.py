@@ -27,6 +27,10 @@ STATES: list[tuple[Any, str]] = [
     ([{"type": "LEGACY", "data": {"cursor": 1}}], "must be of the type STREAM"),
     (stream_state("stats", 3), "must be of the type STREAM"),
     (stream_state("users", {}), 'the stream "users", and there is no such stream'),
+    (
+        stream_state("report", {"definition": {"dimensions": ["date"], "timezone": "UTC"}}),
+        'the stream "report", and there is no such stream',
+    ),
     (stream_state("stats", {"cursor": "2024-01-01"}), 'has "cursor", which this connector does'),
     (stream_state("stats", {"replication_key_value": "soon"}), "which is not a day"),
     (
@@ -53,6 +57,18 @@ def test_a_state_of_another_connector(source_adsterra: SourceRunner, state: Any,
 @pytest.mark.parametrize("state", [None, [], {}, stream_state("stats", None)])
 def test_a_state_of_nothing_is_one(source_adsterra: SourceRunner, state: Any) -> None:
     assert source_adsterra.read("stats", state=state).whole
+
+
+def test_a_report_may_go_from_the_settings(
+    source_adsterra: SourceRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PyAirbyte gives a sync the states of all streams it has ever read."""
+    report = {"name": "by_country", "group_by": ["date", "country"]}
+    first = source_adsterra.read("by_country", "stats", reports=[report])
+    second = source_adsterra.read("stats", state=first.state)
+    assert second.whole
+    assert "The state has by_country, which has gone from the settings." in caplog.messages
+    assert min(row["date"] for row in second.records("stats")) == "2024-04-24"
 
 
 CATALOGS: list[tuple[Any, str]] = [
