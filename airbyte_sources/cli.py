@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airbyte_sources import messages
+from airbyte_sources.errors import failure_type
 from airbyte_sources.logs import log_to_stdout, redacted
-from airbyte_sources.source import ProtocolSource, failure_type
+from airbyte_sources.source import ProtocolSource
 from singer_reports.cli_errors import ignore_signals, sentence
 from singer_reports.config.json_files import read_json
 from singer_reports.output.stderr import let_go_of_stderr, open_stderr

@@ -15,23 +15,13 @@ from airbyte_sources.writer import ProtocolWriter, Silence
 from singer_reports.cli_errors import sentence
 from singer_reports.config.json_files import Unreadable
 from singer_reports.config.messages import invalid_config_error, quote_value
-from singer_reports.http.errors import RETRIABLE_ERRORS, CredentialsError, RequestError
+from singer_reports.http.errors import RequestError
 from singer_reports.output.stdout import STDOUT, OutputError
 
 if TYPE_CHECKING:
-    from airbyte_sources.messages import FailureType
     from singer_reports.tap import ReportTap
 
 _DOCUMENTATION = "https://docs.airbyte.com/integrations/sources/"
-
-
-def failure_type(error: Exception) -> FailureType:
-    """Return who can do something about an error: the user, time, or the makers of the source."""
-    cause = error.__cause__
-    if isinstance(error, ConfigValidationError) or isinstance(cause, CredentialsError):
-        return "config_error"
-    is_transient = isinstance(error, RequestError) and isinstance(cause, RETRIABLE_ERRORS)
-    return "transient_error" if is_transient else "system_error"
 
 
 class ProtocolSource:
@@ -119,7 +109,7 @@ class ProtocolSource:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
             tap.run.redactor.redact_error(error)
-            writer.fail(sentence(error), failure_type(error))
+            writer.fail(error)
             writer.interrupt()
             return False
         except SystemExit:

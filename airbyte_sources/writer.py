@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from airbyte_sources import messages
+from airbyte_sources.errors import failure_type
+from singer_reports.cli_errors import sentence
 from singer_reports.output.stdout import STDOUT, SignalSafeWriter
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib.encoding.simple import Message
 
-    from airbyte_sources.messages import FailureType, Status
+    from airbyte_sources.messages import Status
     from singer_reports.streams.progress import Progress
 
 
@@ -54,7 +56,7 @@ class ProtocolWriter(SignalSafeWriter):
         """
         super().__init__()
         #: The errors of streams that have failed, by name; the tap fills it in.
-        self.failures: dict[str, str] = {}
+        self.failures: dict[str, Exception] = {}
         self._written_by_others = written_by_others
         #: The streams that have been started and not ended: first those written by others.
         self._open: dict[str, _Reading] = {}
@@ -121,7 +123,7 @@ class ProtocolWriter(SignalSafeWriter):
     def _finish_current(self) -> None:
         if stream := self.current:
             if error := self.failures.get(stream):
-                self.fail(error, "system_error")
+                self.fail(error)
             else:
                 self._complete(stream)
 
@@ -131,15 +133,14 @@ class ProtocolWriter(SignalSafeWriter):
             self._write_state(reading)
         self._status(stream, "COMPLETE")
 
-    def fail(self, text: str, failure_type: FailureType) -> None:
+    def fail(self, error: Exception) -> None:
         """Say that the stream that is being read has failed, or the whole run if there is none.
 
         Args:
-            text: Why, in a sentence.
-            failure_type: Who can do something about it.
+            error: Why.
         """
         stream = self.current
-        STDOUT.write(messages.error(text, failure_type, stream))
+        STDOUT.write(messages.error(sentence(error), failure_type(error), stream))
         if stream:
             del self._open[stream]
             self._status(stream, "INCOMPLETE")

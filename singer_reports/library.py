@@ -61,7 +61,7 @@ class LibraryTap(SdkTap):
             self.run.redactor.redact_error(error)
             raise
 
-    def read_streams(self, failures: dict[str, str]) -> None:
+    def read_streams(self, failures: dict[str, Exception]) -> None:
         """Sync all selected streams; one that fails does not keep the others from being read.
 
         Args:
@@ -80,10 +80,10 @@ class LibraryTap(SdkTap):
             RequestError: If a stream failed, once all others have been read; or at once, if no
                 other stream could be read either.
         """
-        failures: dict[str, str] = {}
+        failures: dict[str, Exception] = {}
         self.read_streams(failures)
         if failures:
-            reasons = " ".join(failures.values())
+            reasons = " ".join(map(str, failures.values()))
             if not any(
                 stream.selected and not isinstance(stream, ControlTotals)
                 for name, stream in self.streams.items()

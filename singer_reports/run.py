@@ -55,7 +55,7 @@ class Run:
         self.earliest_day = earliest_day
         self.redactor = redactor
         #: Errors of streams by name, where the run goes on after one; ``None`` where it does not.
-        self.failures: dict[str, str] | None = None
+        self.failures: dict[str, Exception] | None = None
         #: Called with the name of a stream and its ``Progress`` after each slice, if it is set.
         self.on_progress: Callable[[str, Any], None] | None = None
 

@@ -168,7 +168,7 @@ class HttpStream(RefusesUnusedHooks, SdkStream):
         is_of_this_stream = isinstance(error, FatalAPIError | ExpressionError)
         if self.run.failures is None or not is_of_this_stream or ends_the_run(error):
             return False
-        self.run.failures[self.name] = str(error)
+        self.run.failures[self.name] = error
         self.logger.warning("%s failed: the reason stands at the end of the log", self.name)
         return True
 

@@ -79,7 +79,17 @@ def test_a_stream_that_fails_ends_with_1(source_adsterra: SourceRunner) -> None:
     assert (code, log) == (1, "")
     assert run.statuses("placements") == ["STARTED", "INCOMPLETE"]
     assert run.statuses("stats") == ["STARTED", "RUNNING", "COMPLETE"]
-    assert len(run.traces("ERROR")) == 1
+    (error,) = run.traces("ERROR")
+    assert error["failure_type"] == "system_error"
+
+
+def test_an_error_that_time_may_heal_is_told_as_one(source_adsterra: SourceRunner) -> None:
+    source_adsterra.sandbox.faults.add(Fault("status", status=503, path="domains"))
+    arguments = ("read", "--catalog", catalog(source_adsterra, "domains", "stats"))
+    code, run, _ = source_adsterra.command(*arguments)
+    assert code == 1
+    (error,) = run.traces("ERROR")
+    assert error["failure_type"] == "transient_error"
 
 
 def test_a_reader_that_goes_away_is_told_on_standard_error(source_adsterra: SourceRunner) -> None:
