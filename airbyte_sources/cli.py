@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -113,7 +114,8 @@ def _ending(command: Callable[[], bytes | bool]) -> bytes | bool:
         return command()
     except (BrokenPipeError, OutputError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
+    except Exception as error:
+        logging.getLogger(__name__).debug("It failed here:", exc_info=error)
         STDOUT.write(messages.error(redacted(sentence(error)), failure_type(error)))
         return False
 

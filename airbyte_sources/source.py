@@ -107,8 +107,9 @@ class ProtocolSource:
             writer.finish()
         except (BrokenPipeError, OutputError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is told
+        except Exception as error:
             tap.run.redactor.redact_error(error)
+            tap.logger.debug("It failed here:", exc_info=error)
             writer.fail(error)
             writer.interrupt()
             return False

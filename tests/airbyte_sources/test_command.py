@@ -135,6 +135,9 @@ def test_an_error_of_the_code_shows_no_secret(source_adsterra: SourceRunner) -> 
     _, run, _ = source_adsterra.command("check", code=code)
     (error,) = run.traces("ERROR")
     assert error["message"] == "KeyError: '***'. With LOGLEVEL=DEBUG the log shows where."
+    _, run, _ = source_adsterra.command("check", code=code, environment={"LOGLEVEL": "DEBUG"})
+    (shown,) = (each for each in run.of_type("LOG") if "Traceback" in each["message"])
+    assert "discover_streams" in shown["message"]
 
 
 def test_a_name_that_is_not_utf_8_is_told(source_adsterra: SourceRunner) -> None:
