@@ -140,12 +140,14 @@ def test_a_run_that_died_an_older_output_and_new_names_change_the_days_they_touc
     warehouse.run()
     schema = models.tables
     renamed = f"update {schema}.domains set title = 'renamed'"  # noqa: S608
+    gone = f"delete from {schema}.domains where id = (select min(id) from {schema}.domains)"  # noqa: S608
     unproven = f"delete from {schema}.control_totals"  # noqa: S608
     steps: dict[str, Callable[[], object]] = {
         "a run that died": lambda: warehouse.load(cut_inside_a_window(runs[7])),
         "the next run": lambda: warehouse.load(runs[8].output),
         "an older output": lambda: warehouse.load(runs[5].output),
         "a new name": lambda: models.execute(renamed),
+        "a name that is gone": lambda: models.execute(gone),
         "no control totals": lambda: models.execute(unproven),
     }
     before = models.rows("adsterra__domain_report")
@@ -157,5 +159,5 @@ def test_a_run_that_died_an_older_output_and_new_names_change_the_days_they_touc
         before = rows
         if step != "the next run":
             check_full_refresh(warehouse)
-    assert {row["domain_name"] for row in before} == {"renamed"}
+    assert {row["domain_name"] for row in before} == {"renamed", None}
     assert not any(row["is_proven"] for row in before)
