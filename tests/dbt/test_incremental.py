@@ -51,6 +51,16 @@ def cut_inside_a_window(run: RunResult) -> bytes:
     return b"".join(lines[: rows[len(rows) // 2]])
 
 
+def replace_a_row(schema: str) -> str:
+    """Return SQL by which a reading that never ends replaces one more row of a day."""
+    of_the_day = "date = '2024-08-24' and extracted_at < '2024-08-28'"
+    return (
+        f"update {schema}.stats set extracted_at = '2024-08-28T00:00:00.000000Z', revenue = 1"  # noqa: S608
+        f" where {of_the_day} and placement = "
+        f"(select min(placement) from {schema}.stats where {of_the_day})"
+    )
+
+
 class Warehouse:
     """A database that runs are loaded into, and its models."""
 
@@ -143,6 +153,8 @@ def test_a_run_that_died_an_older_output_and_new_names_change_the_days_they_touc
     gone = f"delete from {schema}.domains where id = (select min(id) from {schema}.domains)"  # noqa: S608
     unproven = f"delete from {schema}.control_totals"  # noqa: S608
     steps: dict[str, Callable[[], object]] = {
+        "a reading that is on its way": lambda: models.execute(replace_a_row(schema)),
+        "more of that reading": lambda: models.execute(replace_a_row(schema)),
         "a run that died": lambda: warehouse.load(cut_inside_a_window(runs[7])),
         "the next run": lambda: warehouse.load(runs[8].output),
         "an older output": lambda: warehouse.load(runs[5].output),
