@@ -144,9 +144,9 @@ plugins: $(BIN)/.installed ## write the taps' definitions for Meltano's hub, in 
 .PHONY: models
 models: .venv-dbt/.installed ## build the models of dbt/ from your own rows, or from another file: make models DATABASE=path/to/ads.duckdb
 	@AD_TAPS_DUCKDB="$(DATABASE)" DBT_TARGET_PATH="$(CURDIR)/output/dbt" DBT_LOG_PATH="$(CURDIR)/output/dbt" \
-		.venv-dbt/bin/dbt build --quiet --project-dir dbt --profiles-dir dbt \
+		.venv-dbt/bin/dbt build --log-level warn --project-dir dbt --profiles-dir dbt \
 		--vars '{adsterra_schema: $(SCHEMA), adcloud_schema: $(SCHEMA)}' $(ARGUMENTS)
-	@echo "The models are in the schema reporting of $(DATABASE)"
+	@echo "The models are in the schema reporting, beside the tables"
 
 .PHONY: dbt
 dbt: .venv-dbt/.installed ## make .venv-dbt, in which the tests build the models

@@ -2,8 +2,11 @@
     Remove the days whose reading is not the one that counts any more: read again, taken back, or with other names.
 
     The model then adds the days that are not there. So a run that dies between the two is repaired by the next one.
+
+    names: the columns that a list gives, as {column: (list, key)}.
+    reported: those that fall back to the report's own names. Days keep them if the entry is removed from the list.
 #}
-{% macro remove_changed_days(report, names={}) %}
+{% macro remove_changed_days(report, names={}, reported=[]) %}
     {%- if is_incremental() -%}
         delete from {{ this }}
         where reading not in (select reading from {{ ref('int_ad_reporting__days') }} where report = '{{ report }}')
@@ -11,9 +14,12 @@
             or reading in (
                 select built.reading
                 from {{ this }} as built
-                inner join {{ ref(list) }} as named on built.{{ key }} = named.{{ key }}
-                where named.{{ column }} is not null
-                    and (built.{{ column }} is null or built.{{ column }} <> named.{{ column }})
+                left join {{ ref(list) }} as named on built.{{ key }} = named.{{ key }}
+                where built.{{ column }} <> named.{{ column }}
+                    or (built.{{ column }} is null and named.{{ column }} is not null)
+                    {%- if column not in reported %}
+                    or (built.{{ column }} is not null and named.{{ column }} is null)
+                    {%- endif %}
             )
         {%- endfor -%}
     {%- endif -%}

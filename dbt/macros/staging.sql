@@ -48,7 +48,8 @@ with source as (
     ) }}
 )
 
-select
+{#- A target that only adds rows may hold them twice. #}
+select distinct
     report,
     cast(date as date) as date,
     currency,

@@ -95,6 +95,17 @@ def test_rows_that_differ_from_their_totals_are_flagged_and_do_not_end_the_run(
     assert day["row_count"] > day["stored_rows"]
 
 
+def test_control_totals_that_were_loaded_twice_count_once(models: DuckDBModels) -> None:
+    models.build()
+    once = models.reports()
+    models.execute("create table twice as from control_totals union all from control_totals")
+    models.execute("drop table control_totals")
+    models.execute("alter table twice rename to control_totals")
+    models.build("--full-refresh")
+    assert set(models.results().values()) == {"success", "pass"}
+    assert models.reports() == once
+
+
 def test_a_report_that_leaves_something_out_fails(models: DuckDBModels) -> None:
     models.build("--exclude", "resource_type:test")
     models.execute(f"delete from {SCHEMA}.adcloud__campaign_report where date = '2024-04-25'")  # noqa: S608

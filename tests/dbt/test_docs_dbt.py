@@ -84,6 +84,23 @@ def test_what_the_page_names_is_there() -> None:
 
 
 @needs_dbt
+@pytest.mark.timeout(400)
+def test_make_shows_the_warnings(database: Path, tmp_path: Path) -> None:
+    DuckDBModels(tmp_path, database).execute("delete from stats where date = '2024-04-25'")
+    settings = (f"DATABASE={database}", f"CURDIR={tmp_path}")
+    done = subprocess.run(
+        ["make", "--assume-old=.venv-dbt/.installed", "models", *settings],  # noqa: S607
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"stats_by_sub_id" does not exist' in done.stdout
+    assert "WARN 1 days_that_differ" in done.stdout
+    assert "PASS" not in done.stdout
+
+
+@needs_dbt
 @needs_meltano
 @pytest.mark.timeout(400)
 def test_meltano_builds_the_models(database: Path, tmp_path: Path) -> None:

@@ -51,6 +51,16 @@ def cut_inside_a_window(run: RunResult) -> bytes:
     return b"".join(lines[: rows[len(rows) // 2]])
 
 
+def replace_a_row(schema: str) -> str:
+    """Return SQL by which a reading that never ends replaces one more row of a day."""
+    of_the_day = "date = '2024-08-24' and extracted_at < '2024-08-28'"
+    return (
+        f"update {schema}.stats set extracted_at = '2024-08-28T00:00:00.000000Z', revenue = 1"  # noqa: S608
+        f" where {of_the_day} and placement = "
+        f"(select min(placement) from {schema}.stats where {of_the_day})"
+    )
+
+
 class Warehouse:
     """A database that runs are loaded into, and its models."""
 
@@ -140,12 +150,16 @@ def test_a_run_that_died_an_older_output_and_new_names_change_the_days_they_touc
     warehouse.run()
     schema = models.tables
     renamed = f"update {schema}.domains set title = 'renamed'"  # noqa: S608
+    gone = f"delete from {schema}.domains where id = (select min(id) from {schema}.domains)"  # noqa: S608
     unproven = f"delete from {schema}.control_totals"  # noqa: S608
     steps: dict[str, Callable[[], object]] = {
+        "a reading that is on its way": lambda: models.execute(replace_a_row(schema)),
+        "more of that reading": lambda: models.execute(replace_a_row(schema)),
         "a run that died": lambda: warehouse.load(cut_inside_a_window(runs[7])),
         "the next run": lambda: warehouse.load(runs[8].output),
         "an older output": lambda: warehouse.load(runs[5].output),
         "a new name": lambda: models.execute(renamed),
+        "a name that is gone": lambda: models.execute(gone),
         "no control totals": lambda: models.execute(unproven),
     }
     before = models.rows("adsterra__domain_report")
@@ -157,5 +171,5 @@ def test_a_run_that_died_an_older_output_and_new_names_change_the_days_they_touc
         before = rows
         if step != "the next run":
             check_full_refresh(warehouse)
-    assert {row["domain_name"] for row in before} == {"renamed"}
+    assert {row["domain_name"] for row in before} == {"renamed", None}
     assert not any(row["is_proven"] for row in before)

@@ -2,7 +2,8 @@
     enabled=var('adcloud_enabled', true),
     pre_hook="{{ remove_changed_days(
         'advertiser_report',
-        {'customer_id': ('int_adcloud__campaigns', 'campaign_id'), 'customer_name': ('int_adcloud__campaigns', 'campaign_id'), 'campaign_name': ('int_adcloud__campaigns', 'campaign_id')}
+        {'customer_id': ('int_adcloud__campaigns', 'campaign_id'), 'customer_name': ('int_adcloud__campaigns', 'campaign_id'), 'campaign_name': ('int_adcloud__campaigns', 'campaign_id')},
+        reported=['campaign_name']
     ) }}"
 ) }}
 

@@ -6,6 +6,7 @@ with counted as (
         counted.first_extracted_at,
         counted.last_extracted_at,
         sum(stored.stored_rows) as stored_rows,
+        sum(case when stored.extracted_at = counted.last_extracted_at then stored_rows else 0 end) as newest_rows,
         max(stored.read_at) as read_at
     from {{ ref('int_ad_reporting__counted_readings') }} as counted
     inner join {{ ref('int_ad_reporting__stored_readings') }} as stored
@@ -33,6 +34,7 @@ days as (
         counted.first_extracted_at,
         counted.last_extracted_at,
         {{ whole('counted.stored_rows') }} as stored_rows,
+        {{ whole('counted.newest_rows') }} as newest_rows,
         {{ utc_time('counted.read_at') }} as read_at,
         coalesce(endings.complete, counted.date < {{ day_of('counted.read_at') }}, false) as is_complete,
         coalesce(proofs.is_proven, false) as is_proven
@@ -49,8 +51,11 @@ select
     {#- All by which two readings of a day can differ. #}
     cast(date as {{ dbt.type_string() }})
     || ' from ' || first_extracted_at
-    || case when last_extracted_at = first_extracted_at then '' else ' to ' || last_extracted_at end
     || ', rows: ' || cast(stored_rows as {{ dbt.type_string() }})
+    || case
+        when last_extracted_at = first_extracted_at then ''
+        else ', to ' || last_extracted_at || ', rows: ' || cast(newest_rows as {{ dbt.type_string() }})
+    end
     || case when is_proven then '' else ', unproven' end
     || case when is_complete then '' else ', incomplete' end as reading
 from days
