@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from airbyte_sources import messages
 from airbyte_sources.errors import failure_type
 from airbyte_sources.logs import log_to_stdout, redacted
 from airbyte_sources.source import ProtocolSource
-from singer_reports.cli_errors import ignore_signals, sentence
+from singer_reports.cli_errors import discard_output, ignore_signals, sentence
 from singer_reports.config.json_files import read_json
 from singer_reports.output.stderr import let_go_of_stderr, open_stderr
 from singer_reports.output.stdout import STDOUT, OutputError, SignalExit, require_stdout
@@ -123,5 +122,4 @@ def _ending(command: Callable[[], bytes | bool]) -> bytes | bool:
 def _end(text: str) -> None:
     """Say why there are no more messages where they do not go, and drop what is buffered."""
     click.echo(text, err=True)
-    if sys.stdout:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    discard_output()

@@ -41,7 +41,7 @@ class TapCommand(SingerCommand):
                 # Not the SDK's own, which logs some errors by itself and others with a traceback.
                 return click.Command.invoke(self, ctx)
         except BrokenPipeError:
-            _discard_output()
+            discard_output()
             if not ctx.params["about"]:
                 self.logger.error("The target stopped reading. Its own messages say why.")  # noqa: TRY400
             ctx.exit(1)
@@ -58,7 +58,7 @@ class TapCommand(SingerCommand):
             with _flushed_stdout():
                 return super().main(*args, **options)
         except SignalExit as ending:
-            _discard_output()
+            discard_output()
             ignore_signals()
             name = signal.Signals(ending.number).name
             self.logger.warning(
@@ -68,7 +68,7 @@ class TapCommand(SingerCommand):
         except ConfigValidationError as error:
             self._log_last(logging.ERROR, sentence(error))
         except OutputError as error:
-            _discard_output()
+            discard_output()
             self._log_last(logging.CRITICAL, sentence(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the run and is logged
             debugging = self.logger.isEnabledFor(logging.DEBUG)
@@ -113,8 +113,8 @@ def ignore_signals() -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _discard_output() -> None:
-    # What is buffered cannot be written any more, and Python would complain about it at exit.
+def discard_output() -> None:
+    """Drop what is buffered: it cannot be written, and Python would complain about it at exit."""
     if sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
