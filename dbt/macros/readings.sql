@@ -38,6 +38,16 @@
 {%- endmacro %}
 
 
+{# Keeps of a report's rows those that count, of days that are not built yet. #}
+{% macro join_days_to_build(report) -%}
+    inner join {{ ref('int_ad_reporting__days') }} as days
+        on report_rows.date = days.date
+        and report_rows.extracted_at between days.first_extracted_at and days.last_extracted_at
+    where days.report = '{{ report }}'
+        and {{ is_not_built('days.reading') }}
+{%- endmacro %}
+
+
 {# What each row has of the reading of its day. #}
 {% macro reading_columns(relation) -%}
     {{ relation }}.is_complete,

@@ -26,8 +26,4 @@ select
     report_rows.costs,
     {{ reading_columns('days') }}
 from {{ ref('stg_adcloud__advertiser_report') }} as report_rows
-inner join {{ ref('int_ad_reporting__days') }} as days
-    on report_rows.date = days.date
-    and report_rows.extracted_at between days.first_extracted_at and days.last_extracted_at
-where days.report = 'advertiser_report'
-    and {{ is_not_built('days.reading') }}
+{{ join_days_to_build('advertiser_report') }}

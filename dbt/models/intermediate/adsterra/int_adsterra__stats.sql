@@ -14,8 +14,4 @@ select
     report_rows.revenue,
     {{ reading_columns('days') }}
 from {{ ref('stg_adsterra__stats') }} as report_rows
-inner join {{ ref('int_ad_reporting__days') }} as days
-    on report_rows.date = days.date
-    and report_rows.extracted_at between days.first_extracted_at and days.last_extracted_at
-where days.report = 'stats'
-    and {{ is_not_built('days.reading') }}
+{{ join_days_to_build('stats') }}
