@@ -128,9 +128,12 @@ class SdkStream(RESTStream[Any]):
         if not self.is_written_by_others:
             super()._write_state_message()
 
-    def write_records(self, records: Iterable[Record]) -> None:
-        """Write records as messages, during the sync of another stream."""
+    def write_schema(self) -> None:
+        """Write the SCHEMA, unless it has been written."""
         self._write_schema_message()
+
+    def write_records(self, records: Iterable[Record]) -> None:
+        """Write records as messages, behind the SCHEMA, during the sync of another stream."""
         for record in records:
             self._write_record_message(record)
 

@@ -94,8 +94,25 @@ class StdoutWriter:
         # Reentrant, because a warning may be logged here in the middle of a write.
         self._lock = threading.RLock()
         self._writing = False
+        self._held: bytearray | None = None
         self._deferred_signal: int | None = None
         self._deferred_since = 0.0
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Write the lines of the block together at its end; if it raises, none of them.
+
+        Raises:
+            OutputError: If they cannot be written.
+            SignalExit: If a signal comes.
+        """
+        self._held = bytearray()
+        try:
+            yield
+            lines = self._held
+        finally:
+            self._held = None
+        self.write(lines)
 
     def write(self, lines: bytes | bytearray) -> None:
         """Write whole lines.
@@ -107,6 +124,9 @@ class StdoutWriter:
             OutputError: If they cannot be written.
             SignalExit: If a signal has come in the meantime.
         """
+        if self._held is not None:
+            self._held += lines
+            return
         with self._lock:
             self._writing = True
             try:

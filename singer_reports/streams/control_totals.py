@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from singer_reports import dates
+from singer_reports.output.stdout import STDOUT
 from singer_reports.reading_times import EXTRACTED_AT, format_time
 from singer_reports.records.totals import PageTotals, Sums, TotalFields, merge, sum_rows
 from singer_reports.sdk_internals import SdkStream
@@ -61,7 +62,10 @@ class ControlTotals(SdkStream):
         """
         self.time_extracted = time_extracted
         if writes_messages:
-            self.write_records(records)
+            self.write_schema()
+            # A day's totals that were cut short would say that rows of it were taken back.
+            with STDOUT.at_once():
+                self.write_records(records)
         else:
             self._pending += records
 

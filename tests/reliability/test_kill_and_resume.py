@@ -224,7 +224,7 @@ def check_proof(tables: Tables, until: dict[str, str] | None = None) -> int:
             days += 1
             of_day = readings[report, date]
             last = max(of_day)
-            assert all(sums == of_day[last] for sums in of_day.values()), (report, date)
+            assert all(sums == of_day[last] for sums in of_day.values()), (report, date, of_day)
             found: dict[str, list[Any]] = {}
             for row in rows:
                 if str(row["date"]) == date:

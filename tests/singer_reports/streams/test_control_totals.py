@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime
 import gzip
+import io
 import json
+import signal
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +19,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sandbox.faults import Fault
+from singer_reports.output.stdout import SignalExit
+from singer_reports.streams.control_totals import ControlTotals
 from tests.support import RunResult, select
 
 if TYPE_CHECKING:
@@ -352,3 +357,28 @@ def test_a_slice_that_fails_has_none(adsterra: Adsterra) -> None:
     run = adsterra.run("stats", TOTALS, window_days=10)
     assert as_sums(run.records(TOTALS)) == expected_totals("adsterra", rows_of(run, "adsterra"))
     check_order(run.messages, ["stats"])
+
+
+def test_a_signal_leaves_all_totals_of_a_reading_or_none(
+    runner: Runner[Any], tap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings: list[tuple[str, str]] = []
+
+    def interrupted(stream: ControlTotals, record: Any) -> Any:
+        readings.append((record["report"], record["extracted_at"]))
+        # After the first totals of a later reading.
+        if len(readings) > 6 and readings[-1] == readings[-2]:
+            raise SignalExit(signal.SIGTERM)
+        return generate(stream, record)
+
+    generate = ControlTotals._generate_record_messages
+    monkeypatch.setattr(ControlTotals, "_generate_record_messages", interrupted)
+    catalog = select(runner.tap(**SETTINGS[tap]).catalog_dict, [*REPORTS[tap], TOTALS])
+    interrupted_tap = runner.tap(catalog=catalog, **SETTINGS[tap])
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(output), pytest.raises(SignalExit):
+        interrupted_tap.sync_all()
+    assert isinstance(output.buffer, io.BytesIO)
+    totals = RunResult(output.buffer.getvalue(), None).records(TOTALS)
+    found = {(each["report"], each["extracted_at"]) for each in totals}
+    assert found == set(readings[:-2])
