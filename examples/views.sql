@@ -168,7 +168,7 @@ join counted_readings as counted
     and coalesce(advertiser_report.extracted_at, '')
         between counted.first_extracted_at and counted.last_extracted_at;
 
--- Every reading of each day and currency; a currency whose rows have all vanished has zeros.
+-- Every whole reading of each day and currency; a currency whose rows have all vanished has zeros.
 create or replace view total_readings as
 with totals as (
     select distinct
@@ -178,6 +178,7 @@ with totals as (
         extracted_at,
         complete,
         row_count,
+        currency_count,
         impressions,
         clicks,
         cast(amount as decimal(38, 9)) as amount,
@@ -188,6 +189,8 @@ readings as (
     select report, date, extracted_at, min(case when complete then 1 else 0 end) = 1 as complete
     from totals
     group by report, date, extracted_at
+    -- A loader that is ended between the totals of a reading has stored only some of them.
+    having count(*) >= max(currency_count)
 ),
 currencies as (
     -- A day without rows has a currency of its own, if there is no other.

@@ -44,7 +44,8 @@ COLUMNS = {
         extracted_at text""",
     "control_totals": """
         report text, date varchar(10), currency text, extracted_at text, row_count bigint,
-        impressions bigint, clicks bigint, amount numeric(20, 6), complete boolean""",
+        currency_count bigint, impressions bigint, clicks bigint, amount numeric(20, 6),
+        complete boolean""",
 }
 KEYS = {
     "stats": "date, domain, placement",
@@ -62,6 +63,7 @@ class Reading(NamedTuple):
     date: str = DAY
     updated: str | None = "2024-04-29 12:00:00"
     currency: str = "EUR"
+    currency_count: int = 1
 
 
 class Tables:
@@ -108,6 +110,7 @@ class Tables:
             "currency": currency,
             "extracted_at": reading.time,
             "row_count": len(amounts),
+            "currency_count": reading.currency_count,
             "impressions": 100 * sum(amounts),
             "clicks": sum(amounts),
             "amount": str(sum(map(Decimal, amounts.values()), Decimal())),
@@ -378,6 +381,32 @@ def test_large_amounts_are_compared_by_the_digits_that_a_double_keeps(
     assert tables.unproven() == {}
     execute("update advertiser_report set costs = costs + 0.01 where ad_id = 1")
     assert tables.unproven().keys() == {DAY}
+
+
+def test_a_reading_whose_totals_are_cut_short_changes_nothing(
+    execute: Callable[[str], Any],
+) -> None:
+    """A target that gets SIGTERM stores what it has received so far."""
+    tables = Tables(execute, "advertiser_report")
+
+    def both(time: str) -> tuple[Reading, Reading]:
+        euros = Reading(time, {1: "30.0"}, currency="EUR", currency_count=2)
+        return euros, Reading(time, {2: "5.0"}, currency="USD", currency_count=2)
+
+    first, cut, repaired = both(FIRST), both(SECOND), both(THIRD)
+    tables.add(*first)
+    assert tables.query("unproven_days") == []
+    for reading in cut:
+        tables.add_rows(reading)
+    tables.add_totals(cut[0])
+    unproven = {row["currency"]: row["stored_amount"] for row in tables.query("unproven_days")}
+    assert unproven == {"EUR": 30, "USD": 5}
+    costs = {row["currency"]: row["costs"] for row in tables.query("adcloud_daily")}
+    assert costs == {"EUR": 30, "USD": 5}
+    tables.add(*repaired)
+    assert tables.query("unproven_days") == []
+    changes = tables.query("restatements")
+    assert [(row["currency"], row["changed"]) for row in changes] == [("EUR", 0), ("USD", 0)]
 
 
 def test_a_currency_that_vanishes_is_compared(execute: Callable[[str], Any]) -> None:

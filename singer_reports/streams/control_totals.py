@@ -5,6 +5,7 @@ The reports write its records: behind the rows of a slice, and before the state 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
@@ -117,6 +118,7 @@ class ReportTotals:
         for day in dates.windows(window.first, window.last, 1):
             if str(day.first) not in with_rows:
                 sums[str(day.first), self._fields.default_currency] = Sums()
+        currency_counts = Counter(date for date, _ in sums)
         self._records = [
             {
                 "report": self._report,
@@ -124,6 +126,7 @@ class ReportTotals:
                 "currency": currency,
                 EXTRACTED_AT: format_time(time_extracted),
                 "row_count": of_day.row_count,
+                "currency_count": currency_counts[date],
                 "impressions": of_day.impressions,
                 "clicks": of_day.clicks,
                 "amount": of_day.amount,

@@ -6,6 +6,7 @@ with totals as (
         extracted_at,
         complete,
         row_count,
+        currency_count,
         impressions,
         clicks,
         cast(amount as decimal(38, 9)) as amount,
@@ -16,6 +17,8 @@ readings as (
     select report, date, extracted_at, min(case when complete then 1 else 0 end) = 1 as complete
     from totals
     group by report, date, extracted_at
+    -- A loader that is ended between the totals of a reading has stored only some of them.
+    having count(*) >= max(currency_count)
 ),
 currencies as (
     -- A day without rows has a currency of its own, if there is no other.

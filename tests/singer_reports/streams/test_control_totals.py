@@ -9,7 +9,7 @@ import gzip
 import io
 import json
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,6 +152,14 @@ def check_order(messages: list[Message], reports: list[str]) -> None:
                 bookmark = message["value"]["bookmarks"].get(report, {})
                 if last := bookmark.get("replication_key_value"):
                     assert last in proven[report]
+
+
+def test_totals_say_how_many_there_are_for_their_day(runner: Runner[Any], tap: str) -> None:
+    totals = read(runner, tap).records(TOTALS)
+    found = Counter((each["report"], each["date"], each["extracted_at"]) for each in totals)
+    assert max(found.values()) == (1 if tap == "adsterra" else 2)
+    for each in totals:
+        assert each["currency_count"] == found[each["report"], each["date"], each["extracted_at"]]
 
 
 def test_totals_come_behind_their_rows_and_before_the_state(runner: Runner[Any], tap: str) -> None:
