@@ -42,6 +42,12 @@ def state_errors(
         return
     for number, message in enumerate(given, start=1):
         if not _is_stream_state(message):
+            if isinstance(message, dict) and message.get("type") == "STATE":
+                yield (
+                    f"Message {number} of the state is one that a sync has written: hand over only "
+                    "what stands under its state, of the type STREAM."
+                )
+                continue
             yield (
                 f"Message {number} of the state must be of the type STREAM, with a "
                 "stream_descriptor and a stream_state: another connector wrote it."
@@ -72,9 +78,12 @@ def gone_streams(given: Iterable[Mapping[str, Any]], streams: Mapping[str, Strea
     gone = []
     for name, bookmark in map(_content, given):
         definition = bookmark.get(bookmarks.DEFINITION)
-        if name in streams or not isinstance(definition, dict):
+        if name in streams:
             continue
-        if bookmark.keys() <= _BOOKMARK_KEYS and definition.keys() in forms:
+        # A sync that failed before its first day was complete has saved only the time.
+        is_begun = bookmark.keys() == {EXTRACTED_AT}
+        is_read = isinstance(definition, dict) and definition.keys() in forms
+        if is_begun or (is_read and bookmark.keys() <= _BOOKMARK_KEYS):
             gone.append(name)
     return gone
 

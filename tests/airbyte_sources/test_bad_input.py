@@ -25,6 +25,7 @@ STATES: list[tuple[Any, str]] = [
     ([1], "must be of the type STREAM"),
     ([{"type": "GLOBAL", "global": {"stream_states": []}}], "must be of the type STREAM"),
     ([{"type": "LEGACY", "data": {"cursor": 1}}], "must be of the type STREAM"),
+    ([{"type": "STATE", "state": stream_state("stats", {})[0]}], "what stands under its state"),
     (stream_state("stats", 3), "must be of the type STREAM"),
     (stream_state("users", {}), 'the stream "users", and there is no such stream'),
     (
@@ -69,6 +70,16 @@ def test_a_report_may_go_from_the_settings(
     assert second.whole
     assert "The state has by_country, which has gone from the settings." in caplog.messages
     assert min(row["date"] for row in second.records("stats")) == "2024-04-24"
+
+
+def test_a_report_may_go_that_has_no_complete_day(
+    source_adsterra: SourceRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failed sync has saved only the time of its reading."""
+    state = stream_state("by_country", {"extracted_at": "2024-05-01T12:00:00.000000Z"})
+    reports = [{"name": "another", "group_by": ["date", "country"]}]
+    assert source_adsterra.read("stats", state=state, reports=reports).whole
+    assert "The state has by_country, which has gone from the settings." in caplog.messages
 
 
 CATALOGS: list[tuple[Any, str]] = [
