@@ -12,6 +12,7 @@ from singer_sdk.singerlib import Catalog
 
 from singer_reports.cli import CommandTap
 from singer_reports.config.catalog import catalog_errors, selected_streams
+from singer_reports.config.catalog_schema import check_structure
 from singer_reports.config.completed_catalog import complete_catalog, deselected_fields, first_of
 from singer_reports.config.environment import connection_setting_errors, read_environment
 from singer_reports.config.log_config import drop_empty_log_variables
@@ -123,7 +124,8 @@ class ReportTap(CommandTap):
         wanted = [stream for stream in streams if stream.selected]
         if catalog is not None:
             given = catalog.to_dict() if isinstance(catalog, Catalog) else catalog
-            found = list(catalog_errors(given, streams, complete=complete))
+            structure = check_structure(given)
+            found = list(catalog_errors(structure, streams, complete=complete))
             yield from found
             if complete and not found and isinstance(given, dict):
                 self._completed_catalog, self._catalog_warnings = complete_catalog(given, streams)
@@ -133,7 +135,7 @@ class ReportTap(CommandTap):
                         "batch_config writes files of whole rows, and the catalog deselects "
                         f"{first_of(left_out)}: select all fields, or remove batch_config."
                     )
-            elif names := selected_streams(given):
+            elif names := selected_streams(structure.entries):
                 wanted = [stream for stream in streams if stream.name in names]
         if state is not None:
             dated = [stream for stream in wanted if isinstance(stream, DateRangeStream)]
@@ -219,12 +221,9 @@ class ReportTap(CommandTap):
             # A missing setting may be in a file that could not be read.
             if not (self._settings_errors and error.validator == "required" and not error.path)
         ]
+        now = type(self).clock()
         self.run = Run(
-            self,
-            now=type(self).clock(),
-            zone=self.zone,
-            earliest_day=self.earliest_day,
-            redactor=redactor,
+            self, now=now, zone=self.zone, earliest_day=self.earliest_day, redactor=redactor
         )
         invalid_settings = {str(step) for error in found for step in list(error.absolute_path)[:1]}
         #: Errors in the settings; kept because discovery runs in spite of most of them.

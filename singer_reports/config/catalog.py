@@ -16,7 +16,7 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from singer_reports.config.breadcrumbs import is_field, is_path, siblings
-from singer_reports.config.catalog_schema import field_path, sound_entries, structure_errors
+from singer_reports.config.catalog_schema import field_path
 from singer_reports.config.messages import alternatives, quote_value
 
 if TYPE_CHECKING:
@@ -24,29 +24,32 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
+    from singer_reports.config.catalog_schema import Structure
+
     Json = Mapping[str, Any]
 
 
-def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) -> Iterator[str]:
+def catalog_errors(
+    structure: Structure, streams: Iterable[Stream], *, complete: bool
+) -> Iterator[str]:
     """Find errors in a catalog.
 
     Args:
-        given: The catalog, as parsed JSON.
+        structure: The catalog's entries, and the errors that its structure has.
         streams: The tap's streams.
         complete: Whether these are all streams of the tap.
 
     Yields:
         One sentence per error.
     """
-    structure = list(structure_errors(given))
-    yield from structure
+    entries, errors = structure
+    yield from errors
     known = {stream.name: stream for stream in streams}
-    entries = sound_entries(given)
     counts = Counter(entry["tap_stream_id"] for entry in entries)
     for name in (name for name, count in counts.items() if count > 1):
         yield f"The catalog has {counts[name]} entries of {name}: leave one."
     selected = [entry for entry in entries if _is_selected(entry)]
-    if not structure and not selected:
+    if not errors and not selected:
         yield (
             "The catalog selects no stream, so there would be nothing to read: in the metadata of "
             f"a stream, set selected to true. There are: {', '.join(known)}."
@@ -72,9 +75,9 @@ def catalog_errors(given: object, streams: Iterable[Stream], *, complete: bool) 
             )
 
 
-def selected_streams(given: object) -> set[str]:
-    """Return the names of the streams that a catalog selects; skip invalid entries."""
-    return {entry["tap_stream_id"] for entry in sound_entries(given) if _is_selected(entry)}
+def selected_streams(entries: Iterable[Json]) -> set[str]:
+    """Return the names of the streams that valid entries of a catalog select."""
+    return {entry["tap_stream_id"] for entry in entries if _is_selected(entry)}
 
 
 def _is_selected(entry: Json) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jsonschema import Draft7Validator, validators
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
@@ -12,6 +12,8 @@ from singer_reports.config.validation import describe_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from jsonschema.protocols import Validator
 
     Json = Mapping[str, Any]
 
@@ -26,78 +28,85 @@ _METHOD = {"enum": [REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL, None]}
 _NULLABLE_BOOLEAN = {"type": ["boolean", "null"]}
 _NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
 _OBJECT_OF_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
-_CATALOG: Json = {
-    "type": "object",
-    "required": ["streams"],
-    "properties": {
-        "streams": {"type": "array", "description": "the list that --discover writes"},
-    },
-}
-_ENTRY: Json = {
-    "type": "object",
-    "required": ["tap_stream_id"],
-    "properties": {
-        "tap_stream_id": {"type": "string", "description": "the stream's name"},
-        "key_properties": _NAMES,
-        "replication_key": {"type": ["string", "null"]},
-        "replication_method": _METHOD,
-        "schema": {"type": "object", "properties": {"properties": _OBJECT_OF_OBJECTS}},
-        "selected": _NULLABLE_BOOLEAN,
-        "metadata": {"type": "array"},
-    },
-}
-_METADATA: Json = {
-    "type": "object",
-    "required": ["breadcrumb", "metadata"],
-    "properties": {
-        "breadcrumb": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": 'the place it is about, such as ["properties", "id"]',
+_CATALOG = _Validator(
+    {
+        "type": "object",
+        "required": ["streams"],
+        "properties": {
+            "streams": {"type": "array", "description": "the list that --discover writes"},
         },
-        "metadata": {
-            "type": "object",
-            "description": "what holds there, as --discover writes it",
-            "properties": {
-                "selected": _NULLABLE_BOOLEAN,
-                "selected-by-default": _NULLABLE_BOOLEAN,
-                "inclusion": {"enum": ["available", "automatic", "unsupported", None]},
-                "table-key-properties": _NAMES,
-                "replication-key": {"type": ["string", "null"]},
-                "replication-method": _METHOD,
-                "forced-replication-method": _METHOD,
+    }
+)
+_ENTRY = _Validator(
+    {
+        "type": "object",
+        "required": ["tap_stream_id"],
+        "properties": {
+            "tap_stream_id": {"type": "string", "description": "the stream's name"},
+            "key_properties": _NAMES,
+            "replication_key": {"type": ["string", "null"]},
+            "replication_method": _METHOD,
+            "schema": {"type": "object", "properties": {"properties": _OBJECT_OF_OBJECTS}},
+            "selected": _NULLABLE_BOOLEAN,
+            "metadata": {"type": "array"},
+        },
+    }
+)
+_METADATA = _Validator(
+    {
+        "type": "object",
+        "required": ["breadcrumb", "metadata"],
+        "properties": {
+            "breadcrumb": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": 'the place it is about, such as ["properties", "id"]',
+            },
+            "metadata": {
+                "type": "object",
+                "description": "what holds there, as --discover writes it",
+                "properties": {
+                    "selected": _NULLABLE_BOOLEAN,
+                    "selected-by-default": _NULLABLE_BOOLEAN,
+                    "inclusion": {"enum": ["available", "automatic", "unsupported", None]},
+                    "table-key-properties": _NAMES,
+                    "replication-key": {"type": ["string", "null"]},
+                    "replication-method": _METHOD,
+                    "forced-replication-method": _METHOD,
+                },
             },
         },
-    },
-}
+    }
+)
 
 
-def structure_errors(given: object) -> Iterator[str]:
-    """Find errors in the structure of a catalog.
+class Structure(NamedTuple):
+    """The structure of a catalog."""
+
+    #: The entries whose structure is valid.
+    entries: list[Json]
+    #: One sentence per error.
+    errors: list[str]
+
+
+def check_structure(given: object) -> Structure:
+    """Check the structure of a catalog.
 
     Args:
         given: The catalog, as parsed JSON.
-
-    Yields:
-        One sentence per error.
     """
     if isinstance(given, Unreadable):
-        yield f"The catalog in {given}"
-        return
-    structure = list(_describe(given, _CATALOG, "The catalog"))
-    if structure or not isinstance(given, dict):
-        yield from structure
-        return
+        return Structure([], [f"The catalog in {given}"])
+    errors = list(_describe(given, _CATALOG, "The catalog"))
+    if errors or not isinstance(given, dict):
+        return Structure([], errors)
+    entries = []
     for number, entry in enumerate(given["streams"]):
-        yield from _entry_errors(number, entry)
-
-
-def sound_entries(given: object) -> list[Json]:
-    """Return the entries of a catalog whose structure is valid."""
-    if not isinstance(given, dict) or any(_describe(given, _CATALOG, "")):
-        return []
-    entries = enumerate(given["streams"])
-    return [entry for number, entry in entries if not any(_entry_errors(number, entry))]
+        found = list(_entry_errors(number, entry))
+        errors += found
+        if not found:
+            entries.append(entry)
+    return Structure(entries, errors)
 
 
 def _entry_errors(number: int, entry: object) -> Iterator[str]:
@@ -115,8 +124,11 @@ def _entry_errors(number: int, entry: object) -> Iterator[str]:
         yield from _describe(item, _METADATA, about)
 
 
-def _describe(value: object, schema: Json, label: str) -> Iterator[str]:
-    errors = _Validator(schema).iter_errors(value)
+def _describe(value: object, validator: Validator, label: str) -> Iterator[str]:
+    # A catalog has hundreds of values to check, and hardly ever errors.
+    if not (errors := list(validator.iter_errors(cast("Any", value)))):
+        return
+    schema = cast("Json", validator.schema)
     for error in describe_errors(errors, schema, root_name=label):
         yield error.message if error.setting == label else f"{label}: {error.message}"
 

@@ -53,7 +53,7 @@ def complete_catalog(given: Json, streams: Iterable[Stream]) -> Completed:
         The catalog, and what was changed.
     """
     catalog = Catalog.from_dict(dict(given))
-    selected = selected_streams(given)
+    selected = selected_streams(given["streams"])
     added, ignored = [], []
     for stream in streams:
         if entry := catalog.get_stream(stream.name):
