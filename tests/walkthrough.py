@@ -121,8 +121,13 @@ class Walkthrough:
 
     def run(self, *command: str) -> str:
         """Run a command on the code of the copy, and return its standard output."""
-        # Tests of the copy are no part of this session, and must not share its files.
-        outside = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+        # Tests of the copy are no part of this session, and must not share its files. What they
+        # find with many examples, those of the project find as well.
+        outside = {
+            name: value
+            for name, value in os.environ.items()
+            if "PYTEST" not in name and name != "AD_TAPS_LARGE_TESTS"
+        }
         result = subprocess.run(
             command,
             cwd=self.copy,
