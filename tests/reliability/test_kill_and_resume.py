@@ -47,7 +47,7 @@ LARGE = "AD_TAPS_LARGE_TESTS"
 large = pytest.mark.skipif(LARGE not in os.environ, reason=f"large; set {LARGE}=1")
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 #: How often each signal is sent in a chain of runs.
-EACH = 9 if LARGE in os.environ else 1
+EACH = 6 if LARGE in os.environ else 1
 FIRST, LAST = "2024-04-01", "2024-04-30"
 
 

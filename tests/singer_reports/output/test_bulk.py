@@ -106,7 +106,7 @@ def written(
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=300 if LARGE else 60)
+@settings(max_examples=150 if LARGE else 60)
 @given(data=st.data())
 @pytest.mark.parametrize(("tap_class", "name"), STREAMS)
 def test_the_bytes_are_the_sdks(
