@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 COLLECTOR = Collector()
 
+# Make tells those that it starts its own arguments: make test ARGUMENTS=… would give them to dbt.
+for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+    os.environ.pop(variable, None)
+
 # The same examples on every machine and in every run. All examples of a test share its fixtures, so
 # that a test can count them; whatever an example changes has to be made inside the test.
 settings.register_profile(
