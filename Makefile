@@ -11,7 +11,7 @@ SHELL := bash
 # The Python to use. Unless it is told (make test PYTHON=python3.13), the newest that runs and is new enough.
 PYTHON ?=
 # Passed on by test and bench: make test ARGUMENTS="-k windows".
-ARGUMENTS ?=
+ARGUMENTS =
 
 # What page and query read: a DuckDB file, and a schema in it. Only the command line sets them, no variable of that name.
 DATABASE = output/ads.duckdb
