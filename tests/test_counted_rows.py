@@ -63,7 +63,7 @@ class Reading(NamedTuple):
     date: str = DAY
     updated: str | None = "2024-04-29 12:00:00"
     currency: str = "EUR"
-    currency_count: int = 1
+    currency_count: int | None = 1
 
 
 class Tables:
@@ -407,6 +407,14 @@ def test_a_reading_whose_totals_are_cut_short_changes_nothing(
     assert tables.query("unproven_days") == []
     changes = tables.query("restatements")
     assert [(row["currency"], row["changed"]) for row in changes] == [("EUR", 0), ("USD", 0)]
+
+
+def test_totals_that_do_not_say_how_many_there_are_count(tables: Tables) -> None:
+    """A development version had no such field."""
+    tables.add(Reading(FIRST, {1: "30.0"}, currency_count=None))
+    tables.add(Reading(SECOND, {1: "32.0"}, currency_count=None))
+    assert tables.query("unproven_days") == []
+    assert len(tables.query("restated_days")) == 1
 
 
 def test_a_currency_that_vanishes_is_compared(execute: Callable[[str], Any]) -> None:
