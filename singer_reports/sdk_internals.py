@@ -140,7 +140,7 @@ class SdkStream(RESTStream[Any]):
     def write_batches(self) -> None:
         """Write all records as batches, during the sync of another stream."""
         if batch_config := self.get_batch_config(self.config):
-            self._write_schema_message()
+            self.write_schema()
             for encoding, manifest in self.get_batches(batch_config):
                 self._write_batch_message(encoding, manifest)
 

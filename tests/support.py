@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sandbox.adcloud import CLIENT_ID, CLIENT_SECRET, expected_rows
 from sandbox.adsterra import DEMO_TOKEN
+from singer_reports.output.stdout import SignalExit
 from singer_reports.tap import ReportTap
 from tap_adcloud.tap import TapAdcloud
 from tap_adsterra.tap import TapAdsterra
@@ -44,7 +45,7 @@ class RunResult:
     """The messages of a run, and the error it ended with."""
 
     output: bytes
-    error: Exception | None = None
+    error: Exception | SignalExit | None = None
     messages: list[Message] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,13 +125,13 @@ def state_without_times(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sync(tap: ReportTap) -> RunResult:
-    """Run a tap until it ends or fails."""
+    """Run a tap until it ends, fails, or gets a signal."""
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     error = None
     with contextlib.redirect_stdout(output):
         try:
             tap.sync_all()
-        except Exception as raised:  # noqa: BLE001 - the test looks at it
+        except (Exception, SignalExit) as raised:  # noqa: BLE001 - the test looks at it
             error = raised
     assert isinstance(output.buffer, io.BytesIO)
     return RunResult(output.buffer.getvalue(), error)
